@@ -1,0 +1,41 @@
+"""The one description of a deployed platform that infrastructure and runtime share.
+
+``infra/outputs.py`` fills it, every region keeps a copy, and the runtime reads it with
+:meth:`Platform.load`. On AWS and on the twin the contents differ in values, never in shape.
+"""
+
+from holdfast.contract.load import load
+from holdfast.contract.model import (
+    SCHEMA_VERSION,
+    Bucket,
+    Consistency,
+    Environment,
+    Ingress,
+    Jurisdiction,
+    KillSwitch,
+    Limiter,
+    Mode,
+    Objectives,
+    Platform,
+    Region,
+    Role,
+    Table,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Bucket",
+    "Consistency",
+    "Environment",
+    "Ingress",
+    "Jurisdiction",
+    "KillSwitch",
+    "Limiter",
+    "Mode",
+    "Objectives",
+    "Platform",
+    "Region",
+    "Role",
+    "Table",
+    "load",
+]
