@@ -1,0 +1,54 @@
+# Everything happens in .venv, which `make install` builds from requirements.lock alone.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test quick lint types golden lock browser clean \
+	bench-check
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP) ## Build .venv from requirements.lock.
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: install ## Check the prod stack's policies, then rehearse the loss of a region on the twin.
+	$(BIN)/holdfast check -s prod
+	$(BIN)/holdfast drill run region-loss
+
+test: install lint types ## Everything: style, types, import contracts, all tests.
+	$(BIN)/pytest
+
+quick: install ## The tests that start no process: under two minutes.
+	$(BIN)/pytest -m "not slow" -n 2
+
+lint: install ## ruff and the import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: install ## mypy and pyright, both strict.
+	$(BIN)/mypy .
+	$(BIN)/pyright
+
+golden: install ## Rewrite the golden resource graphs; review the diff like code.
+	$(BIN)/pytest -q tests/golden --update-golden
+
+bench-check: install ## `holdfast check` beside `pulumi preview --policy-pack`, in one run.
+	$(BIN)/python benchmarks/bench_check.py
+
+browser: ## Debian's Chromium, for the tests that open the report.
+	apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium
+
+lock: install ## Resolve pyproject.toml again into requirements.lock.
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra dev --generate-hashes \
+		--no-header --no-annotate --universal --python-version 3.11 --upgrade -o requirements.lock
+
+clean: ## Remove what `make install` and the twin left. Stop a running twin first.
+	rm -rf .venv .holdfast build dist
