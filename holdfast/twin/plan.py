@@ -1,0 +1,124 @@
+"""The addresses and ports of a twin, and the file by which others find it.
+
+A plan is a plain value: decided before anything starts, the same until the twin ends, and
+kept in the state directory so that the next start uses the same addresses when they are
+still free (deployed resources carry them).
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from holdfast.errors import TwinError
+from holdfast.twin.region_config import Port
+
+PLAN_FILE = "plan.json"
+TWIN_FILE = "twin.json"
+
+
+class RegionPlan(BaseModel):
+    """Where one region lives.
+
+    Attributes:
+        address: Loopback address that belongs to this region alone.
+        api_port: TCP port of its AWS API.
+        peer_port: TCP port of its peer and control protocol.
+        valkey_port: TCP port of its Valkey.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str
+    api_port: Port
+    peer_port: Port
+    valkey_port: Port
+
+
+class TwinPlan(BaseModel):
+    """Where everything in a twin lives.
+
+    Attributes:
+        block: The twin's /24 of loopback addresses, such as ``127.81.4.0/24``.
+        control_host: Address of the supervisor's control port.
+        control_port: TCP port that takes control requests.
+        dns_host: Address of the resolver.
+        dns_port: UDP and TCP port of the resolver.
+        ingress_port: TCP port of the load balancers, the same in every region.
+        regions: By AWS name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    block: str
+    control_host: str
+    control_port: Port
+    dns_host: str
+    dns_port: Port
+    ingress_port: Port
+    regions: Mapping[str, RegionPlan]
+
+    def region(self, name: str) -> RegionPlan:
+        """Where one region lives.
+
+        Raises:
+            TwinError: If the twin has no such region.
+        """
+        if name not in self.regions:
+            raise TwinError(
+                f"the twin has no region {name!r}; it has {', '.join(sorted(self.regions))}. "
+                "Name one of those, or start a twin that includes it."
+            )
+        return self.regions[name]
+
+    @classmethod
+    def load(cls, state_dir: Path) -> "TwinPlan | None":
+        """The plan of the last twin in a directory, or None where none can be read."""
+        try:
+            return cls.model_validate_json((state_dir / PLAN_FILE).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def save(self, state_dir: Path) -> None:
+        """Keeps the plan for the next start in the same directory."""
+        write_private(state_dir / PLAN_FILE, self.model_dump_json(indent=2))
+
+
+class TwinRecord(BaseModel):
+    """How to reach a running twin: the content of ``twin.json``.
+
+    Attributes:
+        pid: The supervisor.
+        started: When the system says that process began, so that a reused pid is noticed.
+        token: Proof of the right to control the twin; the file is readable by its owner only.
+        plan: Where everything lives.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    started: str
+    token: str
+    plan: TwinPlan
+
+    @classmethod
+    def load(cls, state_dir: Path) -> "TwinRecord | None":
+        """The record in a directory, or None where there is none that can be read."""
+        try:
+            return cls.model_validate_json((state_dir / TWIN_FILE).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def save(self, state_dir: Path) -> None:
+        """Publishes the twin to others who know the directory."""
+        write_private(state_dir / TWIN_FILE, self.model_dump_json(indent=2))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file at once, readable by its owner only."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)
