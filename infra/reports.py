@@ -1,0 +1,158 @@
+"""Turns what pydantic found into problems that name the key, the value, what is allowed, the fix.
+
+Guarantees:
+    Every error of the validation becomes one problem or, where a rule found several, several.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from ipaddress import IPv4Network
+from types import NoneType, UnionType
+from typing import Annotated, cast, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from infra.problems import MISSING, REFUSED, Problem, listed, nearest
+
+KEY_ALIAS = "$name"
+"""Alias of a field that is handed the key its object stands under. No file may use it."""
+
+
+def problems(
+    error: ValidationError, root: type[BaseModel], hidden: AbstractSet[str]
+) -> tuple[Problem, ...]:
+    """The problems behind a failed validation, in the order of the fields.
+
+    Args:
+        error: What pydantic raised.
+        root: The model that was validated.
+        hidden: Keys that no file may have, and so none is advised to write.
+    """
+    return tuple(
+        problem
+        for details in error.errors(include_url=False)
+        for problem in _problems_of(details, root, hidden)
+    )
+
+
+def unknown(key: str, given: object, allowed: Iterable[str]) -> Problem:
+    """The problem with a key that no object of its kind has.
+
+    Args:
+        key: The key.
+        given: The value under it.
+        allowed: The keys that the object may have.
+    """
+    close = nearest(key, allowed)
+    return Problem(
+        path=(key,),
+        given=given,
+        wrong="is an unknown key",
+        allowed=listed(allowed),
+        fix=f"write {close} in place of {key}" if close else "remove the key",
+    )
+
+
+def _problems_of(
+    details: ErrorDetails, root: type[BaseModel], hidden: AbstractSet[str]
+) -> Iterator[Problem]:
+    path = tuple(str(step) for step in details["loc"] if step != "[key]")
+    if details["type"] == REFUSED:
+        # What stands under an alias is handed in by us, and is the key above it to the reader.
+        path = path[:-1] if path and path[-1] == KEY_ALIAS else path
+        found = cast("tuple[Problem, ...]", details.get("ctx", {})["all"])
+        yield from (problem.under(path) for problem in found)
+    elif details["type"] == "extra_forbidden":
+        model = _annotation_at(root, path[:-1])
+        yield unknown(path[-1], details["input"], keys_of(model) - hidden).under(path[:-1])
+    elif details["type"] == "missing":
+        yield Problem(
+            path=path,
+            given=MISSING,
+            wrong="is required",
+            allowed=_expected(_annotation_at(root, path), hidden),
+            fix="add the key",
+        )
+    else:
+        yield _unfit(details, path, _expected(_annotation_at(root, path), hidden))
+
+
+def _unfit(details: ErrorDetails, path: tuple[str, ...], expected: str) -> Problem:
+    given: object = details["input"]
+    bounds = [
+        f"{sign} {details['ctx'][name]}" for name, sign in _BOUNDS if name in details.get("ctx", {})
+    ]
+    allowed = f"{expected}, {bounds[0]}" if bounds else expected
+    close = nearest(given, expected.split(", ")) if isinstance(given, str) else None
+    message = details["msg"]
+    return Problem(
+        path=path,
+        given=given,
+        wrong=message[:1].lower() + message[1:],
+        allowed=allowed,
+        fix=f"write {close}" if close else f"write {allowed}",
+    )
+
+
+_BOUNDS = (
+    ("ge", "at least"),
+    ("gt", "more than"),
+    ("le", "at most"),
+    ("lt", "less than"),
+    ("min_length", "of length at least"),
+    ("max_length", "of length at most"),
+)
+
+
+def _annotation_at(annotation: object, path: Sequence[str]) -> object:
+    """The type of what stands at a path under a value of the given type."""
+    for step in path:
+        annotation = _plain(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
+            annotation = fields[step].annotation if step in fields else object
+        elif get_origin(annotation) is tuple:
+            annotation = get_args(annotation)[0]
+        elif get_args(annotation):
+            annotation = get_args(annotation)[-1]
+    return _plain(annotation)
+
+
+def _plain(annotation: object) -> object:
+    """A type without its annotations and without ``None``."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) is UnionType:
+        return _plain(next(arm for arm in get_args(annotation) if arm is not NoneType))
+    return annotation
+
+
+def keys_of(annotation: object) -> frozenset[str]:
+    """The keys that an object of a type may have; none where the type is no model."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return frozenset(
+            name for name, field in annotation.model_fields.items() if field.alias is None
+        )
+    return frozenset()
+
+
+def _expected(annotation: object, hidden: AbstractSet[str]) -> str:
+    """In words, what a value of a type looks like in a stack file."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(str(member.value) for member in annotation)
+    if keys := keys_of(annotation) - hidden:
+        return f"an object with the keys {listed(keys)}"
+    return _WORDS.get(get_origin(annotation) or annotation, "another type of value")
+
+
+_WORDS: Mapping[object, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    tuple: "a list",
+    Mapping: "an object",
+    IPv4Network: "a network such as 10.0.0.0/10",
+}

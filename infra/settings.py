@@ -1,0 +1,339 @@
+"""The stack file, read once: one object in, one frozen and typed object out.
+
+Nothing else reads ``pulumi.Config``. What the file does not say, its environment's profile
+says (``infra/environments.py``).
+
+Guarantees:
+    Settings that parsed can be built: every jurisdiction has exactly three votes under one law,
+    every tenant a home, users are led away within the promised time, and nothing contradicts
+    the environment. Every problem of a file is reported at once.
+
+Does not guarantee:
+    That the account has the regions enabled, the domain delegated, or the principals created.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Annotated, Self
+
+import pulumi
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from holdfast.contract import Environment, Mode, Objectives
+from holdfast.errors import ConfigurationError
+from infra import reports, rules
+from infra.environments import (
+    PROFILES,
+    Agents,
+    Ahead,
+    Frozen,
+    Retention,
+    Routing,
+    Sizes,
+    ahead_of,
+    rollback_problems,
+)
+from infra.problems import Problem, refusal, refuse
+from infra.reports import KEY_ALIAS
+
+NAMESPACE = "holdfast"
+KEY = "platform"
+ROOT = f"{NAMESPACE}:{KEY}"
+"""Where the object stands in a stack file, under ``config``."""
+
+
+def _matching(pattern: str, allowed: str) -> AfterValidator:
+    """Refuses a string of another form, in words that need no regular expression."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            refuse(
+                Problem(
+                    path=(),
+                    given=value,
+                    wrong="has another form",
+                    allowed=allowed,
+                    fix="write it in that form",
+                )
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+Domain = Annotated[
+    str,
+    _matching(
+        r"(?=.{4,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])",
+        "a domain name in lower case, such as agents.example.com",
+    ),
+]
+Principal = Annotated[
+    str,
+    _matching(
+        r"(arn:aws:iam::[0-9]{12}:)?(role|user)/[A-Za-z0-9_+=,.@*/-]{1,512}",
+        "role/NAME or user/NAME, with or without arn:aws:iam::ACCOUNT: before it",
+    ),
+]
+Email = Annotated[str, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as a@example.com")]
+Tenant = Annotated[
+    str, _matching(r"[a-z][a-z0-9-]{0,62}", "up to 63 lower-case letters, digits and hyphens")
+]
+
+
+class Promises(Objectives):
+    """What the platform promises when things go wrong. All in seconds; see the contract."""
+
+    model_config = Frozen.model_config
+
+    @field_validator("rollback_s")
+    @classmethod
+    def _as_the_environment_rolls_back(cls, value: float, info: ValidationInfo) -> float:
+        ahead = ahead_of(info)
+        if ahead is not None and ahead.environment is not None:
+            refuse(*rollback_problems(value, ahead.environment))
+        return value
+
+
+class JurisdictionSettings(Frozen):
+    """Where a jurisdiction's data lives.
+
+    Attributes:
+        name: The key that it stands under: the legal area.
+        home: Region that owns the data: the primary in active-passive mode.
+        replicas: The other serving regions, in any order.
+        witness: Region of the third vote where ``replicas`` names only one region.
+    """
+
+    name: str = Field(alias=KEY_ALIAS)
+    home: str
+    replicas: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
+    witness: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_legal_area(cls, value: str) -> str:
+        refuse(*rules.jurisdiction_name_problems(value))
+        return value
+
+    @field_validator("home", "witness")
+    @classmethod
+    def _lies_under_its_law(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            refuse(*rules.region_problems(value, info.data.get("name")))
+        return value
+
+    @field_validator("replicas")
+    @classmethod
+    def _lie_under_its_law(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        refuse(
+            *(
+                problem.under([str(position)])
+                for position, region in enumerate(value)
+                for problem in rules.region_problems(region, info.data.get("name"))
+            )
+        )
+        return value
+
+    @model_validator(mode="after")
+    def _has_three_votes(self, info: ValidationInfo) -> Self:
+        ahead = ahead_of(info)
+        refuse(
+            *rules.vote_problems(
+                home=self.home,
+                replicas=self.replicas,
+                witness=self.witness,
+                active_passive=ahead is not None and ahead.active_passive,
+            )
+        )
+        return self
+
+
+class Settings(Frozen):
+    """A stack file that can be built.
+
+    Attributes:
+        project: Name of the platform, the prefix of every physical name.
+        stack: Name of the Pulumi stack.
+        environment: Which profile applies.
+        mode: How the regions of each jurisdiction share the work.
+        domain: Domain whose subdomains, one per jurisdiction, users resolve.
+        objectives: What the platform promises under failure.
+        jurisdictions: By legal area.
+        tenants: Home jurisdiction by tenant.
+        kill_principals: Who may trip the kill switch: IAM roles and users, as full ARNs or as
+            ``role/NAME`` in the platform's own account; ``*`` stands for any characters.
+        alarm_emails: Who is told when an alarm goes off.
+        monthly_budget_usd: Spending per month at which those people are told.
+        network: Address pool that the regions' networks are cut from.
+        agents: How agents behave.
+        sizes: What each region gets.
+        retention: How long things are kept.
+        routing: How fast users are led away from a failing region.
+        decommission: Whether deletion protection is off, so that the stack can be destroyed.
+    """
+
+    project: str
+    stack: str
+    environment: Environment
+    mode: Mode
+    domain: Domain
+    objectives: Promises
+    jurisdictions: Annotated[Mapping[str, JurisdictionSettings], Field(min_length=1)]
+    tenants: Mapping[Tenant, str]
+    kill_principals: Annotated[tuple[Principal, ...], Field(min_length=1)]
+    alarm_emails: tuple[Email, ...]
+    monthly_budget_usd: Annotated[int, Field(ge=1)]
+    network: IPv4Network
+    agents: Agents
+    sizes: Sizes
+    retention: Retention
+    routing: Routing
+    decommission: bool = False
+
+    @field_validator("environment")
+    @classmethod
+    def _is_what_the_stack_is_called(cls, value: Environment, info: ValidationInfo) -> Environment:
+        ahead = ahead_of(info)
+        refuse(*rules.stack_problems(value, "" if ahead is None else ahead.stack))
+        return value
+
+    @field_validator("tenants")
+    @classmethod
+    def _have_homes(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        ahead = ahead_of(info)
+        if ahead is not None:
+            refuse(*rules.tenant_problems(value, ahead.jurisdictions))
+        return value
+
+    @field_validator("kill_principals")
+    @classmethod
+    def _are_not_agents(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        ahead = ahead_of(info)
+        if ahead is not None:
+            refuse(*rules.principal_problems(value, ahead.prefix))
+        return value
+
+    @field_validator("alarm_emails")
+    @classmethod
+    def _reach_somebody(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        ahead = ahead_of(info)
+        if ahead is not None and ahead.environment is not None:
+            refuse(*rules.email_problems(value, ahead.environment))
+        return value
+
+    @field_validator("network")
+    @classmethod
+    def _holds_every_region(cls, value: IPv4Network) -> IPv4Network:
+        refuse(*rules.network_problems(value))
+        return value
+
+
+def load() -> Settings:
+    """Reads the settings of the stack that the running Pulumi program deploys.
+
+    Raises:
+        ConfigurationError: If the stack has no platform object, or it is refused.
+    """
+    document: object = pulumi.Config(NAMESPACE).get_object(KEY)
+    if not isinstance(document, Mapping):
+        raise ConfigurationError(
+            f"Pulumi.{pulumi.get_stack()}.yaml has no object {ROOT} under `config`. Allowed is "
+            "one object per stack file; start from Pulumi.dev.yaml."
+        )
+    return parse(document, pulumi.get_stack(), pulumi.get_project())
+
+
+def parse(document: Mapping[str, object], stack: str, project: str = NAMESPACE) -> Settings:
+    """Turns a platform object into settings.
+
+    Args:
+        document: The object, as JSON or YAML gives it.
+        stack: Name of the stack that it belongs to.
+        project: Name of the platform, the prefix of every physical name.
+
+    Raises:
+        ConfigurationError: Names every problem of the object at once, each with its key path,
+            the value given, what is allowed and the fix.
+    """
+    settings = examine(document, stack, project)
+    if isinstance(settings, Settings):
+        return settings
+    raise refusal(f"Pulumi.{stack}.yaml", ROOT, settings)
+
+
+def examine(
+    document: Mapping[str, object], stack: str, project: str = NAMESPACE
+) -> Settings | tuple[Problem, ...]:
+    """Like ``parse``, but returns the problems of a document that is refused."""
+    ahead = _read_ahead(document, stack, project)
+    unfit = rules.name_problems(stack=stack, project=project)
+    own = tuple(
+        reports.unknown(key, document[key], reports.keys_of(Settings) - _GIVEN)
+        for key in sorted(_GIVEN & set(document))
+    )
+    complete = {
+        **_with_defaults(document, ahead),
+        **_with_their_names(document),
+        "project": project,
+        "stack": stack,
+    }
+    try:
+        settings = Settings.model_validate_json(json.dumps(complete, default=str), context=ahead)
+    except ValidationError as error:
+        return (*unfit, *own, *reports.problems(error, Settings, hidden=_GIVEN))
+    return (*unfit, *own) or settings
+
+
+_GIVEN = frozenset({"project", "stack"})
+"""Fields that Pulumi gives and a file must not repeat."""
+
+
+def _read_ahead(document: Mapping[str, object], stack: str, project: str) -> Ahead:
+    environment = document.get("environment")
+    objectives = document.get("objectives")
+    rto_s = objectives.get("rto_s") if isinstance(objectives, Mapping) else None
+    jurisdictions = document.get("jurisdictions")
+    return Ahead(
+        stack=stack,
+        environment=Environment(environment) if environment in set(Environment) else None,
+        active_passive=document.get("mode") == Mode.ACTIVE_PASSIVE,
+        rto_s=rto_s if isinstance(rto_s, int | float) else None,
+        jurisdictions=tuple(jurisdictions) if isinstance(jurisdictions, Mapping) else (),
+        prefix=f"{project}-{stack}-",
+    )
+
+
+def _with_defaults(document: Mapping[str, object], ahead: Ahead) -> dict[str, object]:
+    # Without a known environment, prod's defaults let the rest of the file be judged.
+    profile = PROFILES[ahead.environment or Environment.PROD]
+    defaults: dict[str, object] = {"network": str(profile.network), "alarm_emails": []}
+    for section in ("agents", "sizes", "retention", "routing"):
+        defaults[section] = getattr(profile, section).model_dump(mode="json")
+    return {**defaults, **{key: _merged(defaults.get(key), document[key]) for key in document}}
+
+
+def _with_their_names(document: Mapping[str, object]) -> dict[str, object]:
+    given = document.get("jurisdictions")
+    if not isinstance(given, Mapping):
+        return {}
+    named = {
+        name: {**entry, KEY_ALIAS: name} if isinstance(entry, Mapping) else entry
+        for name, entry in given.items()
+    }
+    return {"jurisdictions": named}
+
+
+def _merged(default: object, given: object) -> object:
+    if not isinstance(default, Mapping) or not isinstance(given, Mapping):
+        return given
+    return {**default, **{key: _merged(default.get(key), given[key]) for key in given}}
