@@ -1,0 +1,88 @@
+"""Runs a program as if in a fresh interpreter, and puts this one back as it was.
+
+Guarantees:
+    The program imports its own modules afresh, whatever this process imported under the same
+    names; afterwards ``sys.modules``, ``sys.path``, ``sys.argv``, the working directory and
+    ``os.environ`` are as before, so another run of the same or another project is clean.
+
+Does not guarantee:
+    Anything about other threads meanwhile: these are properties of the whole process. Modules
+    from installed packages stay imported, because SDKs register themselves only once.
+"""
+
+import importlib
+import os
+import runpy
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+# Our own modules may be imported lazily while a program runs, and are never part of it, even
+# when this repository is itself the project.
+_OURSELVES = __name__.partition(".")[0]
+
+
+def run_program(program: Path) -> None:
+    """Runs a program as Pulumi's executor does: as ``__main__``, from its own directory.
+
+    Args:
+        program: A directory with a ``__main__.py``, or a file.
+    """
+    runpy.run_path(str(program), run_name="__main__")
+
+
+@contextmanager
+def isolated(program: Path, root: Path) -> Generator[None]:
+    """Makes this process look like the one that Pulumi would start for a program.
+
+    Args:
+        program: A directory with a ``__main__.py``, or a file.
+        root: Directory of ``Pulumi.yaml``.
+    """
+    directory = program if program.is_dir() else program.parent
+    own = _names_in(directory) | _names_in(root)
+    before = dict(sys.modules)
+    path, argv, cwd, environ = list(sys.path), list(sys.argv), Path.cwd(), dict(os.environ)
+    stashed = {name: module for name, module in before.items() if _top(name) in own}
+    for name in stashed:
+        del sys.modules[name]
+    try:
+        sys.argv = [str(program)]
+        os.chdir(directory)
+        importlib.invalidate_caches()
+        yield
+    finally:
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(environ)
+        sys.argv[:] = argv
+        sys.path[:] = path
+        for name, module in list(sys.modules.items()):
+            if name not in before and (_top(name) in own or _lies_in(module, root)):
+                del sys.modules[name]
+        sys.modules.update(stashed)
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _names_in(directory: Path) -> set[str]:
+    names = {
+        entry.stem
+        for entry in directory.iterdir()
+        if entry.suffix == ".py" or (entry.is_dir() and entry.name.isidentifier())
+    }
+    return names - {_OURSELVES, "__main__"}
+
+
+def _lies_in(module: ModuleType, root: Path) -> bool:
+    if _top(module.__name__) == _OURSELVES:
+        return False
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str):
+        return False
+    location = Path(file)
+    return location.is_relative_to(root) and "site-packages" not in location.parts

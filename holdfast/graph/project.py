@@ -1,0 +1,215 @@
+"""Reads a Pulumi project and the configuration of one of its stacks from their YAML files.
+
+Guarantees:
+    Keys are namespaced and values are spelled as the engine does it: a bare key belongs to the
+    project, numbers and booleans become their YAML text, lists and maps become JSON.
+
+Does not guarantee:
+    Secrets. A ``secure:`` value is encrypted for the engine's secrets provider and cannot be
+    read here; the caller passes its plain value, or gets an error that names the key.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from holdfast.errors import GraphError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A Pulumi project on disk.
+
+    Attributes:
+        name: From ``Pulumi.yaml``.
+        root: Directory that holds ``Pulumi.yaml``.
+        program: Directory or file of the program.
+        config_dir: Directory of the stacks' files.
+        defaults: Configuration that every stack starts from, by full key.
+        secret_defaults: Keys among them that ``Pulumi.yaml`` declares secret.
+    """
+
+    name: str
+    root: Path
+    program: Path
+    config_dir: Path
+    defaults: Mapping[str, str]
+    secret_defaults: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackConfig:
+    """The configuration that a program sees.
+
+    Attributes:
+        values: Plain text by full key (``namespace:key``).
+        secrets: Keys whose value is a secret.
+    """
+
+    values: Mapping[str, str]
+    secrets: frozenset[str]
+
+
+class _CoreLoader(yaml.SafeLoader):
+    """YAML 1.2's idea of a scalar, as the engine has it: ``yes`` and dates are text."""
+
+
+_CoreLoader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
+        or (tag == "tag:yaml.org,2002:bool" and first in "tTfF")
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_project(directory: Path) -> Project:
+    """Reads ``Pulumi.yaml``.
+
+    Args:
+        directory: Where it lies.
+
+    Raises:
+        GraphError: If there is none, if it is not for Python, or if its program is missing.
+    """
+    root = directory.resolve()
+    file = next((root / name for name in ("Pulumi.yaml", "Pulumi.yml") if (root / name).is_file()), None)
+    if file is None:
+        raise GraphError(
+            f"{root} holds no Pulumi.yaml. Allowed is the root directory of a Pulumi project; "
+            f"pass that directory."
+        )
+    document = _mapping(file)
+    name = document.get("name")
+    if not isinstance(name, str):
+        raise GraphError(f"{file}: `name` is {name!r}; allowed is the project's name as text.")
+    runtime = document.get("runtime")
+    language = _entries(runtime).get("name") if isinstance(runtime, dict) else runtime
+    if language != "python":
+        raise GraphError(
+            f"{file}: `runtime` is {language!r}; allowed is python, because the program runs in "
+            f"this Python process."
+        )
+    defaults, secrets = _defaults(file, name, document.get("config"))
+    config_dir = document.get("stackConfigDir")
+    return Project(
+        name=name,
+        root=root,
+        program=_program(file, root, document.get("main")),
+        config_dir=root / config_dir if isinstance(config_dir, str) else root,
+        defaults=defaults,
+        secret_defaults=secrets,
+    )
+
+
+def read_config(project: Project, stack: str, given: Mapping[str, str]) -> StackConfig:
+    """Reads ``Pulumi.<stack>.yaml``.
+
+    Args:
+        project: The stack's project.
+        stack: Stack name.
+        given: Values by full or bare key that win over the file's, and that replace its
+            encrypted ones.
+
+    Raises:
+        GraphError: If the file is missing or malformed, or holds an encrypted value that
+            ``given`` lacks.
+    """
+    file = project.config_dir / f"Pulumi.{stack}.yaml"
+    overrides = {_full_key(project.name, key): value for key, value in given.items()}
+    if not file.is_file():
+        known = sorted(path.name[7:-5] for path in project.config_dir.glob("Pulumi.*.yaml"))
+        raise GraphError(
+            f"stack {stack!r} has no file {file}. Allowed are {', '.join(known) or 'none yet'}; "
+            f"name one of them or write that file."
+        )
+    values = dict(project.defaults)
+    secrets = set(project.secret_defaults)
+    encrypted: list[str] = []
+    for bare, raw in _entries(_mapping(file).get("config")).items():
+        key = _full_key(project.name, bare)
+        if isinstance(raw, dict) and list(_entries(raw)) == ["secure"]:
+            secrets.add(key)
+            if key not in overrides:
+                encrypted.append(key)
+            continue
+        values[key] = _text(raw)
+    if encrypted:
+        raise GraphError(
+            f"{file}: {', '.join(sorted(encrypted))} is encrypted, and only Pulumi's CLI can "
+            f"decrypt it. Pass its plain value in `config`."
+        )
+    return StackConfig(values={**values, **overrides}, secrets=frozenset(secrets))
+
+
+def _program(file: Path, root: Path, main: object) -> Path:
+    program = root / main if isinstance(main, str) else root
+    program = program.resolve()
+    if not program.is_relative_to(root):
+        raise GraphError(f"{file}: `main` is {main!r}; allowed is a path inside {root}.")
+    entry = program / "__main__.py" if program.is_dir() else program
+    if not entry.is_file():
+        raise GraphError(
+            f"{file}: the program {entry} does not exist. Allowed is a directory with a "
+            f"__main__.py, or a file; correct `main`."
+        )
+    return program
+
+
+def _defaults(
+    file: Path, project: str, config: object
+) -> tuple[Mapping[str, str], frozenset[str]]:
+    values: dict[str, str] = {}
+    secrets: set[str] = set()
+    for bare, raw in _entries(config).items():
+        key = _full_key(project, bare)
+        declaration = _entries(raw)
+        if not declaration:
+            if isinstance(raw, dict):
+                raise GraphError(f"{file}: config {key} declares nothing; give it a `value`.")
+            values[key] = _text(raw)
+            continue
+        for field in ("default", "value"):
+            if field in declaration:
+                values[key] = _text(declaration[field])
+        if declaration.get("secret") is True:
+            secrets.add(key)
+    return values, frozenset(secrets)
+
+
+def _full_key(project: str, key: str) -> str:
+    # The engine also accepts `namespace:config:key`, an older spelling.
+    parts = key.split(":")
+    if len(parts) == 1:
+        return f"{project}:{key}"
+    return f"{parts[0]}:{parts[-1]}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
+        return "" if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return str(value)
+
+
+def _mapping(file: Path) -> Mapping[str, object]:
+    try:
+        document: object = yaml.load(file.read_text("utf-8"), _CoreLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise GraphError(f"{file} is not YAML: {error}. Correct it.") from error
+    if document is not None and not isinstance(document, dict):
+        raise GraphError(f"{file} is not a map of keys; allowed is Pulumi's own format.")
+    return _entries(document)
+
+
+def _entries(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(key): item for key, item in cast("dict[object, object]", value).items()}

@@ -1,0 +1,208 @@
+"""Runs a Pulumi Python project in this process and returns its resource graph.
+
+Guarantees:
+    The program sees what Pulumi's own executor would show it: configuration, arguments, working
+    directory, import path. It ends in a complete graph or in one error; never in half a graph.
+
+Does not guarantee:
+    The project's own virtual environment: the program runs with the packages of this process.
+    A program that blocks outside Pulumi is not interrupted; the time limit covers what it awaits.
+"""
+
+import asyncio
+import contextvars
+import logging
+import traceback
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.settings import ROOT
+from pulumi.runtime.proto import engine_pb2
+from google.protobuf import empty_pb2
+
+from holdfast.errors import GraphError
+from holdfast.graph import requests
+from holdfast.graph.isolation import isolated, run_program
+from holdfast.graph.model import Graph, Source
+from holdfast.graph.monitor import Deployment, Monitor
+from holdfast.graph.preview import PreviewProvider
+from holdfast.graph.project import Project, StackConfig, read_config, read_project
+from holdfast.graph.provider import Provider
+
+_LOG = logging.getLogger(__name__)
+_WORKERS = 32
+
+
+def run(
+    project: Path,
+    stack: str,
+    *,
+    provider: Provider | None = None,
+    preview: bool | None = None,
+    config: Mapping[str, str] | None = None,
+    timeout_s: float = 600,
+) -> Graph:
+    """Runs a project's program for one stack and returns what it registered.
+
+    Args:
+        project: Directory that holds ``Pulumi.yaml``.
+        stack: Stack name; ``Pulumi.<stack>.yaml`` must exist.
+        provider: Answers registrations. By default one that makes nothing.
+        preview: Whether outputs may be unknown. By default True without a provider of one's
+            own, and False with one.
+        config: Values that win over the stack file's, by full key or by the project's own key.
+        timeout_s: How long the program and its provider may take together.
+
+    Returns:
+        The whole graph, the stack and default providers included.
+
+    Raises:
+        GraphError: If the project cannot be read, the program raises (the message names file,
+            line and cause), registers a URN twice, or does not end in time.
+        HoldfastError: Whatever a provider of one's own raises of that kind, unchanged.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise GraphError(
+            "a program cannot run inside a running event loop. Allowed is a thread without one; "
+            "call `await asyncio.to_thread(run, ...)`."
+        )
+    found = read_project(project)
+    settings = read_config(found, stack, config or {})
+    deployment = Deployment(
+        project=found.name,
+        stack=stack,
+        root=found.root,
+        config=settings.values,
+        preview=preview if preview is not None else provider is None,
+        provider=provider if provider is not None else PreviewProvider(),
+    )
+    monitor = Monitor(deployment)
+    # Every setting of the SDK is a context variable, so a copied context leaves none behind.
+    contextvars.copy_context().run(_run, monitor, found, settings, timeout_s)
+    return Graph(
+        project=found.name,
+        stack=stack,
+        root=found.root,
+        preview=deployment.preview,
+        nodes=monitor.nodes,
+        config={
+            key: value for key, value in settings.values.items() if key not in settings.secrets
+        },
+    )
+
+
+class _Engine:
+    """Receives the program's log messages."""
+
+    def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:  # noqa: N802
+        levels = {
+            engine_pb2.DEBUG: logging.DEBUG,
+            engine_pb2.INFO: logging.INFO,
+            engine_pb2.WARNING: logging.WARNING,
+        }
+        _LOG.log(levels.get(request.severity, logging.ERROR), "%s", request.message)
+        return empty_pb2.Empty()
+
+    def RequirePulumiVersion(  # noqa: N802 - the protocol's name
+        self, _request: engine_pb2.RequirePulumiVersionRequest
+    ) -> empty_pb2.Empty:
+        # There is no CLI whose version could be wrong.
+        return empty_pb2.Empty()
+
+
+def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: float) -> None:
+    deployment = monitor.deployment
+    ROOT.set(None)
+    set_all_config(dict(config.values), sorted(config.secrets))
+    configure(
+        Settings(
+            project=project.name,
+            stack=deployment.stack,
+            monitor=monitor,
+            engine=_Engine(),
+            dry_run=deployment.preview,
+            organization="organization",
+            root_directory=str(project.root),
+        )
+    )
+    loop = asyncio.new_event_loop()
+    # What a failed program leaves unfinished is reported once, by us.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    executor = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="holdfast-graph")
+    loop.set_default_executor(executor)
+    asyncio.set_event_loop(loop)
+    try:
+        with isolated(project.program, project.root):
+            _await_program(loop, monitor, project, timeout_s)
+    finally:
+        _cancel_rest(loop)
+        executor.shutdown(wait=monitor.failure is None, cancel_futures=True)
+        monitor.close()
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _await_program(
+    loop: asyncio.AbstractEventLoop, monitor: Monitor, project: Project, timeout_s: float
+) -> None:
+    program = run_in_stack(lambda: run_program(project.program))
+    try:
+        loop.run_until_complete(asyncio.wait_for(program, timeout_s))
+    except TimeoutError as error:
+        waiting = ", ".join(monitor.unanswered) or "an output that nothing resolves"
+        monitor.failure = monitor.failure or GraphError(
+            f"{project.program} did not end within {timeout_s} s; it waits for {waiting}. "
+            f"Allowed is a program that ends; look there, or raise `timeout_s`."
+        )
+        raise monitor.failure from error
+    except SystemExit as error:
+        if error.code not in {None, 0}:
+            raise _explained(project, error) from error
+    except Exception as error:
+        if monitor.failure is not None:
+            raise monitor.failure from error.__cause__
+        raise _explained(project, error) from error
+    if monitor.failure is not None:
+        # The program swallowed it; the graph is not whole all the same.
+        raise monitor.failure
+
+
+def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def _explained(project: Project, error: BaseException) -> GraphError:
+    place = _place_of(error, project.root)
+    where = str(project.program) if place is None else str(place)
+    return GraphError(f"{where}: {type(error).__name__}: {error}")
+
+
+def _place_of(error: BaseException, root: Path) -> Source | None:
+    """The innermost line of the project that an error came through."""
+    seen: BaseException | None = error
+    while seen is not None:
+        found = _innermost(seen.__traceback__, root)
+        if found is not None:
+            return found
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _innermost(trace: TracebackType | None, root: Path) -> Source | None:
+    for frame in reversed(traceback.extract_tb(trace)):
+        file = Path(frame.filename)
+        inside = file.is_relative_to(root) and "site-packages" not in file.parts
+        if inside and not file.is_relative_to(Path(__file__).parent):
+            return requests.place(file, frame.lineno or 0, root)
+    return None
