@@ -32,6 +32,17 @@ TAG_PREFIX = "holdfast:"
 _HASH_CHARACTERS = 8
 
 
+_INITIALS = {
+    "central": "c",
+    "east": "e",
+    "north": "n",
+    "northeast": "ne",
+    "northwest": "nw",
+    "south": "s",
+    "southeast": "se",
+    "southwest": "sw",
+    "west": "w",
+}
 _SCOPE = re.compile(r"[a-z]+|[a-z]+(-[a-z]+)+-[0-9]+[a-z]?")
 _WHAT = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
 
@@ -129,8 +140,8 @@ class Names:
     def physical(self, kind: Kind, scope: str, what: str) -> str:
         """The name of a resource in AWS, other than a bucket.
 
-        A name that would be longer than its service allows keeps its end and gets a hash of
-        all of it in the middle.
+        In a name that would be longer than its service allows, the region is abbreviated as
+        in AWS's zone ids (``euc1``); where that is not enough, a hash stands in the middle.
 
         Args:
             kind: What the name is for.
@@ -188,9 +199,18 @@ def _parts(scope: str, what: str) -> tuple[str, str]:
     return scope, what
 
 
-def _named(kind: Kind, parts: tuple[str, ...]) -> str:
+def _abbreviated(scope: str) -> str:
+    """A region as in AWS's zone ids, such as ``apne1``; other scopes as they are."""
+    area, *directions = scope.split("-")
+    return area + "".join(_INITIALS.get(word, word) for word in directions)
+
+
+def _named(kind: Kind, parts: tuple[str, str, str, str]) -> str:
     rule = RULES[kind]
     name = rule.lead + rule.separator.join(parts)
+    if len(name) > rule.longest:
+        project, stack, scope, what = parts
+        name = rule.lead + rule.separator.join((project, stack, _abbreviated(scope), what))
     if len(name) > rule.longest:
         digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_CHARACTERS]
         end = f"-{digest}-{parts[-1]}"
