@@ -2,6 +2,23 @@
 
 The supervisor writes the file anew before every start of the server, so that a restored
 region comes up with the cuts that were made while it was down.
+
+What the supervisor asks of a region server on its peer port, one JSON line each
+(``holdfast.twin.rpc``), with ``token`` in every request:
+
+==============  ===============  ==============================================================
+operation       arguments        reply, beside ``ok``
+==============  ===============  ==============================================================
+``status``                       ``pending``: list of ``{resource, peer, items}``; ``sent``: list
+                                 of ``{resource, peer, sent_bytes}``. Answered only once the AWS
+                                 API takes requests: it is the sign of readiness.
+``catch_up``                     none; it comes when the server holds all that its reachable
+                                 peers hold
+``cut, heal``   ``peer``         none; from then on nothing passes in either direction, or does
+==============  ===============  ==============================================================
+
+On SIGTERM a server writes its state and ends within 5 s; killed, it loses nothing that it has
+acknowledged.
 """
 
 from collections.abc import Mapping
@@ -40,7 +57,8 @@ class RegionConfig(BaseModel):
         api_port: TCP port of the AWS API.
         peer_port: TCP port of the peer and control protocol.
         ingress_port: TCP port of the region's load balancers; stands for 443.
-        valkey_port: TCP port of the region's Valkey, on ``host``.
+        valkey_port: TCP port of the region's Valkey, on ``host``. Its configuration file
+            survives a kill, its memory does not: follow ``CONFIG SET`` by ``CONFIG REWRITE``.
         state_dir: Directory of this region alone; what lies in it survives a kill.
         peers: The other regions, by name. Witness regions are among them.
         lag_ms: How long an eventually consistent write waits before it is sent to a peer.
