@@ -4,7 +4,6 @@
 :meth:`Platform.load`. On AWS and on the twin the contents differ in values, never in shape.
 """
 
-from holdfast.contract.load import load
 from holdfast.contract.model import (
     SCHEMA_VERSION,
     Bucket,
@@ -37,5 +36,4 @@ __all__ = [
     "Region",
     "Role",
     "Table",
-    "load",
 ]

@@ -1,62 +1,69 @@
-"""Reading the contract back: from text, from a file, or from the region's parameter."""
+"""Where a process finds the contract of the platform it runs on."""
 
 import json
 import os
 from pathlib import Path
+from typing import cast
 
 import boto3
-from pydantic import ValidationError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.contract.model import SCHEMA_VERSION, Platform
 from holdfast.errors import ContractError
 
 FILE_VARIABLE = "HOLDFAST_PLATFORM_FILE"
 PARAMETER_VARIABLE = "HOLDFAST_PLATFORM_PARAMETER"
 
 
-def parse(text: str) -> Platform:
-    """Parses a contract.
-
-    Args:
-        text: The JSON of the stack's ``platform`` output.
-
-    Raises:
-        ContractError: If it is no JSON object, has another major version, or does not fit.
-    """
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ContractError(f"The platform contract is not JSON ({error}).") from error
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if not isinstance(version, str) or version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise ContractError(
-            f"The platform contract has schema_version {version!r}; this reader understands "
-            f"{SCHEMA_VERSION.split('.')[0]}.x. Deploy and run the same release of Holdfast."
-        )
-    try:
-        return Platform.model_validate(document)
-    except ValidationError as error:
-        raise ContractError(f"The platform contract does not fit its schema: {error}") from error
-
-
-def load() -> Platform:
-    """Loads the contract of the platform that this process runs on.
+def contract_text() -> str:
+    """The JSON of the contract that the environment of this process points to.
 
     ``HOLDFAST_PLATFORM_FILE`` names a file (a mounted ConfigMap, say); without it,
     ``HOLDFAST_PLATFORM_PARAMETER`` names a parameter of the region's Parameter Store.
 
     Raises:
-        ContractError: If neither is set, or what they name cannot be read or does not fit.
+        ContractError: If neither is set, or what they name cannot be read.
     """
     if path := os.environ.get(FILE_VARIABLE):
         try:
-            return parse(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ContractError(f"{FILE_VARIABLE}={path} cannot be read: {error}.") from error
+            return Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ContractError(
+                f"{FILE_VARIABLE}={path} cannot be read: {error}. Point it to the stack's "
+                "`platform` output, saved as JSON."
+            ) from error
     if name := os.environ.get(PARAMETER_VARIABLE):
-        answer = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        return parse(answer["Parameter"]["Value"])
+        try:
+            # The stubs of the services that nobody here uses are not installed.
+            client = boto3.client("ssm")  # pyright: ignore[reportUnknownMemberType]
+            answer = client.get_parameter(Name=name, WithDecryption=True)
+        except (BotoCoreError, ClientError) as error:
+            raise ContractError(
+                f"{PARAMETER_VARIABLE}={name} cannot be read: {error}. The process needs "
+                "AWS_REGION, credentials and ssm:GetParameter on that parameter."
+            ) from error
+        return answer["Parameter"].get("Value", "")
     raise ContractError(
-        f"No platform contract: set {FILE_VARIABLE} to a file or {PARAMETER_VARIABLE} to a "
-        "parameter name."
+        f"No platform contract: neither {FILE_VARIABLE} nor {PARAMETER_VARIABLE} is set. Set the "
+        "first to a file or the second to the name of a parameter."
     )
+
+
+def json_object(text: str) -> dict[str, object]:
+    """Decodes a JSON object.
+
+    Args:
+        text: What should be one.
+
+    Raises:
+        ContractError: If it is not JSON, or JSON of another kind.
+    """
+    try:
+        document: object = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ContractError(f"The platform contract is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise ContractError(
+            f"The platform contract is a JSON {type(document).__name__}; it must be an object. "
+            "Pass the stack's `platform` output unchanged."
+        )
+    return cast("dict[str, object]", document)

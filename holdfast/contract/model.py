@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from holdfast.contract.load import contract_text, json_object
+from holdfast.errors import ContractError
 
 SCHEMA_VERSION = "1.0"
 """``major.minor``. Readers refuse an unknown major and ignore nothing within one."""
@@ -242,6 +245,43 @@ class Platform(Frozen):
                     f"allowed are {', '.join(sorted(self.jurisdictions))}"
                 )
         return self
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parses a contract.
+
+        Args:
+            text: The JSON of the stack's ``platform`` output.
+
+        Raises:
+            ContractError: If it is no JSON object, has another major version, or does not fit.
+        """
+        document = json_object(text)
+        version = document.get("schema_version")
+        understood = SCHEMA_VERSION.split(".", maxsplit=1)[0]
+        if not isinstance(version, str) or version.split(".")[0] != understood:
+            raise ContractError(
+                f"The platform contract has schema_version {version!r}; this reader understands "
+                f"{understood}.x. Deploy and run the same release of Holdfast."
+            )
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise ContractError(
+                f"The platform contract does not fit its schema: {error}"
+            ) from error
+
+    @classmethod
+    def load(cls) -> Self:
+        """Loads the contract of the platform that this process runs on.
+
+        ``HOLDFAST_PLATFORM_FILE`` names a file (a mounted ConfigMap, say); without it,
+        ``HOLDFAST_PLATFORM_PARAMETER`` names a parameter of the region's Parameter Store.
+
+        Raises:
+            ContractError: If neither is set, or what they name cannot be read or does not fit.
+        """
+        return cls.parse(contract_text())
 
     @property
     def regions(self) -> Mapping[str, Region]:

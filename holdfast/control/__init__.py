@@ -1,0 +1,17 @@
+"""What must be asked before acting: may anything act at all, and may it act here?"""
+
+from holdfast.control.kill import AsyncKillSwitch, KillSwitch
+from holdfast.control.kill_core import KillState, WhenUnreadable
+from holdfast.control.residency import Decision, Misdirected, Residency, Serve, UnknownTenant
+
+__all__ = [
+    "AsyncKillSwitch",
+    "Decision",
+    "KillState",
+    "KillSwitch",
+    "Misdirected",
+    "Residency",
+    "Serve",
+    "UnknownTenant",
+    "WhenUnreadable",
+]

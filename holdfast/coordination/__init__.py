@@ -1,0 +1,53 @@
+"""Who may act: leases, elections and the fence, over one conditional store.
+
+Start with :class:`Election` for work that one process at a time must do, and pass
+``lease.token`` to a :class:`Fence` with every write of that work.
+"""
+
+from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
+from holdfast.coordination.election import Election
+from holdfast.coordination.fence import Fence
+from holdfast.coordination.lease import Lease
+from holdfast.coordination.lease_core import LeaseCore, StopReason
+from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
+from holdfast.coordination.store import (
+    AsyncConditionalStore,
+    ConditionalStore,
+    Delete,
+    Get,
+    Item,
+    Outcome,
+    Put,
+    Reply,
+    Request,
+    Update,
+    Value,
+)
+from holdfast.coordination.timing import LeaseTiming
+
+__all__ = [
+    "AsyncConditionalStore",
+    "AsyncMemoryStore",
+    "Clock",
+    "ConditionalStore",
+    "Delete",
+    "DynamoDbStore",
+    "Election",
+    "Fence",
+    "Get",
+    "Item",
+    "Lease",
+    "LeaseCore",
+    "LeaseTiming",
+    "MemoryStore",
+    "Outcome",
+    "Put",
+    "Reply",
+    "Request",
+    "StopReason",
+    "SystemClock",
+    "Update",
+    "Value",
+    "dynamodb_client",
+]

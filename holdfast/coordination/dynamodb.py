@@ -1,0 +1,148 @@
+"""The store on a strongly consistent DynamoDB table, through boto3.
+
+Guarantees:
+    All that the port asks, over the regions of the table, one HTTP request per call.
+
+Does not guarantee:
+    An answer: without a quorum of the table's regions, calls end as ``UNKNOWN``.
+
+Costs:
+    A conditional write is billed as a write whether it is applied or refused, once per replica;
+    a ``Get`` as a strongly consistent read.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from holdfast.contract import Table
+from holdfast.coordination.dynamodb_codec import Codec, error_code, unreachable
+from holdfast.coordination.store import Delete, Get, Put, Reply, Request
+from holdfast.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+DEFAULT_TIMEOUT_MS = 1_000
+_MS_PER_S = 1000
+# What botocore's legacy mode does for DynamoDB when nobody says otherwise.
+_LEGACY_RETRIES = 9
+_NOT_PERMITTED = frozenset({"AccessDeniedException", "UnauthorizedOperation"})
+
+
+def dynamodb_client(
+    region: str | None = None, *, timeout_ms: int = DEFAULT_TIMEOUT_MS
+) -> "DynamoDBClient":
+    """A client that sends each request once and gives up in time for a lease.
+
+    Args:
+        region: AWS region; None for the process's own (``AWS_REGION``).
+        timeout_ms: Longest wait for a connection, and for an answer.
+    """
+    # The stubs of the services that nobody here uses are not installed.
+    return boto3.client(  # pyright: ignore[reportUnknownMemberType]
+        "dynamodb",
+        region_name=region,
+        config=Config(
+            connect_timeout=timeout_ms / _MS_PER_S,
+            read_timeout=timeout_ms / _MS_PER_S,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            tcp_keepalive=True,
+        ),
+    )
+
+
+class DynamoDbStore:
+    """A :class:`~holdfast.coordination.store.ConditionalStore` on one table.
+
+    Args:
+        table: The table, as the contract describes it.
+        client: A boto3 client; None for :func:`dynamodb_client` in the process's region.
+        key_attribute: The table's partition key.
+
+    Raises:
+        ConfigurationError: If the table's last writer wins, or the client repeats requests by
+            itself: a late repetition is a write that nobody expects any more.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        client: "DynamoDBClient | None" = None,
+        *,
+        key_attribute: str = "pk",
+    ) -> None:
+        self._codec = Codec(table, key_attribute)
+        self._client = client or dynamodb_client()
+        attempts = _attempts(self._client)
+        if attempts != 1:
+            raise ConfigurationError(
+                f"The DynamoDB client for table {table.name} makes up to {attempts} attempts per "
+                "request; it must make 1, because the protocols repeat requests themselves. Make "
+                "it with holdfast.coordination.dynamodb_client()."
+            )
+
+    def verify(self) -> None:
+        """Compares the deployed table with what the contract says, where that is permitted.
+
+        Without permission for DescribeTable the contract's word is taken.
+
+        Raises:
+            ConfigurationError: If the table's last writer wins, it does not exist, or its key is
+                another.
+            StoreUnavailableError: If it cannot be reached.
+        """
+        try:
+            answer = self._client.describe_table(TableName=self._codec.table_name)
+        except ClientError as error:
+            code = error_code(error)
+            if code in _NOT_PERMITTED:
+                return
+            if code == "ResourceNotFoundException":
+                raise ConfigurationError(
+                    f"Table {self._codec.table_name} does not exist in "
+                    f"{self._client.meta.region_name}. Deploy the stack, or load its contract."
+                ) from error
+            raise unreachable(self._codec.table_name, error) from error
+        except BotoCoreError as error:
+            raise unreachable(self._codec.table_name, error) from error
+        self._codec.check_description(answer)
+
+    def call(self, request: Request) -> Reply:
+        """Sends one request once.
+
+        Args:
+            request: What to do.
+
+        Raises:
+            ConfigurationError: If the table can never carry it out.
+        """
+        try:
+            if isinstance(request, Get):
+                found = self._client.get_item(**self._codec.get(request))
+                return self._codec.applied(found.get("Item"))
+            if isinstance(request, Put):
+                self._client.put_item(**self._codec.put(request))
+                return self._codec.written(request)
+            if isinstance(request, Delete):
+                self._client.delete_item(**self._codec.delete(request))
+                return self._codec.applied(None)
+            changed = self._client.update_item(**self._codec.update(request))
+            return self._codec.applied(changed.get("Attributes"))
+        except (BotoCoreError, ClientError) as error:
+            return self._codec.failed(error)
+
+
+def _attempts(client: "DynamoDBClient") -> int:
+    """How often a client sends a request before it gives up."""
+    # Config takes its options by name at run time; its stubs do not list them as attributes.
+    retries = cast("Mapping[str, int | str] | None", getattr(client.meta.config, "retries", None))
+    options = retries or {}
+    total = options.get("total_max_attempts")
+    if total is None:
+        total = 1 + int(options.get("max_attempts", _LEGACY_RETRIES))
+    return int(total)

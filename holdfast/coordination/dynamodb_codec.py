@@ -1,0 +1,335 @@
+"""Requests and replies as DynamoDB puts them. Pure: shared by the sync and async adapters."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from holdfast.contract import Consistency, Table
+from holdfast.coordination.store import (
+    Absent,
+    AllOf,
+    Always,
+    AnyOf,
+    AtMost,
+    Condition,
+    Delete,
+    Equals,
+    Get,
+    Item,
+    Outcome,
+    Put,
+    Reply,
+    Update,
+    Value,
+)
+from holdfast.errors import ConfigurationError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        DeleteItemInputTypeDef,
+        DescribeTableOutputTypeDef,
+        GetItemInputTypeDef,
+        PutItemInputTypeDef,
+        UpdateItemInputTypeDef,
+    )
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+# Refused before anything was written, and worth another try.
+_PASSING = frozenset(
+    {
+        "ReplicatedWriteConflictException",
+        "TransactionConflictException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+    }
+)
+# No repetition will help until somebody changes something.
+_FINAL = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "ResourceNotFoundException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    }
+)
+
+
+class Codec:
+    """Translates for one table.
+
+    Args:
+        table: The table, as the contract describes it.
+        key_attribute: Its partition key.
+
+    Raises:
+        ConfigurationError: If the table's last writer wins.
+    """
+
+    def __init__(self, table: Table, key_attribute: str) -> None:
+        if table.consistency is not Consistency.STRONG:
+            raise ConfigurationError(
+                f"Table {table.name} is {table.consistency} (last writer wins), so two regions can "
+                "each grant the same lease. Use a strongly consistent table, such as the "
+                "jurisdiction's `coordination`."
+            )
+        self._table = table
+        self._key = key_attribute
+
+    @property
+    def table_name(self) -> str:
+        """Physical name of the table."""
+        return self._table.name
+
+    def get(self, request: Get) -> "GetItemInputTypeDef":
+        """Parameters of GetItem.
+
+        Args:
+            request: The request.
+        """
+        return {
+            "TableName": self._table.name,
+            "Key": {self._key: {"S": request.key}},
+            "ConsistentRead": True,
+        }
+
+    def put(self, request: Put) -> "PutItemInputTypeDef":
+        """Parameters of PutItem.
+
+        Args:
+            request: The request.
+        """
+        names = _Names()
+        expression = _condition(request.when, names)
+        parameters: PutItemInputTypeDef = {
+            "TableName": self._table.name,
+            "Item": {self._key: {"S": request.key}, **_encode(request.item)},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if expression:
+            parameters["ConditionExpression"] = expression
+            parameters["ExpressionAttributeNames"] = names.names
+        if names.values:
+            parameters["ExpressionAttributeValues"] = names.values
+        return parameters
+
+    def update(self, request: Update) -> "UpdateItemInputTypeDef":
+        """Parameters of UpdateItem.
+
+        Args:
+            request: The request.
+        """
+        names = _Names()
+        expression = _condition(request.when, names)
+        sets = [f"{names.name(k)} = {names.value(v)}" for k, v in request.assign.items()]
+        adds = [f"{names.name(k)} {names.value(v)}" for k, v in request.add.items()]
+        removes = [names.name(k) for k in request.remove]
+        clauses = {"SET": sets, "ADD": adds, "REMOVE": removes}
+        parameters: UpdateItemInputTypeDef = {
+            "TableName": self._table.name,
+            "Key": {self._key: {"S": request.key}},
+            "UpdateExpression": " ".join(
+                f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts
+            ),
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            "ExpressionAttributeNames": names.names,
+        }
+        if expression:
+            parameters["ConditionExpression"] = expression
+        if names.values:
+            parameters["ExpressionAttributeValues"] = names.values
+        return parameters
+
+    def delete(self, request: Delete) -> "DeleteItemInputTypeDef":
+        """Parameters of DeleteItem.
+
+        Args:
+            request: The request.
+        """
+        names = _Names()
+        expression = _condition(request.when, names)
+        parameters: DeleteItemInputTypeDef = {
+            "TableName": self._table.name,
+            "Key": {self._key: {"S": request.key}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if expression:
+            parameters["ConditionExpression"] = expression
+            parameters["ExpressionAttributeNames"] = names.names
+        if names.values:
+            parameters["ExpressionAttributeValues"] = names.values
+        return parameters
+
+    def applied(self, attributes: Mapping[str, object] | None) -> Reply:
+        """The reply to a request that was carried out.
+
+        Args:
+            attributes: The item as it now is, in DynamoDB's form, key included; None if gone.
+        """
+        return Reply(Outcome.APPLIED, self._decode(attributes))
+
+    def written(self, request: Put) -> Reply:
+        """The reply to a Put that was carried out; DynamoDB returns no new item for it.
+
+        Args:
+            request: The request.
+        """
+        return Reply(Outcome.APPLIED, dict(request.item))
+
+    def failed(self, error: BotoCoreError | ClientError) -> Reply:
+        """The reply to a request that ended in an exception.
+
+        Args:
+            error: What the client raised.
+
+        Raises:
+            ConfigurationError: If the request can never succeed.
+        """
+        if isinstance(error, ParamValidationError):
+            raise ConfigurationError(
+                f"A request to table {self.table_name} is malformed: {error}"
+            ) from error
+        if not isinstance(error, ClientError):
+            return Reply(Outcome.UNKNOWN, reason=f"{type(error).__name__}: {error}")
+        code = error_code(error)
+        if code == CONDITION_FAILED:
+            old = cast("Mapping[str, object] | None", error.response.get("Item"))
+            return Reply(Outcome.REFUSED, self._decode(old))
+        if code in _PASSING:
+            return Reply(Outcome.RETRY, reason=str(error))
+        if code in _FINAL:
+            raise ConfigurationError(
+                f"Table {self.table_name} refuses requests ({error}). Check its name, the region, "
+                "the credentials and the permissions of this process."
+            ) from error
+        return Reply(Outcome.UNKNOWN, reason=str(error))
+
+    def check_description(self, answer: "DescribeTableOutputTypeDef") -> None:
+        """Refuses a table that is deployed otherwise than the contract says.
+
+        Args:
+            answer: What DescribeTable returned.
+
+        Raises:
+            ConfigurationError: If the table's last writer wins, or its key is another.
+        """
+        table = answer["Table"]
+        mode = table.get("MultiRegionConsistency", "EVENTUAL")
+        replicas = sorted(replica.get("RegionName", "?") for replica in table.get("Replicas", []))
+        if replicas and mode != "STRONG":
+            raise ConfigurationError(
+                f"Table {self.table_name} is replicated to {', '.join(replicas)} with consistency "
+                f"{mode}, so two regions can each grant the same lease. It must be STRONG, which "
+                "can only be chosen while a table is empty and has no replicas: make a new one."
+            )
+        key = [(part["AttributeName"], part["KeyType"]) for part in table.get("KeySchema", [])]
+        if key != [(self._key, "HASH")]:
+            raise ConfigurationError(
+                f"Table {self.table_name} has the key {key}; it must be {self._key} (HASH) alone. "
+                "Pass the table's partition key as key_attribute."
+            )
+
+    def _decode(self, attributes: Mapping[str, object] | None) -> Item | None:
+        if attributes is None:
+            return None
+        return {
+            name: _decode_value(name, cast("Mapping[str, object]", value))
+            for name, value in attributes.items()
+            if name != self._key
+        }
+
+
+def error_code(error: ClientError) -> str:
+    """What DynamoDB calls an error, such as ``ThrottlingException``.
+
+    Args:
+        error: The error.
+    """
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def unreachable(table_name: str, error: BotoCoreError | ClientError) -> StoreUnavailableError:
+    """The error for a table that could not be described.
+
+    Args:
+        table_name: Which table.
+        error: What the client raised.
+    """
+    return StoreUnavailableError(f"Table {table_name} could not be described: {error}.")
+
+
+class _Names:
+    """Placeholders, so that no attribute's name can be a reserved word."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.values: dict[str, AttributeValueTypeDef] = {}
+
+    def name(self, attribute: str) -> str:
+        for placeholder, known in self.names.items():
+            if known == attribute:
+                return placeholder
+        placeholder = f"#n{len(self.names)}"
+        self.names[placeholder] = attribute
+        return placeholder
+
+    def value(self, value: Value) -> str:
+        placeholder = f":v{len(self.values)}"
+        self.values[placeholder] = _encode_value(value)
+        return placeholder
+
+
+def _condition(condition: Condition, names: _Names) -> str:
+    match condition:
+        case Always():
+            return ""
+        case Absent(attribute):
+            return f"attribute_not_exists({names.name(attribute)})"
+        case Equals(attribute, value):
+            return f"{names.name(attribute)} = {names.value(value)}"
+        case AtMost(attribute, bound):
+            return f"{names.name(attribute)} <= {names.value(bound)}"
+        case AllOf(conditions):
+            return _joined(" AND ", conditions, names)
+        case AnyOf(conditions):
+            return _joined(" OR ", conditions, names)
+
+
+def _joined(word: str, conditions: tuple[Condition, ...], names: _Names) -> str:
+    return "(" + word.join(_condition(each, names) for each in conditions) + ")"
+
+
+def _encode(item: Item) -> "dict[str, AttributeValueTypeDef]":
+    return {name: _encode_value(value) for name, value in item.items()}
+
+
+def _encode_value(value: Value) -> "AttributeValueTypeDef":
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": value}
+
+
+def _decode_value(name: str, encoded: Mapping[str, object]) -> Value:
+    match encoded:
+        case {"BOOL": bool(value)} | {"S": str(value)} | {"B": bytes(value)}:
+            return value
+        case {"N": str(digits)}:
+            return int(digits)
+        case _:
+            raise ConfigurationError(
+                f"Attribute {name} holds {encoded!r}; records of this store hold text, whole "
+                "numbers, booleans and bytes. Keep other items in another table."
+            )
