@@ -1,0 +1,86 @@
+"""The supervisor's children: started, watched, and ended together.
+
+Guarantees:
+    The end of a child is noticed once, through SIGCHLD, and its owner is told. ``end_all``
+    leaves no child that was started here, nor anything in a child's process group.
+"""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from holdfast.twin import processes
+
+POLL_S = 0.02
+
+Child = subprocess.Popen[bytes]
+OnExit = Callable[[int], None]
+
+
+class Children:
+    """Every process that the supervisor owns."""
+
+    def __init__(self) -> None:
+        self._watched: dict[Child, OnExit] = {}
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Notices ends from now on. Call it from the main thread."""
+        loop.add_signal_handler(signal.SIGCHLD, self.reap)
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None,
+        log: Path,
+        on_exit: OnExit,
+    ) -> Child:
+        """Starts a child; ``on_exit`` is told its exit status when it ends.
+
+        Raises:
+            OSError: If the program cannot be started or the log not be written.
+        """
+        child = processes.spawn(argv, env=env, cwd=cwd, log=log)
+        self._watched[child] = on_exit
+        return child
+
+    def reap(self) -> None:
+        """Tells the owners of children that have ended."""
+        for child, on_exit in list(self._watched.items()):
+            status = child.poll()
+            if status is not None:
+                del self._watched[child]
+                on_exit(status)
+
+    def pids(self) -> tuple[int, ...]:
+        """Processes of all children that run."""
+        return tuple(child.pid for child in self._watched)
+
+    async def end(self, children: Iterable[Child], *, grace_s: float) -> None:
+        """Ends children: politely first, then, after ``grace_s``, at once."""
+        ending = [child for child in children if child.poll() is None]
+        if grace_s > 0:
+            for child in ending:
+                child.terminate()
+            await _wait_for(ending, grace_s)
+        for child in ending:
+            # The group, not the child alone: what it started must not stay either.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                processes.kill_group(child.pid)
+        await _wait_for(ending, grace_s + 5.0)
+        self.reap()
+
+    async def end_all(self, *, grace_s: float) -> None:
+        """Ends every child."""
+        await self.end(tuple(self._watched), grace_s=grace_s)
+
+
+async def _wait_for(children: Iterable[Child], timeout_s: float) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while any(child.poll() is None for child in children) and time.monotonic() < deadline_s:
+        await asyncio.sleep(POLL_S)

