@@ -6,10 +6,10 @@ Guarantees:
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import Enum
+from enum import StrEnum
 from ipaddress import IPv4Network
 from types import NoneType, UnionType
-from typing import Annotated, cast, get_args, get_origin
+from typing import Annotated, TypeGuard, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -81,9 +81,8 @@ def _problems_of(
 
 def _unfit(details: ErrorDetails, path: tuple[str, ...], expected: str) -> Problem:
     given: object = details["input"]
-    bounds = [
-        f"{sign} {details['ctx'][name]}" for name, sign in _BOUNDS if name in details.get("ctx", {})
-    ]
+    limits = details.get("ctx", {})
+    bounds = [f"{sign} {limits[name]}" for name, sign in _BOUNDS if name in limits]
     allowed = f"{expected}, {bounds[0]}" if bounds else expected
     close = nearest(given, expected.split(", ")) if isinstance(given, str) else None
     message = details["msg"]
@@ -92,7 +91,7 @@ def _unfit(details: ErrorDetails, path: tuple[str, ...], expected: str) -> Probl
         given=given,
         wrong=message[:1].lower() + message[1:],
         allowed=allowed,
-        fix=f"write {close}" if close else f"write {allowed}",
+        fix=f"write {close}" if close else "write what is allowed",
     )
 
 
@@ -110,41 +109,49 @@ def _annotation_at(annotation: object, path: Sequence[str]) -> object:
     """The type of what stands at a path under a value of the given type."""
     for step in path:
         annotation = _plain(annotation)
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        arguments: tuple[object, ...] = get_args(annotation)
+        if _is_model(annotation):
             fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
             annotation = fields[step].annotation if step in fields else object
-        elif get_origin(annotation) is tuple:
-            annotation = get_args(annotation)[0]
-        elif get_args(annotation):
-            annotation = get_args(annotation)[-1]
+        elif arguments:
+            # A tuple's first argument is its items' type, a mapping's last is its values'.
+            annotation = arguments[0] if get_origin(annotation) is tuple else arguments[-1]
     return _plain(annotation)
 
 
 def _plain(annotation: object) -> object:
     """A type without its annotations and without ``None``."""
+    arguments: tuple[object, ...] = get_args(annotation)
     if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
+        return _plain(arguments[0])
     if get_origin(annotation) is UnionType:
-        return _plain(next(arm for arm in get_args(annotation) if arm is not NoneType))
+        return _plain(next(arm for arm in arguments if arm is not NoneType))
     return annotation
+
+
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_enum(annotation: object) -> TypeGuard[type[StrEnum]]:
+    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
 
 
 def keys_of(annotation: object) -> frozenset[str]:
     """The keys that an object of a type may have; none where the type is no model."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return frozenset(
-            name for name, field in annotation.model_fields.items() if field.alias is None
-        )
-    return frozenset()
+    if not _is_model(annotation):
+        return frozenset()
+    return frozenset(name for name, field in annotation.model_fields.items() if field.alias is None)
 
 
 def _expected(annotation: object, hidden: AbstractSet[str]) -> str:
     """In words, what a value of a type looks like in a stack file."""
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return ", ".join(str(member.value) for member in annotation)
+    if _is_enum(annotation):
+        return ", ".join(member.value for member in annotation)
     if keys := keys_of(annotation) - hidden:
         return f"an object with the keys {listed(keys)}"
-    return _WORDS.get(get_origin(annotation) or annotation, "another type of value")
+    origin: object = get_origin(annotation)
+    return _WORDS.get(origin or annotation, "another type of value")
 
 
 _WORDS: Mapping[object, str] = {

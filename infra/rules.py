@@ -191,21 +191,6 @@ def principal_problems(principals: Sequence[str], prefix: str) -> tuple[Problem,
     return tuple(problems)
 
 
-def email_problems(emails: Sequence[str], environment: Environment) -> tuple[Problem, ...]:
-    """In staging and prod an alarm reaches somebody."""
-    if emails or environment in (Environment.DEV, Environment.TEST):
-        return ()
-    return (
-        Problem(
-            path=(),
-            given=list(emails),
-            wrong=f"contradicts the environment {environment}: its alarms would reach nobody",
-            allowed="one address or more",
-            fix="name the address of whoever is on call",
-        ),
-    )
-
-
 def network_problems(network: IPv4Network) -> tuple[Problem, ...]:
     """An address pool is private and has room for every region's network."""
     inside = any(network.subnet_of(private) for private in _PRIVATE)

@@ -15,12 +15,14 @@ Does not guarantee:
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from ipaddress import IPv4Network
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeGuard
 
 import pulumi
 from pydantic import (
     AfterValidator,
+    BaseModel,
     Field,
     ValidationError,
     ValidationInfo,
@@ -31,19 +33,10 @@ from pydantic import (
 from holdfast.contract import Environment, Mode, Objectives
 from holdfast.errors import ConfigurationError
 from infra import reports, rules
-from infra.environments import (
-    PROFILES,
-    Agents,
-    Ahead,
-    Frozen,
-    Retention,
-    Routing,
-    Sizes,
-    ahead_of,
-    rollback_problems,
-)
+from infra.environments import PROFILES, contradictions
 from infra.problems import Problem, refusal, refuse
 from infra.reports import KEY_ALIAS
+from infra.sections import Agents, Ahead, Retention, Routing, Section, Sizes, ahead_of
 
 NAMESPACE = "holdfast"
 KEY = "platform"
@@ -90,21 +83,13 @@ Tenant = Annotated[
 ]
 
 
-class Promises(Objectives):
+class Promises(Objectives, Section):
     """What the platform promises when things go wrong. All in seconds; see the contract."""
 
-    model_config = Frozen.model_config
-
-    @field_validator("rollback_s")
-    @classmethod
-    def _as_the_environment_rolls_back(cls, value: float, info: ValidationInfo) -> float:
-        ahead = ahead_of(info)
-        if ahead is not None and ahead.environment is not None:
-            refuse(*rollback_problems(value, ahead.environment))
-        return value
+    model_config = Section.model_config
 
 
-class JurisdictionSettings(Frozen):
+class JurisdictionSettings(Section):
     """Where a jurisdiction's data lives.
 
     Attributes:
@@ -114,7 +99,7 @@ class JurisdictionSettings(Frozen):
         witness: Region of the third vote where ``replicas`` names only one region.
     """
 
-    name: str = Field(alias=KEY_ALIAS)
+    name: str = Field(alias="$name")  # reports.KEY_ALIAS; type checkers want a literal
     home: str
     replicas: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
     witness: str | None = None
@@ -158,7 +143,7 @@ class JurisdictionSettings(Frozen):
         return self
 
 
-class Settings(Frozen):
+class Settings(Section):
     """A stack file that can be built.
 
     Attributes:
@@ -223,14 +208,6 @@ class Settings(Frozen):
             refuse(*rules.principal_problems(value, ahead.prefix))
         return value
 
-    @field_validator("alarm_emails")
-    @classmethod
-    def _reach_somebody(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        ahead = ahead_of(info)
-        if ahead is not None and ahead.environment is not None:
-            refuse(*rules.email_problems(value, ahead.environment))
-        return value
-
     @field_validator("network")
     @classmethod
     def _holds_every_region(cls, value: IPv4Network) -> IPv4Network:
@@ -245,7 +222,7 @@ def load() -> Settings:
         ConfigurationError: If the stack has no platform object, or it is refused.
     """
     document: object = pulumi.Config(NAMESPACE).get_object(KEY)
-    if not isinstance(document, Mapping):
+    if not _is_object(document):
         raise ConfigurationError(
             f"Pulumi.{pulumi.get_stack()}.yaml has no object {ROOT} under `config`. Allowed is "
             "one object per stack file; start from Pulumi.dev.yaml."
@@ -282,7 +259,7 @@ def examine(
         for key in sorted(_GIVEN & set(document))
     )
     complete = {
-        **_with_defaults(document, ahead),
+        **_with_defaults(document),
         **_with_their_names(document),
         "project": project,
         "stack": stack,
@@ -298,24 +275,38 @@ _GIVEN = frozenset({"project", "stack"})
 """Fields that Pulumi gives and a file must not repeat."""
 
 
+def _declared(document: Mapping[str, object]) -> Environment | None:
+    given = document.get("environment")
+    return next((environment for environment in Environment if environment == given), None)
+
+
 def _read_ahead(document: Mapping[str, object], stack: str, project: str) -> Ahead:
-    environment = document.get("environment")
+    environment = _declared(document)
     objectives = document.get("objectives")
-    rto_s = objectives.get("rto_s") if isinstance(objectives, Mapping) else None
+    rto_s = objectives.get("rto_s") if _is_object(objectives) else None
     jurisdictions = document.get("jurisdictions")
     return Ahead(
         stack=stack,
-        environment=Environment(environment) if environment in set(Environment) else None,
+        judge=_nothing if environment is None else partial(contradictions, environment),
         active_passive=document.get("mode") == Mode.ACTIVE_PASSIVE,
         rto_s=rto_s if isinstance(rto_s, int | float) else None,
-        jurisdictions=tuple(jurisdictions) if isinstance(jurisdictions, Mapping) else (),
+        jurisdictions=tuple(jurisdictions) if _is_object(jurisdictions) else (),
         prefix=f"{project}-{stack}-",
     )
 
 
-def _with_defaults(document: Mapping[str, object], ahead: Ahead) -> dict[str, object]:
+def _nothing(section: type[BaseModel], key: str, value: object) -> tuple[Problem, ...]:
+    del section, key, value  # nothing can contradict an environment that is not known
+    return ()
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)
+
+
+def _with_defaults(document: Mapping[str, object]) -> dict[str, object]:
     # Without a known environment, prod's defaults let the rest of the file be judged.
-    profile = PROFILES[ahead.environment or Environment.PROD]
+    profile = PROFILES[_declared(document) or Environment.PROD]
     defaults: dict[str, object] = {"network": str(profile.network), "alarm_emails": []}
     for section in ("agents", "sizes", "retention", "routing"):
         defaults[section] = getattr(profile, section).model_dump(mode="json")
@@ -324,16 +315,16 @@ def _with_defaults(document: Mapping[str, object], ahead: Ahead) -> dict[str, ob
 
 def _with_their_names(document: Mapping[str, object]) -> dict[str, object]:
     given = document.get("jurisdictions")
-    if not isinstance(given, Mapping):
+    if not _is_object(given):
         return {}
     named = {
-        name: {**entry, KEY_ALIAS: name} if isinstance(entry, Mapping) else entry
+        name: {**entry, KEY_ALIAS: name} if _is_object(entry) else entry
         for name, entry in given.items()
     }
     return {"jurisdictions": named}
 
 
 def _merged(default: object, given: object) -> object:
-    if not isinstance(default, Mapping) or not isinstance(given, Mapping):
+    if not _is_object(default) or not _is_object(given):
         return given
-    return {**default, **{key: _merged(default.get(key), given[key]) for key in given}}
+    return {**default, **{key: _merged(default.get(key), value) for key, value in given.items()}}

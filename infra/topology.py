@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from holdfast.contract import Environment, Mode, Objectives, Role
-from infra.environments import PROFILES, Agents, Retention, Routing, Sizes
+from infra.environments import PROFILES
 from infra.naming import Names
 from infra.regions import GLOBAL_REGION, REGIONS, VOTES
+from infra.sections import Agents, Retention, Routing, Sizes
 from infra.settings import JurisdictionSettings, Settings
 
 QUORUM = VOTES // 2 + 1

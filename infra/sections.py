@@ -1,0 +1,269 @@
+"""What a stack file is made of: the shape of each section and the rules that hold everywhere.
+
+Guarantees:
+    Every field is judged on its own by the environment that the file declares, so that one bad
+    value hides no other.
+
+Does not guarantee:
+    Anything about an environment: its answers stand in ``infra/environments.py``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from infra.problems import Problem, refuse
+
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
+"""Retention periods of CloudWatch Logs that we offer, of those that PutRetentionPolicy accepts."""
+
+
+PROBE_INTERVALS_S = (10, 30)
+"""What Route 53 offers between two probes of one checker."""
+
+AGREEMENT_S = 6
+"""What Route 53's checkers take to agree on a verdict and its name servers to hear of it."""
+
+
+class Tools(StrEnum):
+    """What agents act on the world with."""
+
+    STUBS = "stubs"
+    MOCKED = "mocked-and-repeatable"
+    SANDBOX = "real-in-a-sandbox"
+    GUARDED = "real-behind-safety-checks"
+
+
+class Data(StrEnum):
+    """What the platform's stores hold."""
+
+    MADE_UP = "made-up"
+    FIXED = "fixed"
+    ANONYMISED = "anonymised-real-shape"
+    REAL = "real"
+
+
+class SafetyChecks(StrEnum):
+    """How the gate between deciding and acting behaves."""
+
+    OPTIONAL = "optional"
+    AS_PROD = "as-prod"
+    FAIL_CLOSED = "all-on-fail-closed"
+
+
+class Approvals(StrEnum):
+    """Who approves an action that needs approval."""
+
+    SKIPPED = "skipped"
+    MOCKED = "mocked"
+    HUMANS = "real-humans"
+
+
+class TokenBudget(StrEnum):
+    """How many tokens agents may spend, and what happens at the end of them."""
+
+    LOOSE = "loose"
+    TIGHT = "tight-and-enforced"
+    PRODUCTION = "production"
+
+
+class Rollback(StrEnum):
+    """How a bad release is taken back."""
+
+    NOT_APPLICABLE = "not-applicable"
+    REDEPLOY = "minutes-by-redeploy"
+    FLAG = "seconds-by-flag"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ahead:
+    """What other keys of the file are judged by, read ahead of their own validation.
+
+    A broken key elsewhere must not hide a contradiction here, so these come from the raw
+    document; None where the document has no usable value.
+
+    Attributes:
+        stack: Name of the stack that the file belongs to.
+        judge: What contradicts the declared environment in a field, given its section, its key
+            and its value.
+        active_passive: Whether the file declares one serving region per jurisdiction.
+        rto_s: The recovery time that the file promises, in seconds.
+        jurisdictions: Names of the jurisdictions that the file declares.
+        prefix: What every name of the platform's own IAM roles starts with.
+    """
+
+    stack: str
+    judge: Callable[[type[BaseModel], str, object], tuple[Problem, ...]]
+    active_passive: bool
+    rto_s: float | None
+    jurisdictions: tuple[str, ...]
+    prefix: str
+
+
+def ahead_of(info: ValidationInfo) -> Ahead | None:
+    """The values read ahead, or None when a model is built outside a stack file."""
+    context: object = info.context
+    return context if isinstance(context, Ahead) else None
+
+
+class Section(BaseModel):
+    """Base of every part of a stack file: immutable, closed to unknown keys, strictly typed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _as_the_environment_says(cls, value: object, info: ValidationInfo) -> object:
+        ahead = ahead_of(info)
+        if ahead is not None and info.field_name is not None:
+            refuse(*ahead.judge(cls, info.field_name, value))
+        return value
+
+
+class Model(Section):
+    """The model that agents call.
+
+    Attributes:
+        id: Bedrock model id, with its version.
+        fallback: Model that takes over when the first fails; None for none.
+        mocked: Whether a local fake answers in its place.
+    """
+
+    id: str
+    fallback: str | None = None
+    mocked: bool = False
+
+
+class Agents(Section):
+    """The column of the matrix that tells agents how to behave.
+
+    Attributes:
+        model: What they call.
+        tools: What they act with.
+        data: What they act on.
+        safety_checks: How their actions are checked.
+        approvals: Who approves them.
+        token_budget: What they may spend.
+        rollback: How a bad release of them is taken back.
+    """
+
+    model: Model
+    tools: Tools
+    data: Data
+    safety_checks: SafetyChecks
+    approvals: Approvals
+    token_budget: TokenBudget
+    rollback: Rollback
+
+
+class Sizes(Section):
+    """How much of everything each serving region gets.
+
+    Attributes:
+        zones: Availability zones with a public and a private subnet.
+        valkey_node_type: ElastiCache node type of the rate-limit cluster.
+        valkey_replicas: Read replicas of the rate-limit cluster, in other zones.
+    """
+
+    zones: Annotated[int, Field(ge=1, le=3)]
+    valkey_node_type: Annotated[str, Field(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
+    valkey_replicas: Annotated[int, Field(ge=0, le=5)]
+
+
+class Retention(Section):
+    """How long things are kept, in days.
+
+    Attributes:
+        recovery_days: How far back tables can be restored to a point in time.
+        version_days: How long replaced and deleted versions of objects are kept.
+        log_days: How long logs are kept. CloudWatch accepts only some numbers.
+        key_deletion_days: How long a key scheduled for deletion can still be saved.
+    """
+
+    recovery_days: Annotated[int, Field(ge=1, le=35)]
+    version_days: Annotated[int, Field(ge=1, le=3650)]
+    log_days: int
+    key_deletion_days: Annotated[int, Field(ge=7, le=30)]
+
+    @field_validator("log_days")
+    @classmethod
+    def _cloudwatch_knows_it(cls, value: int) -> int:
+        if value not in LOG_DAYS:
+            refuse(
+                Problem(
+                    path=(),
+                    given=value,
+                    wrong="CloudWatch Logs keeps no log for that many days",
+                    allowed=", ".join(str(days) for days in LOG_DAYS),
+                    fix=f"write {min(LOG_DAYS, key=lambda days: abs(days - value))}",
+                )
+            )
+        return value
+
+
+class Routing(Section):
+    """How fast users are led away from a region that fails.
+
+    Attributes:
+        interval_s: Seconds between two probes of one health checker. Route 53 offers 10 and 30.
+        failure_threshold: Failed probes in a row until a checker calls a region unhealthy.
+        ttl_s: Seconds that resolvers may keep an answer.
+    """
+
+    interval_s: int
+    failure_threshold: Annotated[int, Field(ge=1, le=10)]
+    ttl_s: Annotated[int, Field(ge=1, le=86_400)]
+
+    @property
+    def switch_s(self) -> int:
+        """Longest time from a region's failure until no new connection goes to it, in seconds.
+
+        The last good probe may be just over when the region fails; then follow the failed
+        probes, the seconds that the checkers need to agree, and the answers still cached.
+        Connections that are already open are the clients' and not counted. Source: FACTS of
+        Route 53, measured on its health checkers.
+        """
+        return self.failure_threshold * self.interval_s + AGREEMENT_S + self.ttl_s
+
+    @field_validator("interval_s")
+    @classmethod
+    def _route_53_offers_it(cls, value: int) -> int:
+        if value not in PROBE_INTERVALS_S:
+            refuse(
+                Problem(
+                    path=(),
+                    given=value,
+                    wrong="Route 53 has no such interval",
+                    allowed=" or ".join(str(interval) for interval in PROBE_INTERVALS_S),
+                    fix="write 10 where seconds count, or 30 where money does",
+                )
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _fast_enough(self, info: ValidationInfo) -> Self:
+        ahead = ahead_of(info)
+        if ahead is not None and ahead.rto_s is not None and self.switch_s > ahead.rto_s:
+            sum_s = f"{self.failure_threshold} * {self.interval_s} + {AGREEMENT_S} + {self.ttl_s}"
+            refuse(
+                Problem(
+                    path=(),
+                    given=self.model_dump(),
+                    wrong=f"switching regions takes up to {sum_s} = {self.switch_s} s, longer "
+                    f"than the promised rto_s of {ahead.rto_s:g} s",
+                    allowed="failure_threshold * interval_s + "
+                    f"{AGREEMENT_S} + ttl_s <= {ahead.rto_s:g}",
+                    fix=f"lower ttl_s or the others, or promise rto_s {self.switch_s} or more",
+                )
+            )
+        return self
