@@ -10,6 +10,8 @@ Does not guarantee:
     Speed: each command starts the engine, a language host and the program anew.
 """
 
+import ensurepip
+import importlib.util
 import json
 import os
 import shutil
@@ -222,8 +224,25 @@ def engine_environment(home: Path, port: int) -> dict[str, str]:
         "PULUMI_DEBUG_COMMANDS": "true",  # makes the engine know --event-log
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_SELF_MANAGED_STATE_NO_LEGACY_WARNING": "true",
+        **_pip_path(kept.get("PYTHONPATH")),
     }
+
+
+def _pip_path(python_path: str | None) -> dict[str, str]:
+    """Makes pip importable for the language host, which lists the installed packages with it.
+
+    A virtual environment that uv made has none; the interpreter carries a wheel of it.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return {}
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    wheels = sorted(str(wheel) for wheel in bundled.glob("pip-*.whl"))
+    if not wheels:
+        raise TwinError(
+            f"the interpreter {sys.executable} has no pip, which the Pulumi CLI lists packages "
+            "with. Install it: `python -m ensurepip`, or `uv pip install pip`."
+        )
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [python_path, wheels[-1]]))}
 
 
 def prepare_project(project: Path, stack: str, home: Path) -> None:

@@ -1,0 +1,425 @@
+"""The provider as plain functions over JSON: check, diff, create, read, update, delete, invoke.
+
+Both fronts speak to this: the gRPC one through ``TwinProvider``, the in-process one directly.
+
+Guarantees:
+    A resource that ``create`` could not finish is removed again before the error is raised.
+    What the emulator did not keep of a property that counts as kept is an error, not a
+    difference to find later. Every method may be called from many threads.
+
+Does not guarantee:
+    Atomicity of an update: one that fails half way leaves the resource between old and new.
+    The next ``read`` tells what it is.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from holdfast.errors import TwinError, UnsupportedResourceError
+from holdfast.twin.provider.cloud import CONTROL_REGION, GLOBAL_SERVICES, Cloud, Site
+from holdfast.twin.provider.functions import invoke
+from holdfast.twin.provider.registry import realised
+from holdfast.twin.provider.schema import Schema, Shape, schema_of
+from holdfast.twin.provider.spec import (
+    Failure,
+    Fate,
+    Property,
+    ResourceType,
+    canonical,
+    differs,
+)
+from holdfast.twin.provider.values import UNKNOWN, Doc, Json, Object, document, is_unknown
+
+DEFAULTS_KEY = "__defaults"
+"""Names of the inputs that the provider filled in, kept among them as pulumi-aws does."""
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "integer": (int, float),
+    "number": (int, float),
+    "flag": (bool,),
+    "list": (list, tuple),
+    "map": (Mapping,),
+    "object": (Mapping,),
+}
+_NOTHING: Mapping[str, Json] = {"text": "", "integer": 0, "number": 0, "flag": False, "list": ()}
+"""What the AWS provider answers for an output that it declares as always there and has not."""
+_WORDS = {"text": "text", "integer": "a whole number", "number": "a number", "flag": "a boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Inputs with defaults filled in, and what is wrong with them."""
+
+    inputs: Object
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What new inputs mean for an existing resource.
+
+    Attributes:
+        updates: Properties that change in place.
+        replaces: Properties that make a new resource necessary.
+        delete_first: Whether the old resource has to go before the new one is made.
+    """
+
+    updates: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    delete_first: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.updates or self.replaces)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the program's AWS provider is configured with.
+
+    Attributes:
+        region: Region of resources that name none.
+        default_tags: Tags that every taggable resource gets.
+    """
+
+    region: str = CONTROL_REGION
+    default_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def settings_of(configuration: Object) -> Settings:
+    """Settings from the inputs of the program's AWS provider.
+
+    Nested values arrive as JSON text, because a provider's configuration is a map of texts.
+    """
+    read = {
+        key: document(item) if isinstance(item, str) and key == "defaultTags" else item
+        for key, item in configuration.items()
+    }
+    given = Doc(read)
+    return Settings(
+        region=given.maybe_text("region") or CONTROL_REGION,
+        default_tags=given.doc("defaultTags").table("tags"),
+    )
+
+
+class Provider:
+    """AWS resource types realised in a cloud of emulators."""
+
+    def __init__(self, cloud: Cloud, settings: Settings | None = None) -> None:
+        self.cloud = cloud
+        self.settings = settings or Settings()
+
+    def check(self, token: str, name: str, old: Object, new: Object, seed: bytes) -> Checked:
+        """The inputs as the AWS provider would complete them, and every failure at once.
+
+        Args:
+            token: The resource's type.
+            name: Its logical name, from which an absent physical name is made.
+            old: Inputs of the last deployment; empty for a new resource.
+            new: What the program says now.
+            seed: Randomness for the name; the same seed gives the same name.
+
+        Raises:
+            UnsupportedResourceError: If the type is not realised.
+        """
+        kind = realised(token)
+        schema = schema_of(token)
+        inputs = {key: item for key, item in new.items() if item is not None}
+        inputs.pop(DEFAULTS_KEY, None)
+        failures = list(_shape_failures(inputs, schema.inputs, ""))
+        failures += _refusals(kind, inputs)
+        filled: list[str] = []
+        for path, rule in kind.properties.items():
+            if "." not in path and path not in inputs and rule.default is not None:
+                inputs[path] = rule.default
+                filled.append(path)
+        if "region" in schema.inputs and "region" not in inputs:
+            inputs["region"] = self.settings.region
+            filled.append("region")
+        target = kind.name_property
+        if target is not None and kind.autoname and target not in inputs:
+            named_before = target in Doc(old).texts(DEFAULTS_KEY)
+            inputs[target] = old[target] if named_before else _auto_name(name, seed)
+            filled.append(target)
+        missing = [
+            Failure(key, f"is missing; {token} needs it")
+            for key, shape in schema.inputs.items()
+            if shape.required and key not in inputs
+        ]
+        failures += missing
+        if not failures:
+            known = {key: item for key, item in inputs.items() if not is_unknown(item)}
+            failures += kind.validate(Doc(known))
+        if filled:
+            inputs[DEFAULTS_KEY] = sorted(filled)
+        return Checked(inputs, tuple(failures))
+
+    def diff(self, token: str, state: Object, new: Object) -> Change:
+        """What checked inputs would change of a resource as it was last seen."""
+        kind = realised(token)
+        schema = schema_of(token)
+        updates: list[str] = []
+        replaces: list[str] = []
+        for key, shape in schema.inputs.items():
+            if not differs(key, state.get(key), new.get(key), shape, kind.properties):
+                continue
+            # What a block replaces on is usually one of its members.
+            if self._replaces(kind, key, state.get(key), new.get(key), shape):
+                replaces.append(key)
+            else:
+                updates.append(key)
+        if "tagsAll" in schema.outputs and "tags" not in updates:
+            wanted = self._all_tags(new)
+            if not is_unknown(wanted) and Doc(state).table("tagsAll") != wanted:
+                updates.append("tagsAll")
+        return Change(tuple(updates), tuple(replaces), self._delete_first(kind, state, new))
+
+    def _replaces(
+        self, kind: ResourceType, key: str, old: Json, new: Json, shape: Shape
+    ) -> bool:
+        rules = kind.properties
+        if key == "region" or (key in rules and rules[key].replaces):
+            return True
+        below = {path for path, rule in rules.items() if path.startswith(f"{key}.")}
+        final = {path for path in below if rules[path].replaces}
+        if not final:
+            return False
+        # Equal once the members that force a new resource are left out: they made the change.
+        rest = canonical(old, shape, rules, key, without=final)
+        return rest == canonical(new, shape, rules, key, without=final) or is_unknown(new)
+
+    @staticmethod
+    def _delete_first(kind: ResourceType, state: Object, new: Object) -> bool:
+        target = kind.name_property
+        if kind.delete_first:
+            return True
+        if target is None or target in Doc(new).texts(DEFAULTS_KEY):
+            return False
+        return state.get(target) == new.get(target)
+
+    def create(self, token: str, inputs: Object) -> tuple[str, Object]:
+        """Makes a resource; its id and its state.
+
+        Raises:
+            TwinError: If the emulator refuses, or does not keep what it was given.
+        """
+        kind = realised(token)
+        site = self.site(token, inputs)
+        full = self._full(token, inputs)
+        ident = kind.create(site, full)
+        try:
+            kind.configure(site, ident, full)
+            return ident, self._state(token, kind, site, ident, inputs)
+        except BaseException:
+            with contextlib.suppress(TwinError):
+                kind.delete(site, ident, full)
+            raise
+
+    def preview(self, token: str, state: Object, inputs: Object) -> Object:
+        """The state that a create or update would lead to, as far as it is known before."""
+        schema = schema_of(token)
+        ahead: dict[str, Json] = dict.fromkeys(schema.outputs, UNKNOWN)
+        ahead.update({key: state[key] for key in schema.outputs if key in state})
+        for key in schema.inputs:
+            if inputs.get(key) is not None:
+                ahead[key] = inputs[key]
+            elif key in state and not realised(token).properties[key].computed:
+                ahead.pop(key, None)
+        if "tagsAll" in schema.outputs:
+            ahead["tagsAll"] = self._all_tags(inputs)
+        return ahead
+
+    def read(self, token: str, ident: str, state: Object) -> Object | None:
+        """The resource as the emulator holds it now, or None when it is gone."""
+        kind = realised(token)
+        site = self.site(token, state)
+        found = kind.read(site, ident, Doc(state))
+        return None if found is None else self._merged(token, state, found)
+
+    def update(self, token: str, ident: str, state: Object, inputs: Object) -> Object:
+        """Makes an existing resource as its new inputs say; its new state.
+
+        Raises:
+            TwinError: If the emulator refuses, or does not keep what it was given.
+        """
+        kind = realised(token)
+        site = self.site(token, inputs)
+        kind.update(site, ident, Doc(state), self._full(token, inputs))
+        return self._state(token, kind, site, ident, inputs)
+
+    def delete(self, token: str, ident: str, state: Object, *, forced: bool = False) -> None:
+        """Removes a resource. One that is gone already is no error.
+
+        Args:
+            token: Its type.
+            ident: Its id.
+            state: Its last known state.
+            forced: Whether to lift deletion protection, empty buckets and skip recovery
+                windows first. AWS does none of that by itself.
+
+        Raises:
+            TwinError: If the emulator refuses.
+        """
+        realised(token).delete(self.site(token, state, forced=forced), ident, Doc(state))
+
+    def invoke(self, token: str, args: Object, region: str | None) -> Object:
+        """Answers a function of the AWS package.
+
+        Args:
+            token: Which function.
+            args: Its arguments.
+            region: Region it is asked in; None for the default.
+
+        Raises:
+            UnsupportedResourceError: If the twin does not answer it.
+        """
+        given = Doc(args)
+        there = region or given.maybe_text("region") or self.settings.region
+        return invoke(Site(self.cloud, there), token, given)
+
+    def inputs_of(self, token: str, known: Object, state: Object) -> Object:
+        """The inputs that would lead to a state, for those that the program gives.
+
+        What only the emulator knows stays out, so that a refresh without drift changes nothing.
+        """
+        kind = realised(token)
+        schema = schema_of(token)
+        found = dict(known)
+        for key, shape in schema.inputs.items():
+            if key in kind.properties and kind.properties[key].fate is not Fate.KEPT:
+                continue
+            if key in state and differs(
+                key, state.get(key), known.get(key), shape, kind.properties
+            ):
+                found[key] = state[key]
+        return found
+
+    def site(self, token: str, inputs: Object, *, forced: bool = False) -> Site:
+        """The region that a resource lies in."""
+        service = token.partition(":")[2].partition("/")[0]
+        region = Doc(inputs).maybe_text("region") or self.settings.region
+        if service in GLOBAL_SERVICES:
+            region = CONTROL_REGION
+        return Site(self.cloud, region, forced=forced)
+
+    def _full(self, token: str, inputs: Object) -> Doc:
+        if "tagsAll" in schema_of(token).outputs:
+            return Doc({**inputs, "tagsAll": self._all_tags(inputs)})
+        return Doc(inputs)
+
+    def _all_tags(self, inputs: Object) -> Json:
+        tags = inputs.get("tags")
+        if is_unknown(tags):
+            return UNKNOWN
+        return {**self.settings.default_tags, **Doc(inputs).table("tags")}
+
+    def _state(
+        self, token: str, kind: ResourceType, site: Site, ident: str, inputs: Object
+    ) -> Object:
+        found = kind.read(site, ident, self._full(token, inputs))
+        if found is None:
+            raise TwinError(
+                f"{token} {ident} was made in {site.region} and is not there to be read"
+            )
+        state = self._merged(token, inputs, found)
+        lost = list(_lost(kind, schema_of(token), inputs, state))
+        if lost:
+            raise UnsupportedResourceError(
+                f"the emulator in {site.region} did not keep {'; '.join(lost)} "
+                f"of {token} {ident}; leave it out or change it to what is kept"
+            )
+        return state
+
+    def _merged(self, token: str, before: Object, found: Object) -> Object:
+        """What was last known, overlaid with what the emulator says."""
+        schema = schema_of(token)
+        names = {*schema.inputs, *schema.outputs}
+        state = {key: item for key, item in before.items() if key in names and item is not None}
+        state.update(found)
+        if "tagsAll" in found:
+            mine = Doc(before).table("tags")
+            everything = Doc(found).table("tagsAll")
+            defaults = self.settings.default_tags
+            state["tags"] = {
+                key: item
+                for key, item in everything.items()
+                if key in mine or defaults.get(key) != item
+            }
+        for key, shape in schema.outputs.items():
+            if shape.required and key in schema.inputs and state.get(key) is None:
+                state[key] = _NOTHING.get(shape.kind)
+        return {key: item for key, item in state.items() if item is not None}
+
+
+def _auto_name(name: str, seed: bytes) -> str:
+    return f"{name}-{hashlib.sha256(seed).hexdigest()[:7]}"
+
+
+def _lost(
+    kind: ResourceType, schema: Schema, inputs: Object, state: Object
+) -> Iterator[str]:
+    for key, shape in schema.inputs.items():
+        rule = kind.properties.get(key)
+        if rule is None or rule.fate is not Fate.KEPT or inputs.get(key) is None:
+            continue
+        if differs(key, state.get(key), inputs[key], shape, kind.properties):
+            yield f"{key} (sent {inputs[key]!r}, holds {state.get(key)!r})"
+
+
+def _refusals(kind: ResourceType, inputs: Object) -> Iterator[Failure]:
+    for path, rule in kind.properties.items():
+        if rule.fate is not Fate.REFUSED:
+            continue
+        for value in _values_at(inputs, path.split(".")):
+            if value and value not in rule.harmless:
+                yield Failure(
+                    path,
+                    f"is {value!r}, which the twin does not reproduce: {rule.reason}",
+                    unsupported=True,
+                )
+
+
+def _values_at(value: Json, path: list[str]) -> Iterator[Json]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _values_at(item, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _values_at(value.get(path[0]), path[1:])
+
+
+def _shape_failures(value: Object, shapes: Mapping[str, Shape], path: str) -> Iterator[Failure]:
+    for key, item in value.items():
+        at = f"{path}.{key}" if path else key
+        shape = shapes.get(key)
+        if shape is None:
+            known = ", ".join(sorted(shapes))
+            yield Failure(at, f"is no property here; allowed are {known}")
+        else:
+            yield from _value_failures(item, shape, at)
+
+
+def _value_failures(value: Json, shape: Shape, path: str) -> Iterator[Failure]:
+    if value is None or value == UNKNOWN or shape.kind == "any":
+        return
+    wrong = not isinstance(value, _KINDS[shape.kind])
+    if shape.kind in ("integer", "number"):
+        wrong = wrong or isinstance(value, bool)
+    if shape.kind == "integer" and isinstance(value, float) and value != int(value):
+        wrong = True
+    if wrong:
+        yield Failure(path, f"is {value!r}; it must be {_WORDS.get(shape.kind, f'a {shape.kind}')}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _value_failures(item, shape.item or Shape("any"), f"{path}[{index}]")
+    elif isinstance(value, Mapping) and shape.members is not None:
+        yield from _shape_failures(value, shape.members, path)
+        for key, member in shape.members.items():
+            if member.required and value.get(key) is None:
+                yield Failure(f"{path}.{key}", "is missing")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _value_failures(item, shape.item or Shape("any"), f"{path}.{key}")
