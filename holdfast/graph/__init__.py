@@ -10,6 +10,8 @@ No Pulumi CLI, no plugin and no credentials are needed. ``run`` takes the provid
 registrations as an argument: by default a preview that makes nothing.
 """
 
+from holdfast.graph.diff import Change, GraphDiff, NodeChange, diff
+from holdfast.graph.golden import to_golden
 from holdfast.graph.model import STACK_TYPE, Graph, Node, Options, Source, Timeouts
 from holdfast.graph.preview import PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION, PreviewProvider
 from holdfast.graph.provider import Provider, Realised, Registration
@@ -35,8 +37,11 @@ __all__ = [
     "UNKNOWN",
     "Archive",
     "Asset",
+    "Change",
     "Graph",
+    "GraphDiff",
     "Node",
+    "NodeChange",
     "Options",
     "PreviewProvider",
     "Provider",
@@ -49,8 +54,10 @@ __all__ = [
     "Unknown",
     "Value",
     "contains_unknown",
+    "diff",
     "reveal",
     "run",
     "struct_of",
+    "to_golden",
     "values_of",
 ]

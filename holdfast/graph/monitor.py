@@ -11,7 +11,8 @@ Does not guarantee:
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,7 +99,7 @@ class Monitor:
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         """Records a resource and answers with its provider's outputs."""
-        with self._first_failure_is_kept(request.type, request.name, request.stackTrace):
+        with self._first_failure_is_kept(request.type, request.name, requests.stack_trace(request)):
             return self._register(request)
 
     def ReadResource(  # noqa: N802 - the protocol's name
@@ -116,9 +117,9 @@ class Monitor:
             version=request.version,
             pluginDownloadURL=request.pluginDownloadURL,
             additionalSecretOutputs=request.additionalSecretOutputs,
-            stackTrace=request.stackTrace,
+            stackTrace=requests.stack_trace(request),
         )
-        with self._first_failure_is_kept(request.type, request.name, request.stackTrace):
+        with self._first_failure_is_kept(request.type, request.name, requests.stack_trace(request)):
             answer = self._register(asked, read_id=request.id)
             return resource_pb2.ReadResourceResponse(urn=answer.urn, properties=answer.object)
 
@@ -195,7 +196,7 @@ class Monitor:
                 f"custom resources and components of this program."
             )
         urn = self._claim(request)
-        own_transforms = list(request.transforms)
+        own_transforms = requests.transforms(request)
         self._transforms.apply(request, self._parents)
         self._transforms.add_resource(urn, own_transforms)
         with self._lock:
@@ -288,7 +289,7 @@ class Monitor:
         )
         place = None
         if request.type != STACK_TYPE:
-            place = requests.source(request.stackTrace, self.deployment.root)
+            place = requests.source(requests.stack_trace(request), self.deployment.root)
         with self._lock:
             if urn in self._places:
                 raise GraphError(
@@ -364,37 +365,22 @@ class Monitor:
                 self.failure = error
         return error
 
+    @contextmanager
     def _first_failure_is_kept(
         self, type_token: str, name: str, trace: requests.StackTrace | None
-    ) -> "_Guard":
-        return _Guard(self, type_token, name, trace)
-
-
-class _Guard:
-    """Turns whatever goes wrong inside into an error that names the resource and its place."""
-
-    def __init__(
-        self, monitor: Monitor, type_token: str, name: str, trace: requests.StackTrace | None
-    ) -> None:
-        self._monitor = monitor
-        self._what = f"{type_token} {name!r}" if name else type_token
-        self._trace = trace
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if error is None:
-            return
-        if isinstance(error, HoldfastError):
-            self._monitor._keep(error)
-            return
-        if isinstance(error, Exception):
+    ) -> Generator[None]:
+        """Turns whatever goes wrong inside into an error that names the resource and its place."""
+        try:
+            yield
+        except HoldfastError as error:
+            self._keep(error)
+            raise
+        except Exception as error:
             place = None
-            if self._trace is not None:
-                place = requests.source(self._trace, self._monitor.deployment.root)
+            if trace is not None:
+                place = requests.source(trace, self.deployment.root)
             wrapped = GraphError(
-                f"{'' if place is None else f'{place}: '}{self._what} could not be registered: "
-                f"{type(error).__name__}: {error}"
+                f"{'' if place is None else f'{place}: '}{type_token} {name} could not be "
+                f"registered: {type(error).__name__}: {error}"
             )
-            raise self._monitor._keep(wrapped) from error
+            raise self._keep(wrapped) from error

@@ -79,7 +79,9 @@ def read_project(directory: Path) -> Project:
         GraphError: If there is none, if it is not for Python, or if its program is missing.
     """
     root = directory.resolve()
-    file = next((root / name for name in ("Pulumi.yaml", "Pulumi.yml") if (root / name).is_file()), None)
+    file = next(
+        (root / name for name in ("Pulumi.yaml", "Pulumi.yml") if (root / name).is_file()), None
+    )
     if file is None:
         raise GraphError(
             f"{root} holds no Pulumi.yaml. Allowed is the root directory of a Pulumi project; "
@@ -90,13 +92,13 @@ def read_project(directory: Path) -> Project:
     if not isinstance(name, str):
         raise GraphError(f"{file}: `name` is {name!r}; allowed is the project's name as text.")
     runtime = document.get("runtime")
-    language = _entries(runtime).get("name") if isinstance(runtime, dict) else runtime
+    language = _entries(runtime).get("name", runtime)
     if language != "python":
         raise GraphError(
             f"{file}: `runtime` is {language!r}; allowed is python, because the program runs in "
             f"this Python process."
         )
-    defaults, secrets = _defaults(file, name, document.get("config"))
+    defaults, secrets = _defaults(name, document.get("config"))
     config_dir = document.get("stackConfigDir")
     return Project(
         name=name,
@@ -134,7 +136,7 @@ def read_config(project: Project, stack: str, given: Mapping[str, str]) -> Stack
     encrypted: list[str] = []
     for bare, raw in _entries(_mapping(file).get("config")).items():
         key = _full_key(project.name, bare)
-        if isinstance(raw, dict) and list(_entries(raw)) == ["secure"]:
+        if list(_entries(raw)) == ["secure"]:
             secrets.add(key)
             if key not in overrides:
                 encrypted.append(key)
@@ -162,17 +164,13 @@ def _program(file: Path, root: Path, main: object) -> Path:
     return program
 
 
-def _defaults(
-    file: Path, project: str, config: object
-) -> tuple[Mapping[str, str], frozenset[str]]:
+def _defaults(project: str, config: object) -> tuple[Mapping[str, str], frozenset[str]]:
     values: dict[str, str] = {}
     secrets: set[str] = set()
     for bare, raw in _entries(config).items():
         key = _full_key(project, bare)
         declaration = _entries(raw)
         if not declaration:
-            if isinstance(raw, dict):
-                raise GraphError(f"{file}: config {key} declares nothing; give it a `value`.")
             values[key] = _text(raw)
             continue
         for field in ("default", "value"):
@@ -194,9 +192,11 @@ def _full_key(project: str, key: str) -> str:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
-        return "" if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True)
-    return str(value)
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def _mapping(file: Path) -> Mapping[str, object]:
@@ -204,9 +204,10 @@ def _mapping(file: Path) -> Mapping[str, object]:
         document: object = yaml.load(file.read_text("utf-8"), _CoreLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise GraphError(f"{file} is not YAML: {error}. Correct it.") from error
-    if document is not None and not isinstance(document, dict):
+    entries = _entries(document)
+    if document is not None and not entries:
         raise GraphError(f"{file} is not a map of keys; allowed is Pulumi's own format.")
-    return _entries(document)
+    return entries
 
 
 def _entries(value: object) -> Mapping[str, object]:

@@ -4,10 +4,10 @@ Each rule is the one in Pulumi's engine (pkg/resource/deploy), where it is named
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
 from pulumi.runtime.proto import alias_pb2, callback_pb2, resource_pb2, source_pb2
@@ -22,6 +22,27 @@ StackTrace: TypeAlias = source_pb2.StackTrace
 """Where a program was when it registered something; the innermost frame comes first."""
 
 _Request: TypeAlias = resource_pb2.RegisterResourceRequest
+
+
+# The SDK's stubs name the modules of these fields wrongly, so the checkers cannot see their types.
+
+
+def transforms(request: _Request) -> list[Callback]:
+    """A registration's own transforms."""
+    field: object = getattr(request, "transforms")  # noqa: B009 - untyped as an attribute
+    return list(cast("Iterable[Callback]", field))
+
+
+def aliases(request: _Request | resource_pb2.TransformResourceOptions) -> list[alias_pb2.Alias]:
+    """The aliases of a registration, or of the options that a transform sees."""
+    field: object = getattr(request, "aliases")  # noqa: B009 - untyped as an attribute
+    return list(cast("Iterable[alias_pb2.Alias]", field))
+
+
+def stack_trace(request: _Request | resource_pb2.ReadResourceRequest) -> StackTrace:
+    """Where the program was when it registered something."""
+    field: object = getattr(request, "stackTrace")  # noqa: B009 - untyped as an attribute
+    return cast("StackTrace", field)
 
 
 def urn(stack: str, project: str, parent: str, type_token: str, name: str) -> str:
@@ -62,7 +83,7 @@ def options(request: _Request, project: str, stack: str) -> Options:
         replace_on_changes=tuple(sorted(request.replaceOnChanges)),
         ignore_changes=tuple(sorted(request.ignoreChanges)),
         additional_secret_outputs=tuple(sorted(request.additionalSecretOutputs)),
-        aliases=tuple(_alias(alias, request, project, stack) for alias in request.aliases),
+        aliases=tuple(_alias(alias, request, project, stack) for alias in aliases(request)),
         retain_on_delete=request.retainOnDelete,
         deleted_with=request.deletedWith or None,
         import_id=request.importId or None,
@@ -121,9 +142,7 @@ def provider_inputs(request: _Request) -> dict[str, Value]:
     return inputs
 
 
-def default_provider_inputs(
-    config: Mapping[str, str], version: str, url: str
-) -> dict[str, Value]:
+def default_provider_inputs(config: Mapping[str, str], version: str, url: str) -> dict[str, Value]:
     """Inputs of the provider that the engine adds (``newRegisterDefaultProviderEvent``)."""
     inputs: dict[str, Value] = dict(config)
     if version:

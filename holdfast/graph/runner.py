@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
-from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
-from pulumi.runtime.settings import ROOT
-from pulumi.runtime.proto import engine_pb2
 from google.protobuf import empty_pb2
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.settings import ROOT
 
 from holdfast.errors import GraphError
 from holdfast.graph import requests

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import grpc
-from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
+from pulumi.runtime.proto import callback_pb2, resource_pb2
 
 from holdfast.errors import GraphError
+from holdfast.graph import requests
 
 
 @dataclass
@@ -55,7 +56,8 @@ class Transforms:
             GraphError: If a transform raises.
         """
         with self._lock:
-            chain = list(request.transforms)
+            chain = requests.transforms(request)
+            has_own = bool(chain)
             ancestor: str | None = request.parent or None
             while ancestor is not None:
                 chain.extend(self._own.get(ancestor, ()))
@@ -81,7 +83,12 @@ class Transforms:
                 request.object.CopyFrom(answer.properties)
             if answer.HasField("options"):
                 options = answer.options
+        dependencies = list(request.dependencies)
         _set_options(request, options)
+        if not has_own:
+            # The engine reads dependencies back only where the resource has its own transforms.
+            request.ClearField("dependencies")
+            request.dependencies.extend(dependencies)
 
     def apply_invoke(self, request: resource_pb2.ResourceInvokeRequest) -> None:
         """Rewrites a function call in place.
@@ -122,9 +129,14 @@ class Transforms:
             if channel is None:
                 channel = grpc.insecure_channel(callback.target)
                 self._channels[callback.target] = channel
-        stub = callback_pb2_grpc.CallbacksStub(channel)
+        # The SDK's own stub is untyped; this is what it does.
+        invoke = channel.unary_unary(
+            "/pulumirpc.Callbacks/Invoke",
+            request_serializer=callback_pb2.CallbackInvokeRequest.SerializeToString,
+            response_deserializer=callback_pb2.CallbackInvokeResponse.FromString,
+        )
         try:
-            answer = stub.Invoke(
+            answer = invoke(
                 callback_pb2.CallbackInvokeRequest(token=callback.token, request=payload)
             )
         except grpc.RpcError as error:
@@ -141,7 +153,7 @@ def _options_of(
         ignore_changes=request.ignoreChanges,
         replace_on_changes=request.replaceOnChanges,
         version=request.version,
-        aliases=request.aliases,
+        aliases=requests.aliases(request),
         provider=request.provider,
         custom_timeouts=request.customTimeouts,
         plugin_download_url=request.pluginDownloadURL,
@@ -170,7 +182,7 @@ def _set_options(
         dependencies=options.depends_on,
         ignoreChanges=options.ignore_changes,
         replaceOnChanges=options.replace_on_changes,
-        aliases=options.aliases,
+        aliases=requests.aliases(options),
         additionalSecretOutputs=options.additional_secret_outputs,
         providers=options.providers,
         hideDiffs=options.hide_diff,

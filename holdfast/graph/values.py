@@ -18,7 +18,7 @@ from google.protobuf import struct_pb2
 
 # Signatures of pulumi's wire format (sdk/go/common/resource/properties.go).
 _SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a type tag
 _ASSET: Final = "c44067f5952c0a294b673a41bacd8c17"
 _ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 _RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
@@ -99,8 +99,18 @@ class ResourceReference:
 
 
 Value: TypeAlias = (
-    "None | bool | int | float | str | Unknown | Secret | Asset | Archive | ResourceReference"
-    " | Sequence[Value] | Mapping[str, Value]"
+    bool
+    | int
+    | float
+    | str
+    | Unknown
+    | Secret
+    | Asset
+    | Archive
+    | ResourceReference
+    | Sequence["Value"]
+    | Mapping[str, "Value"]
+    | None
 )
 """Any property value. A ``str`` is never a sequence of values: test for ``str`` first."""
 
@@ -179,7 +189,7 @@ def _value_of(wire: struct_pb2.Value) -> Value:
             return None
 
 
-def _object_of(struct: struct_pb2.Struct) -> Value:
+def _object_of(struct: struct_pb2.Struct) -> Value:  # noqa: PLR0911 - one per type tag
     fields = struct.fields
     if _SIGNATURE_KEY not in fields:
         return values_of(struct)
@@ -189,7 +199,7 @@ def _object_of(struct: struct_pb2.Struct) -> Value:
         return Secret(plain.get("value"))
     if signature == _OUTPUT:
         # Dependencies travel beside the properties, so of an output only its value matters.
-        inner = plain["value"] if "value" in plain else UNKNOWN
+        inner = plain.get("value", UNKNOWN)
         return Secret(inner) if plain.get("secret") is True else inner
     if signature == _ASSET:
         return Asset(text=_text(plain, "text"), path=_text(plain, "path"), uri=_text(plain, "uri"))
@@ -215,38 +225,39 @@ def _text(values: Mapping[str, Value], key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _wire_of(value: Value) -> struct_pb2.Value:
+def _wire_of(value: Value) -> struct_pb2.Value:  # noqa: PLR0911 - one per kind
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+    if isinstance(value, Unknown):
+        return struct_pb2.Value(string_value=_UNKNOWN_SENTINEL)
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)
-    if isinstance(value, (int, float)):
+    if isinstance(value, int | float):
         return struct_pb2.Value(number_value=value)
     if isinstance(value, str):
         return struct_pb2.Value(string_value=value)
-    if value is UNKNOWN:
-        return struct_pb2.Value(string_value=_UNKNOWN_SENTINEL)
-    if isinstance(value, Secret):
-        return _signed(_SECRET, {"value": value.value})
-    if isinstance(value, Asset):
-        return _signed(_ASSET, {"text": value.text, "path": value.path, "uri": value.uri})
-    if isinstance(value, Archive):
-        return _signed(_ARCHIVE, {"assets": value.assets, "path": value.path, "uri": value.uri})
-    if isinstance(value, ResourceReference):
-        # The wire spells an unknown id as the empty string, and leaves a component's out.
-        identity = "" if value.id is UNKNOWN else value.id
-        return _signed(
-            _RESOURCE,
-            {"urn": value.urn, "id": identity, "packageVersion": value.package_version},
-        )
     if isinstance(value, Mapping):
         return struct_pb2.Value(struct_value=struct_of(value))
-    items = [_wire_of(item) for item in value]
-    return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
+    if isinstance(value, Sequence):
+        items = [_wire_of(item) for item in value]
+        return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
+    return struct_pb2.Value(struct_value=struct_of(_signed(value)))
 
 
-def _signed(signature: str, fields: Mapping[str, Value]) -> struct_pb2.Value:
-    present = {key: value for key, value in fields.items() if value is not None}
-    if signature == _SECRET:
-        present = dict(fields)
-    return struct_pb2.Value(struct_value=struct_of({_SIGNATURE_KEY: signature, **present}))
+def _signed(value: Secret | Asset | Archive | ResourceReference) -> dict[str, Value]:
+    fields: dict[str, Value]
+    if isinstance(value, Secret):
+        return {_SIGNATURE_KEY: _SECRET, "value": value.value}
+    if isinstance(value, Asset):
+        fields = {"text": value.text, "path": value.path, "uri": value.uri}
+        signature = _ASSET
+    elif isinstance(value, Archive):
+        fields = {"assets": value.assets, "path": value.path, "uri": value.uri}
+        signature = _ARCHIVE
+    else:
+        # The wire spells an unknown id as the empty string, and leaves a component's out.
+        identity = "" if value.id is UNKNOWN else value.id
+        fields = {"urn": value.urn, "id": identity, "packageVersion": value.package_version}
+        signature = _RESOURCE
+    present = {name: field for name, field in fields.items() if field is not None}
+    return {_SIGNATURE_KEY: signature, **present}
