@@ -1,0 +1,155 @@
+"""Fills the contract from what was built.
+
+Guarantees:
+    What comes out is a :class:`holdfast.contract.Platform` that validated, with values as the
+    provider answered them, so it is as right on the twin as on AWS.
+
+Does not guarantee:
+    Anything in a preview, where most of these values are unknown and so the whole is.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import pulumi
+
+from components.aws.coordination_store import CoordinationStore
+from components.aws.geo_store import GeoStore
+from components.aws.ingress import Ingress
+from components.aws.kill_switch import KillSwitch
+from components.aws.rate_limits import RateLimits
+from holdfast.contract import Consistency, Platform
+from infra.topology import JurisdictionPlan, RegionPlan, Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltRegion:
+    """What was built in one serving region."""
+
+    ingress: Ingress
+    limits: RateLimits
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltJurisdiction:
+    """What was built for one jurisdiction.
+
+    Attributes:
+        regions: By region name.
+        coordination: Strongly consistent table.
+        store: Eventually consistent table and buckets.
+        kill_switch: The flag that stops its agents.
+    """
+
+    regions: Mapping[str, BuiltRegion]
+    coordination: CoordinationStore
+    store: GeoStore
+    kill_switch: KillSwitch
+
+
+def platform(
+    topology: Topology, built: Mapping[str, BuiltJurisdiction], health_path: str
+) -> pulumi.Output[dict[str, object]]:
+    """The contract as a JSON object.
+
+    Args:
+        topology: What was to be built.
+        built: What was, by jurisdiction.
+        health_path: HTTP path that answers 200 while a region can serve.
+    """
+    document: dict[str, object] = {
+        "project": topology.project,
+        "stack": topology.stack,
+        "environment": topology.environment.value,
+        "mode": topology.mode.value,
+        "objectives": topology.objectives.model_dump(),
+        "jurisdictions": {
+            plan.name: _jurisdiction(topology, plan, built[plan.name], health_path)
+            for plan in topology.jurisdictions
+        },
+        "tenants": dict(topology.tenants),
+    }
+    return pulumi.Output.from_input(document).apply(_validated)
+
+
+def as_text(contract: pulumi.Output[dict[str, object]]) -> pulumi.Output[str]:
+    """The contract in the form that a parameter holds: one line, keys sorted."""
+    return contract.apply(_one_line)
+
+
+def _validated(document: dict[str, object]) -> dict[str, object]:
+    """The same object as the contract's own model writes it.
+
+    Raises:
+        pydantic.ValidationError: If the provider's answers do not make a platform.
+    """
+    return cast(
+        "dict[str, object]", json.loads(Platform.model_validate(document).model_dump_json())
+    )
+
+
+def _one_line(document: dict[str, object]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def _jurisdiction(
+    topology: Topology, plan: JurisdictionPlan, built: BuiltJurisdiction, health_path: str
+) -> dict[str, object]:
+    serving = [region.name for region in plan.regions]
+    return {
+        "name": plan.name,
+        "hostname": plan.hostname,
+        "dns_ttl_s": topology.routing.ttl_s,
+        "regions": {
+            region.name: _region(region, plan, built, health_path) for region in plan.regions
+        },
+        "witness": plan.witness,
+        "coordination": {
+            "name": built.coordination.table_name,
+            "consistency": Consistency.STRONG.value,
+            "regions": serving,
+            "witness": plan.witness,
+        },
+        "state": {
+            "name": built.store.table_name,
+            "consistency": Consistency.EVENTUAL.value,
+            "regions": serving,
+        },
+        "kill_switch": {
+            "table": built.coordination.table_name,
+            "key": topology.kill.item_key,
+            "role_arn": built.kill_switch.role_arn,
+            "topic_arns": built.kill_switch.topic_arns,
+        },
+    }
+
+
+def _region(
+    region: RegionPlan, plan: JurisdictionPlan, built: BuiltJurisdiction, health_path: str
+) -> dict[str, object]:
+    here = built.regions[region.name]
+    return {
+        "name": region.name,
+        "role": region.role.value,
+        "ingress": {
+            "hostname": here.ingress.hostname,
+            "port": here.ingress.port,
+            "health_path": health_path,
+        },
+        "limiter": {
+            "host": here.limits.host,
+            "port": here.limits.port,
+            "tls": here.limits.tls,
+            "secret_arn": here.limits.secret_arn,
+        },
+        "bucket": {
+            "name": built.store.bucket_names[region.name],
+            "replicates_to": [
+                built.store.bucket_names[other.name]
+                for other in plan.regions
+                if other.name != region.name
+            ],
+        },
+    }
