@@ -112,7 +112,7 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
                 rollback=Rollback.NOT_APPLICABLE,
             ),
             sizes=Sizes(zones=1, valkey_node_type="cache.t4g.micro", valkey_replicas=0),
-            retention=Retention(recovery_days=1, version_days=1, log_days=3, key_deletion_days=7),
+            retention=Retention(recovery_days=1, version_days=1, key_deletion_days=7),
             # Probes every 10 s and their extra checkers cost more than all of dev's requests.
             routing=Routing(interval_s=30, failure_threshold=3, ttl_s=30),
             network=IPv4Network("10.192.0.0/10"),
@@ -132,7 +132,7 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
                 rollback=Rollback.NOT_APPLICABLE,
             ),
             sizes=Sizes(zones=2, valkey_node_type="cache.t4g.micro", valkey_replicas=0),
-            retention=Retention(recovery_days=1, version_days=1, log_days=7, key_deletion_days=7),
+            retention=Retention(recovery_days=1, version_days=1, key_deletion_days=7),
             routing=Routing(interval_s=10, failure_threshold=3, ttl_s=10),
             network=IPv4Network("10.128.0.0/10"),
             floors={},
@@ -151,7 +151,7 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
                 rollback=Rollback.REDEPLOY,
             ),
             sizes=Sizes(zones=3, valkey_node_type="cache.t4g.medium", valkey_replicas=1),
-            retention=Retention(recovery_days=7, version_days=7, log_days=30, key_deletion_days=7),
+            retention=Retention(recovery_days=7, version_days=7, key_deletion_days=7),
             routing=Routing(interval_s=10, failure_threshold=3, ttl_s=10),
             network=IPv4Network("10.64.0.0/10"),
             # The same shape as prod: what fails for want of a replica should fail here first.
@@ -172,9 +172,7 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
                 rollback=Rollback.FLAG,
             ),
             sizes=Sizes(zones=3, valkey_node_type="cache.m7g.large", valkey_replicas=1),
-            retention=Retention(
-                recovery_days=35, version_days=90, log_days=365, key_deletion_days=30
-            ),
+            retention=Retention(recovery_days=35, version_days=90, key_deletion_days=30),
             routing=Routing(interval_s=10, failure_threshold=3, ttl_s=10),
             network=IPv4Network("10.0.0.0/10"),
             floors={
@@ -182,7 +180,6 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
                 (Sizes, "valkey_replicas"): 1,
                 (Retention, "recovery_days"): 7,
                 (Retention, "version_days"): 30,
-                (Retention, "log_days"): 90,
                 (Retention, "key_deletion_days"): 30,
             },
             rollback_at_most_s=60,

@@ -57,13 +57,10 @@ class Kind(StrEnum):
     CACHE_SUBNETS = "cache subnet group"
     KEY_ALIAS = "key alias"
     LOAD_BALANCER = "load balancer"
-    LOG_GROUP = "log group"
     PARAMETER = "parameter"
-    POLICY = "policy"
     REPLICATION_GROUP = "replication group"
     ROLE = "role"
     SECRET = "secret"  # noqa: S105 - the kind of a thing, not a password
-    SECURITY_GROUP = "security group"
     TABLE = "table"
     TARGET_GROUP = "target group"
     TOPIC = "topic"
@@ -94,15 +91,12 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.CACHE_SUBNETS: Rule(255, r"[a-z](-?[a-z0-9])*"),
         Kind.KEY_ALIAS: Rule(256, r"alias/(?!aws/)[A-Za-z0-9/_-]+", "alias/"),
         Kind.LOAD_BALANCER: Rule(32, r"(?!internal-)[A-Za-z0-9](-?[A-Za-z0-9])*"),
-        Kind.LOG_GROUP: Rule(512, r"[A-Za-z0-9_/.#-]+", "/", "/"),
         Kind.PARAMETER: Rule(900, r"/(?!aws|ssm)[A-Za-z0-9_./-]+", "/", "/"),
-        Kind.POLICY: Rule(128, r"[A-Za-z0-9_+=,.@-]+"),
         Kind.REPLICATION_GROUP: Rule(40, r"[a-z](-?[a-z0-9])*"),
         Kind.ROLE: Rule(64, r"[A-Za-z0-9_+=,.@-]+"),
         # A secret's ARN ends in a hyphen and six characters; a name that does, too, misleads
         # Secrets Manager when it looks a secret up by a partial ARN.
         Kind.SECRET: Rule(512, r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]+", "", "/"),
-        Kind.SECURITY_GROUP: Rule(255, r"(?!sg-)[A-Za-z0-9_.-]+"),
         Kind.TABLE: Rule(255, r"[A-Za-z0-9_.-]{3,}"),
         Kind.TARGET_GROUP: Rule(32, r"[A-Za-z0-9](-?[A-Za-z0-9])*"),
         Kind.TOPIC: Rule(256, r"[A-Za-z0-9_-]+"),

@@ -96,7 +96,9 @@ def region_problems(region: str, jurisdiction: object) -> tuple[Problem, ...]:
             given=region,
             wrong=wrong,
             allowed=listed(allowed),
-            fix=f"write {close}" if close and known is None else "write one of these",
+            fix=f"write {close}"
+            if close and known is None
+            else "write one of these, none of them twice",
         ),
     )
 
@@ -189,6 +191,23 @@ def principal_problems(principals: Sequence[str], prefix: str) -> tuple[Problem,
                 )
             )
     return tuple(problems)
+
+
+def rpo_problems(rpo_s: float) -> tuple[Problem, ...]:
+    """Nobody promises to lose nothing of what is replicated after it is acknowledged."""
+    if rpo_s > 0:
+        return ()
+    return (
+        Problem(
+            path=(),
+            given=rpo_s,
+            wrong="state tables replicate after they acknowledge, so a lost region can take the "
+            "last seconds of them with it",
+            allowed="more than 0",
+            fix="write the seconds that you accept, such as 5; leases and kill flags lose nothing "
+            "whatever you write",
+        ),
+    )
 
 
 def network_problems(network: IPv4Network) -> tuple[Problem, ...]:

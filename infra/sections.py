@@ -8,12 +8,14 @@ Does not guarantee:
     Anything about an environment: its answers stand in ``infra/environments.py``.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,10 +25,6 @@ from pydantic import (
 )
 
 from infra.problems import Problem, refuse
-
-LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
-"""Retention periods of CloudWatch Logs that we offer, of those that PutRetentionPolicy accepts."""
-
 
 PROBE_INTERVALS_S = (10, 30)
 """What Route 53 offers between two probes of one checker."""
@@ -130,6 +128,30 @@ class Section(BaseModel):
         return value
 
 
+def matching(pattern: str, allowed: str) -> AfterValidator:
+    """Refuses a string of another form, in words that need no regular expression.
+
+    Args:
+        pattern: Regular expression that the whole string has to match.
+        allowed: What it says, for people.
+    """
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            refuse(
+                Problem(
+                    path=(),
+                    given=value,
+                    wrong="has another form",
+                    allowed=allowed,
+                    fix="write it in that form",
+                )
+            )
+        return value
+
+    return AfterValidator(check)
+
+
 class Model(Section):
     """The model that agents call.
 
@@ -176,8 +198,25 @@ class Sizes(Section):
     """
 
     zones: Annotated[int, Field(ge=1, le=3)]
-    valkey_node_type: Annotated[str, Field(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
-    valkey_replicas: Annotated[int, Field(ge=0, le=5)]
+    valkey_node_type: Annotated[
+        str, matching(r"cache\.[a-z0-9]+\.[a-z0-9]+", "a node type such as cache.m7g.large")
+    ]
+    valkey_replicas: Annotated[int, Field(ge=0, le=2)]
+
+    @model_validator(mode="after")
+    def _each_node_has_a_zone(self) -> Self:
+        if self.valkey_replicas >= self.zones:
+            refuse(
+                Problem(
+                    path=("valkey_replicas",),
+                    given=self.valkey_replicas,
+                    wrong=f"puts {1 + self.valkey_replicas} nodes into {self.zones} zones, so that "
+                    "one zone's loss takes several",
+                    allowed=f"at most {self.zones - 1}, a node for each zone",
+                    fix="write fewer replicas or more zones",
+                )
+            )
+        return self
 
 
 class Retention(Section):
@@ -186,29 +225,12 @@ class Retention(Section):
     Attributes:
         recovery_days: How far back tables can be restored to a point in time.
         version_days: How long replaced and deleted versions of objects are kept.
-        log_days: How long logs are kept. CloudWatch accepts only some numbers.
         key_deletion_days: How long a key scheduled for deletion can still be saved.
     """
 
     recovery_days: Annotated[int, Field(ge=1, le=35)]
     version_days: Annotated[int, Field(ge=1, le=3650)]
-    log_days: int
     key_deletion_days: Annotated[int, Field(ge=7, le=30)]
-
-    @field_validator("log_days")
-    @classmethod
-    def _cloudwatch_knows_it(cls, value: int) -> int:
-        if value not in LOG_DAYS:
-            refuse(
-                Problem(
-                    path=(),
-                    given=value,
-                    wrong="CloudWatch Logs keeps no log for that many days",
-                    allowed=", ".join(str(days) for days in LOG_DAYS),
-                    fix=f"write {min(LOG_DAYS, key=lambda days: abs(days - value))}",
-                )
-            )
-        return value
 
 
 class Routing(Section):
@@ -228,10 +250,9 @@ class Routing(Section):
     def switch_s(self) -> int:
         """Longest time from a region's failure until no new connection goes to it, in seconds.
 
-        The last good probe may be just over when the region fails; then follow the failed
-        probes, the seconds that the checkers need to agree, and the answers still cached.
-        Connections that are already open are the clients' and not counted. Source: FACTS of
-        Route 53, measured on its health checkers.
+        The failed probes, the seconds that the checkers need to agree, and the answers still
+        cached. Name servers hearing late and clients that keep a dead connection come on top;
+        the slack to ``rto_s`` is theirs.
         """
         return self.failure_threshold * self.interval_s + AGREEMENT_S + self.ttl_s
 

@@ -13,7 +13,6 @@ Does not guarantee:
 """
 
 import json
-import re
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import IPv4Network
@@ -21,7 +20,6 @@ from typing import Annotated, Self, TypeGuard
 
 import pulumi
 from pydantic import (
-    AfterValidator,
     BaseModel,
     Field,
     ValidationError,
@@ -36,7 +34,7 @@ from infra import reports, rules
 from infra.environments import PROFILES, contradictions
 from infra.problems import Problem, refusal, refuse
 from infra.reports import KEY_ALIAS
-from infra.sections import Agents, Ahead, Retention, Routing, Section, Sizes, ahead_of
+from infra.sections import Agents, Ahead, Retention, Routing, Section, Sizes, ahead_of, matching
 
 NAMESPACE = "holdfast"
 KEY = "platform"
@@ -44,42 +42,23 @@ ROOT = f"{NAMESPACE}:{KEY}"
 """Where the object stands in a stack file, under ``config``."""
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
-    """Refuses a string of another form, in words that need no regular expression."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            refuse(
-                Problem(
-                    path=(),
-                    given=value,
-                    wrong="has another form",
-                    allowed=allowed,
-                    fix="write it in that form",
-                )
-            )
-        return value
-
-    return AfterValidator(check)
-
-
 Domain = Annotated[
     str,
-    _matching(
+    matching(
         r"(?=.{4,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])",
         "a domain name in lower case, such as agents.example.com",
     ),
 ]
 Principal = Annotated[
     str,
-    _matching(
+    matching(
         r"(arn:aws:iam::[0-9]{12}:)?(role|user)/[A-Za-z0-9_+=,.@*/-]{1,512}",
         "role/NAME or user/NAME, with or without arn:aws:iam::ACCOUNT: before it",
     ),
 ]
-Email = Annotated[str, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as a@example.com")]
+Email = Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as a@example.com")]
 Tenant = Annotated[
-    str, _matching(r"[a-z][a-z0-9-]{0,62}", "up to 63 lower-case letters, digits and hyphens")
+    str, matching(r"[a-z][a-z0-9-]{0,62}", "up to 63 lower-case letters, digits and hyphens")
 ]
 
 
@@ -87,6 +66,12 @@ class Promises(Objectives, Section):
     """What the platform promises when things go wrong. All in seconds; see the contract."""
 
     model_config = Section.model_config
+
+    @field_validator("rpo_s")
+    @classmethod
+    def _is_not_nothing(cls, value: float) -> float:
+        refuse(*rules.rpo_problems(value))
+        return value
 
 
 class JurisdictionSettings(Section):
