@@ -62,7 +62,14 @@ def deploy(topology: Topology) -> None:
     Exports ``platform``, the contract, and ``name_servers``, which the parent of the platform's
     domain has to delegate to.
     """
-    build = _Build(topology=topology, account_id=aws.get_caller_identity().account_id)
+    # Each resource names its region; this one is for those that have none.
+    provider = aws.Provider("aws", region=topology.global_region)
+    identity = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider))
+    build = _Build(
+        topology=topology,
+        account_id=identity.account_id,
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
     zone = build.zone()
     alerts = build.global_alerts()
     build.spending()
@@ -80,10 +87,11 @@ def deploy(topology: Topology) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Build:
-    """One run: what to build, and in whose account."""
+    """One run: what to build, in whose account, through which provider."""
 
     topology: Topology
     account_id: str
+    opts: pulumi.ResourceOptions
 
     def physical(self, kind: Kind, scope: str, what: str) -> str:
         return self.topology.names.physical(kind, scope, what)
@@ -102,6 +110,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("global-routing"),
             ),
+            self.opts,
         )
 
     def global_alerts(self) -> AlertTopic:
@@ -119,6 +128,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("keys"),
             ),
+            self.opts,
         )
         return AlertTopic(
             self.logical(GLOBAL, "alerts"),
@@ -130,6 +140,7 @@ class _Build:
                 key_arn=keys.arns[region],
                 tags=self.tags("alerts"),
             ),
+            self.opts,
         )
 
     def spending(self) -> None:
@@ -143,6 +154,7 @@ class _Build:
                     emails=self.topology.alarm_emails,
                     tags=self.tags("spending"),
                 ),
+                self.opts,
             )
 
     def keys(self, plan: JurisdictionPlan) -> Keys:
@@ -158,6 +170,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("keys", plan.name),
             ),
+            self.opts,
         )
 
     def key_alias(self, plan: JurisdictionPlan) -> str:
@@ -192,6 +205,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("coordination-store", plan.name),
             ),
+            self.opts,
         )
 
     def store(self, plan: JurisdictionPlan, keys: Keys) -> GeoStore:
@@ -210,6 +224,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("geo-store", plan.name),
             ),
+            self.opts,
         )
 
     def buckets(self, plan: JurisdictionPlan) -> Mapping[str, str]:
@@ -248,6 +263,7 @@ class _Build:
                 key_arns=keys.arns,
                 tags=self.tags("kill-switch", plan.name),
             ),
+            self.opts,
         )
 
     def identity(self, plan: JurisdictionPlan) -> None:
@@ -270,6 +286,7 @@ class _Build:
                 metric_namespace=METRIC_NAMESPACE,
                 tags=self.tags("agent-identity", plan.name),
             ),
+            self.opts,
         )
 
     def region(
@@ -288,6 +305,7 @@ class _Build:
                 limiter_port=LIMITER_PORT,
                 tags=self.tags("network", plan.name),
             ),
+            self.opts,
         )
         ingress = Ingress(
             self.logical(region.name, "ingress"),
@@ -305,6 +323,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("ingress", plan.name),
             ),
+            self.opts,
         )
         return BuiltRegion(ingress=ingress, limits=self.limits(plan, region, network, key_arn))
 
@@ -332,6 +351,7 @@ class _Build:
                 protected=self.topology.deletion_protection,
                 tags=self.tags("rate-limits", plan.name),
             ),
+            self.opts,
         )
 
     def routing(
@@ -367,6 +387,7 @@ class _Build:
                 topic_arn=alerts.arn,
                 tags=self.tags("global-routing"),
             ),
+            self.opts,
         )
 
     def parameter_name(self) -> str:
@@ -393,4 +414,5 @@ class _Build:
                     for region, jurisdiction in homes.items()
                 },
             ),
+            self.opts,
         )
