@@ -1,0 +1,392 @@
+"""Per-item consensus (CASPaxos): pure acceptors and proposers, no clock, no socket, no disk.
+
+Every item of a strongly consistent table is one register, agreed on by the table's three
+regions. A proposer asks a majority to promise a ballot, learns the newest accepted value, applies
+its change, and asks a majority to accept the result (Rystsov, "CASPaxos: Replicated State
+Machines without logs", 2018). A proposer that has just won skips the first round next time: its
+accept also asks for a promise of the ballot after it.
+
+Guarantees:
+    Any two committed values of a register are ordered, and the later one was made from the
+    earlier one. A change is applied at most once, also when the proposer had to try again
+    after an accept whose fate it did not know: the register remembers its latest operations.
+
+Does not guarantee:
+    Progress while proposers duel (the driver backs off and gives up after a bound), nor
+    without a majority. That the acceptors' slots are durable: the driver must store a slot
+    before it sends the reply that was computed with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+Item = dict[str, object]
+"""An item in DynamoDB's JSON, attribute name to typed value."""
+
+OPERATIONS_KEPT = 16
+"""How many operations a register remembers; more changes than this by others between two
+attempts of one proposer leave the fate of its first attempt unknown."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Ballot:
+    """A proposer's turn. Ordered by counter, then region, so that no two regions share one."""
+
+    counter: int
+    region: str
+
+    def next(self) -> "Ballot":
+        """The turn after this one, of the same region."""
+        return Ballot(self.counter + 1, self.region)
+
+
+NO_BALLOT = Ballot(0, "")
+"""Older than every turn that anybody takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The value that a key's acceptors agree on.
+
+    Attributes:
+        version: Changes since the beginning; 0 means that the key was never written.
+        operations: Latest operations, oldest first, at most ``OPERATIONS_KEPT``.
+        item: The item, None when there is none (never written, or deleted).
+    """
+
+    version: int
+    operations: tuple[str, ...]
+    item: Item | None
+
+    def changed(self, operation: str, item: Item | None) -> "Register":
+        """The register after one more operation."""
+        kept = (*self.operations, operation)[-OPERATIONS_KEPT:]
+        return Register(self.version + 1, kept, item)
+
+
+EMPTY = Register(0, (), None)
+"""A key that was never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one acceptor knows of one key. Must be durable before a reply leaves.
+
+    Attributes:
+        promised: Oldest ballot that may still be accepted.
+        accepted: Ballot of ``register``.
+        register: Newest accepted value.
+    """
+
+    promised: Ballot = NO_BALLOT
+    accepted: Ballot = NO_BALLOT
+    register: Register = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """An acceptor's reply to a prepare or an accept.
+
+    Attributes:
+        granted: Whether it promised, or accepted.
+        promised: Its promise after the request; tells a loser what to outbid.
+        accepted: Ballot of the value it holds.
+        register: The value it holds; only a promise carries one.
+    """
+
+    granted: bool
+    promised: Ballot
+    accepted: Ballot
+    register: Register | None = None
+
+
+def prepare(slot: Slot, ballot: Ballot) -> tuple[Slot, Vote]:
+    """An acceptor promises to accept nothing older than ``ballot``, unless it knows a newer one.
+
+    Equality is refused: a proposer that restarted and lost its memory cannot take a ballot that
+    it may have used before.
+    """
+    if ballot <= slot.promised:
+        return slot, Vote(False, slot.promised, slot.accepted)
+    promised = replace(slot, promised=ballot)
+    return promised, Vote(True, ballot, slot.accepted, slot.register)
+
+
+def accept(slot: Slot, ballot: Ballot, register: Register, following: Ballot) -> tuple[Slot, Vote]:
+    """An acceptor takes a value, and promises ``following`` for the proposer's next change."""
+    if ballot < slot.promised:
+        return slot, Vote(False, slot.promised, slot.accepted)
+    taken = Slot(promised=following, accepted=ballot, register=register)
+    return taken, Vote(True, following, ballot)
+
+
+def agreed(votes: Sequence[Slot], acceptors: int) -> Slot | None:
+    """The slot that a majority of ``acceptors`` holds at one ballot, or None.
+
+    Such a value is committed, and no later one was committed before the first of these slots
+    was read: that one's majority would have shown in them. So a read may return it.
+    """
+    for candidate in votes:
+        same = sum(1 for vote in votes if vote.accepted == candidate.accepted)
+        if same >= majority(acceptors):
+            return candidate
+    return None
+
+
+def majority(acceptors: int) -> int:
+    """How many of ``acceptors`` outvote the rest."""
+    return acceptors // 2 + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A majority's promise of ``ballot`` to the proposer that committed ``register`` before it."""
+
+    ballot: Ballot
+    register: Register
+
+
+class Failure(StrEnum):
+    """Why a proposer gave up.
+
+    ``CONFLICT`` means that nothing was written; the other two leave it open.
+    """
+
+    NO_QUORUM = "no-quorum"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SendPrepare:
+    """Ask every acceptor for a promise."""
+
+    ballot: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class SendAccept:
+    """Ask every acceptor to accept."""
+
+    ballot: Ballot
+    register: Register
+    following: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Apply the change to ``register`` and tell the proposer with ``on_evaluated``."""
+
+    register: Register
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Wait a little, longer with each attempt, then call ``resume``."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The change, or the fact that there was nothing to change, is agreed.
+
+    Attributes:
+        ballot: Ballot at which ``register`` is committed.
+        register: The value.
+        lead: What lets the next change of this key skip a round, when there is one.
+        granted_by: Acceptors that are known to hold the value.
+    """
+
+    ballot: Ballot
+    register: Register
+    lead: Lead | None
+    granted_by: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The change was not carried out, as far as is known."""
+
+    reason: Failure
+
+
+Action = SendPrepare | SendAccept | Evaluate | Backoff | Committed | GaveUp
+
+
+class Round(StrEnum):
+    """Which of the two rounds a request to an acceptor belongs to."""
+
+    PREPARE = "prepare"
+    ACCEPT = "accept"
+
+
+class _Phase(StrEnum):
+    IDLE = "idle"
+    PREPARE = "prepare"
+    EVALUATE = "evaluate"
+    ACCEPT = "accept"
+    WAIT = "wait"
+    DONE = "done"
+
+
+class Proposer:
+    """One change of one register, from its request to its end.
+
+    The driver carries out the actions that the methods return, and reports what came of them.
+    Replies that belong to an earlier round are to be reported too; they are ignored.
+
+    Args:
+        region: The proposer's region.
+        acceptors: Regions that vote, this one usually among them.
+        operation: Name of the change, unique over all time and regions.
+        counter: Highest ballot counter that this region has used or seen.
+        lead: What the last commit of this key by this process left.
+        attempts: Rounds before it gives up.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        acceptors: Sequence[str],
+        operation: str,
+        counter: int,
+        lead: Lead | None = None,
+        attempts: int = 8,
+    ) -> None:
+        self.counter = counter
+        self._region = region
+        self._acceptors = tuple(acceptors)
+        self._operation = operation
+        self._lead = lead
+        self._attempts = attempts
+        self._attempt = 0
+        self._phase = _Phase.IDLE
+        self._ballot = NO_BALLOT
+        self._votes: dict[str, Vote] = {}
+        self._lost: set[str] = set()
+        self._learned = EMPTY
+        self._settled: Ballot | None = None
+        self._proposed: Register | None = None
+        self._tried_from: int | None = None
+
+    def start(self) -> Action:
+        """Begins; with a lead, at the second round."""
+        if self._lead is None:
+            return self._prepare()
+        self._ballot = self._lead.ballot
+        self.counter = max(self.counter, self._ballot.counter)
+        self._learned = self._lead.register
+        self._settled = None
+        self._phase = _Phase.EVALUATE
+        return Evaluate(self._learned)
+
+    def resume(self) -> Action:
+        """Tries again after a ``Backoff``."""
+        return self._prepare()
+
+    def on_vote(self, acceptor: str, asked: Round, ballot: Ballot, vote: Vote) -> Action | None:
+        """An acceptor answered the request of that round and ballot."""
+        self.counter = max(self.counter, vote.promised.counter)
+        if not self._waits_for(asked, ballot):
+            return None
+        self._votes.setdefault(acceptor, vote)
+        return self._tally()
+
+    def on_lost(self, acceptor: str, asked: Round, ballot: Ballot) -> Action | None:
+        """An acceptor could not be asked, or did not answer in time."""
+        if not self._waits_for(asked, ballot):
+            return None
+        self._lost.add(acceptor)
+        return self._tally()
+
+    def on_evaluated(self, item: Item | None, *, changed: bool) -> Action:
+        """The change, applied to the register of ``Evaluate``, gave ``item``."""
+        if not changed:
+            return self._confirm()
+        self._tried_from = self._learned.version
+        return self._accept(self._learned.changed(self._operation, item))
+
+    def _waits_for(self, asked: Round, ballot: Ballot) -> bool:
+        # Both rounds of an attempt have one ballot: a late promise is no acceptance.
+        return ballot == self._ballot and self._phase.value == asked.value
+
+    def _prepare(self) -> Action:
+        self._attempt += 1
+        self._begin(_Phase.PREPARE, Ballot(self.counter + 1, self._region))
+        self.counter += 1
+        return SendPrepare(self._ballot)
+
+    def _accept(self, register: Register) -> Action:
+        self._begin(_Phase.ACCEPT, self._ballot)
+        self._proposed = register
+        following = self._ballot.next()
+        self.counter = max(self.counter, following.counter)
+        return SendAccept(self._ballot, register, following)
+
+    def _begin(self, phase: _Phase, ballot: Ballot) -> None:
+        self._phase = phase
+        self._ballot = ballot
+        self._votes = {}
+        self._lost = set()
+
+    def _confirm(self) -> Action:
+        """Ends with the learned value as it is, once a majority is known to hold it."""
+        if self._settled is None:
+            return self._accept(self._learned)
+        holders = frozenset(
+            region for region, vote in self._votes.items() if vote.accepted == self._settled
+        )
+        return self._finish(Committed(self._settled, self._learned, None, holders))
+
+    def _tally(self) -> Action | None:
+        needed = majority(len(self._acceptors))
+        granted = sum(1 for vote in self._votes.values() if vote.granted)
+        if granted >= needed:
+            return self._promised() if self._phase is _Phase.PREPARE else self._committed()
+        refused = len(self._votes) - granted
+        missing = len(self._lost - self._votes.keys())
+        if len(self._acceptors) - missing < needed:
+            return self._finish(GaveUp(Failure.NO_QUORUM))
+        if len(self._acceptors) - missing - refused >= needed:
+            return None
+        if self._attempt >= self._attempts:
+            unsure = self._tried_from is not None
+            return self._finish(GaveUp(Failure.UNKNOWN if unsure else Failure.CONFLICT))
+        self._phase = _Phase.WAIT
+        return Backoff(max(self._attempt, 1))
+
+    def _promised(self) -> Action:
+        promises = [vote for vote in self._votes.values() if vote.granted]
+        newest = max(promises, key=lambda vote: vote.accepted)
+        self._learned = newest.register or EMPTY
+        same = all(vote.accepted == newest.accepted for vote in promises)
+        self._settled = newest.accepted if same else None
+        self._phase = _Phase.EVALUATE
+        return self._after_doubt() if self._tried_from is not None else Evaluate(self._learned)
+
+    def _after_doubt(self) -> Action:
+        """Finds out what became of an earlier accept of this very change.
+
+        A majority has now promised a higher ballot, so that accept has either been committed,
+        and what was learned stems from it, or it never will be.
+        """
+        if self._operation in self._learned.operations:
+            return self._confirm()
+        since = self._learned.version - (self._tried_from or 0)
+        if since > OPERATIONS_KEPT:
+            return self._finish(GaveUp(Failure.UNKNOWN))
+        self._tried_from = None
+        return Evaluate(self._learned)
+
+    def _committed(self) -> Action:
+        register = self._proposed or EMPTY
+        holders = frozenset(region for region, vote in self._votes.items() if vote.granted)
+        lead = Lead(self._ballot.next(), register)
+        return self._finish(Committed(self._ballot, register, lead, holders))
+
+    def _finish(self, outcome: Committed | GaveUp) -> Action:
+        self._phase = _Phase.DONE
+        return outcome

@@ -1,0 +1,170 @@
+"""ministack inside this process: how it is set up, called, and written to disk.
+
+Guarantees:
+    ``save`` replaces a service's file whole or not at all, so that a kill in the middle leaves
+    the previous one.
+
+Does not guarantee:
+    ministack's own background machinery: its lifespan is not run, so listeners that it would
+    open beside HTTP (SFTP, MQTT) stay closed. Their services' APIs answer all the same.
+"""
+
+import asyncio
+import importlib
+import json
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import ModuleType
+from typing import Any, cast
+
+from holdfast.twin.region.config import ACCOUNT, ServerConfig
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Reply:
+    """An HTTP answer.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Name to value.
+        body: The whole body.
+    """
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is none."""
+        try:
+            parsed: object = json.loads(self.body or b"{}")
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+
+    @property
+    def error_type(self) -> str:
+        """The AWS error's name without its namespace; "" for a success."""
+        if self.status < HTTPStatus.BAD_REQUEST:
+            return ""
+        return str(self.json().get("__type", "")).rsplit("#", 1)[-1]
+
+
+def internal(module: ModuleType, name: str) -> Any:  # noqa: ANN401 -- ministack has no types
+    """Something private of a ministack module. Its version is pinned exactly for this."""
+    return module.__dict__[name]
+
+
+def prepare_environment(config: ServerConfig) -> None:
+    """Tells ministack, before it is imported, who it is and where its files are."""
+    os.environ.update(
+        {
+            "MINISTACK_HOST": config.host,
+            "BIND_HOST": config.host,
+            "GATEWAY_PORT": str(config.api_port),
+            "MINISTACK_REGION": config.region,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "AWS_DEFAULT_REGION": config.region,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(config.state_dir / "emulator"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(config.state_dir / "objects"),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            # No container is ever started for a twin, even where Docker is installed.
+            "DOCKER_HOST": f"unix://{config.state_dir}/no-docker.sock",
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+        }
+    )
+
+
+class Emulator:
+    """The ministack of this process."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        prepare_environment(config)
+        self._region = config.region
+        self._app = importlib.import_module("ministack.app")
+        self._persistence = importlib.import_module("ministack.core.persistence")
+        self._responses = importlib.import_module("ministack.core.responses")
+        self._app.__dict__["_MAIN_LOOP"] = asyncio.get_running_loop()
+
+    def service(self, name: str) -> ModuleType:
+        """A service's module, imported on first use."""
+        return cast("ModuleType", internal(self._app, "_get_module")(name))
+
+    @property
+    def asgi(self) -> Asgi:
+        """ministack as an ASGI application."""
+        return cast("Asgi", self._app.__dict__["app"])
+
+    def scope(self, region: str | None = None) -> AbstractContextManager[None]:
+        """Makes the code inside act for the twin's account in ``region`` (default: this one)."""
+        scope = self._responses.__dict__["request_scope"](ACCOUNT, region or self._region)
+        return cast("AbstractContextManager[None]", scope)
+
+    def restore(self) -> None:
+        """Loads what was saved. Once, before the first request."""
+        with self.scope():
+            internal(self._app, "_load_persisted_state")()
+
+    def save(self, service: str | None = None) -> None:
+        """Writes a service's state to disk, or every loaded service's."""
+        everything = internal(self._app, "_build_persistence_save_dict")()
+        chosen = everything
+        if service is not None:
+            registry = cast("dict[str, dict[str, Any]]", self._app.__dict__["SERVICE_REGISTRY"])
+            aliases = cast("dict[str, str]", self._app.__dict__["SERVICE_NAME_ALIASES"])
+            known = registry.get(aliases.get(service, service))
+            names = (known.get("state_key", known["module"]), *known.get("sub_modules", ())) if (
+                known
+            ) else ()
+            chosen = {name: everything[name] for name in names if name in everything}
+        with self.scope():
+            self._persistence.__dict__["save_all"](chosen)
+
+    def dump(self, value: object) -> str:
+        """JSON of a piece of ministack's state, bytes included."""
+        default = internal(self._persistence, "_json_default")
+        return json.dumps(value, default=default, separators=(",", ":"))
+
+    def load(self, text: str) -> Any:  # noqa: ANN401 -- the inverse of ``dump``
+        """A piece of ministack's state from its JSON."""
+        return json.loads(text, object_hook=internal(self._persistence, "_json_object_hook"))
+
+    async def forward(self, scope: Scope, body: bytes) -> Reply:
+        """Has ministack answer a request whose body was already read."""
+        sent = False
+        reply = Reply(500)
+        parts: list[bytes] = []
+
+        async def receive() -> Message:
+            nonlocal sent
+            if sent:
+                # The client stays connected for as long as ministack works on its request.
+                await asyncio.Event().wait()
+            sent = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                reply.status = int(message["status"])
+                reply.headers = {
+                    bytes(name).decode("latin-1"): bytes(value).decode("latin-1")
+                    for name, value in message.get("headers", [])
+                }
+            elif message["type"] == "http.response.body":
+                parts.append(bytes(message.get("body", b"")))
+
+        await self.asgi(scope, receive, send)
+        reply.body = b"".join(parts)
+        return reply

@@ -1,0 +1,135 @@
+"""What a region's AWS endpoint does with a request before, instead of, or after the emulator."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, cast
+
+from holdfast.twin.region import data
+from holdfast.twin.region.data import DataPlane
+from holdfast.twin.region.dynamo import failure
+from holdfast.twin.region.emulator import Emulator, Message, Receive, Reply, Scope, Send
+from holdfast.twin.region.tables import ControlPlane
+
+_DYNAMO_TARGET = "DynamoDB_20120810."
+_CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
+_READING = re.compile(r"^(Describe|List|Get|BatchGet|Head|Query|Scan|Search|Lookup|Simulate)")
+
+
+class Gateway:
+    """The ASGI application of a region."""
+
+    def __init__(
+        self, region: str, emulator: Emulator, data_plane: DataPlane, tables: ControlPlane
+    ) -> None:
+        self._region = region
+        self._emulator = emulator
+        self._data = data_plane
+        self._tables = tables
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one connection's request."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await self._emulator.asgi(scope, receive, send)
+            return
+        headers = {
+            bytes(name).decode("latin-1").lower(): bytes(value).decode("latin-1")
+            for name, value in scope["headers"]
+        }
+        body = await _body(receive)
+        reply = await self._answer(scope, headers, body)
+        await _respond(send, reply)
+
+    async def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Reply:
+        refusal = self._misdirected(headers)
+        if refusal is not None:
+            return refusal
+        target = headers.get("x-amz-target", "")
+        if target.startswith(_DYNAMO_TARGET):
+            return await self._dynamo(target.removeprefix(_DYNAMO_TARGET), body)
+        reply = await self._emulator.forward(scope, body)
+        if reply.status < HTTPStatus.BAD_REQUEST and _is_change(scope, headers, body):
+            found = _CREDENTIAL.search(headers.get("authorization", ""))
+            self._emulator.save(found.group(2) if found else None)
+        return reply
+
+    def _misdirected(self, headers: dict[str, str]) -> Reply | None:
+        """A request that was signed for another region has come to the wrong endpoint."""
+        found = _CREDENTIAL.search(headers.get("authorization", ""))
+        if found is None or found.group(1) == self._region:
+            return None
+        return failure(
+            "InvalidSignatureException",
+            f"Credential should be scoped to a valid region: the request is signed for "
+            f"{found.group(1)}, and this is the endpoint of {self._region}. Global services "
+            "(IAM, Route 53) answer at us-east-1's endpoint.",
+            HTTPStatus.FORBIDDEN,
+        )
+
+    async def _dynamo(self, operation: str, body: bytes) -> Reply:
+        try:
+            parsed: object = json.loads(body or b"{}")
+        except ValueError:
+            return failure("SerializationException", "Invalid JSON")
+        if not isinstance(parsed, dict):
+            return failure("SerializationException", "Start of structure expected")
+        request = cast("dict[str, Any]", parsed)
+        if operation in data.OPERATIONS:
+            reply = await self._data.handle(operation, request)
+        else:
+            reply = await self._tables.handle(operation, request)
+            if reply.status == HTTPStatus.OK and not _READING.match(operation):
+                self._emulator.save("dynamodb")
+        reply.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        return reply
+
+
+def _is_change(scope: Scope, headers: dict[str, str], body: bytes) -> bool:
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return False
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    if not operation and headers.get("content-type", "").startswith(
+        "application/x-www-form-urlencoded"
+    ):
+        found = re.search(rb"(?:^|&)Action=(\w+)", body)
+        operation = found.group(1).decode() if found else ""
+    return _READING.match(operation) is None
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        parts.append(bytes(message.get("body", b"")))
+        if not message.get("more_body"):
+            break
+    return b"".join(parts)
+
+
+async def _respond(send: Send, reply: Reply) -> None:
+    headers: Iterable[tuple[str, str]] = reply.headers.items()
+    start: Message = {
+        "type": "http.response.start",
+        "status": int(reply.status),
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """The server starts and stops the layers itself, and ministack's listeners stay closed."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await send({"type": "lifespan.shutdown.complete"})
+            return
