@@ -1,0 +1,71 @@
+"""The graphs that component tests look at: the four stacks, and shapes that no stack has."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from holdfast.graph import Graph, Node, Value, run
+from tests.components.fake_cloud import FakeCloud
+
+ROOT = Path(__file__).parents[2]
+STACKS = ("dev", "test", "staging", "prod")
+KEY = "holdfast:platform"
+
+SHAPES: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    # Three regions that serve need no witness.
+    "three-serving": (
+        "prod",
+        {
+            "jurisdictions": {
+                "eu": {"home": "eu-west-1", "replicas": ["eu-central-1", "eu-west-3"]},
+            },
+            "tenants": {"initech": "eu"},
+        },
+    ),
+    "decommissioned": ("prod", {"decommission": True}),
+}
+"""Stack and what is different from its file, by name."""
+
+
+@cache
+def preview(stack: str) -> Graph:
+    """What a preview of a stack, or of a shape, registers."""
+    if stack not in SHAPES:
+        return run(ROOT, stack)
+    base, changes = SHAPES[stack]
+    file = yaml.safe_load((ROOT / f"Pulumi.{base}.yaml").read_text(encoding="utf-8"))
+    return run(ROOT, base, config={KEY: json.dumps({**file["config"][KEY], **changes})})
+
+
+@cache
+def deployed(stack: str) -> Graph:
+    """The same after a cloud has answered everything."""
+    return run(ROOT, stack, provider=FakeCloud())
+
+
+def document(node: Node, key: str = "policy") -> list[Mapping[str, object]]:
+    """The statements of a policy document among a node's inputs, which must be known."""
+    text = node.inputs[key]
+    assert isinstance(text, str), f"{node.urn}: {key} is {text!r}, not known text"
+    return cast("list[Mapping[str, object]]", json.loads(text)["Statement"])
+
+
+def mapping(value: Value) -> Mapping[str, Value]:
+    """An input that is a map."""
+    assert isinstance(value, Mapping)
+    return value
+
+
+def mappings(value: Value) -> list[Mapping[str, Value]]:
+    """An input that is a list of maps."""
+    assert isinstance(value, Iterable)
+    return [mapping(item) for item in cast("Iterable[Value]", value)]
+
+
+def jurisdiction(node: Node) -> Value:
+    """The jurisdiction that a node's tag names."""
+    return mapping(node.inputs["tags"]).get("holdfast:jurisdiction")
