@@ -296,6 +296,18 @@ class Provider:
                 found[key] = state[key]
         return found
 
+    def drift(self, token: str, state: Object, now: Object) -> tuple[str, ...]:
+        """Properties in which what the emulator holds differs from a known state, sorted."""
+        rules = realised(token).properties
+        return tuple(
+            sorted(
+                key
+                for key, shape in schema_of(token).outputs.items()
+                if canonical(state.get(key), shape, rules, key)
+                != canonical(now.get(key), shape, rules, key)
+            )
+        )
+
     def site(self, token: str, inputs: Object, *, forced: bool = False) -> Site:
         """The region that a resource lies in."""
         service = token.partition(":")[2].partition("/")[0]
