@@ -338,4 +338,3 @@ class Twin:
                 f"{op}: {error}. Look into {self._state_dir / 'logs' / 'supervisor.log'}, "
                 "or end it with `holdfast twin down`."
             ) from error
-

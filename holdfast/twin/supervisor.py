@@ -124,8 +124,7 @@ class Supervisor:
             peer_delay_ms=options.peer_delay_ms,
         )
         self._regions = {
-            name: RegionUnit(name, settings, self._children, events)
-            for name in options.regions
+            name: RegionUnit(name, settings, self._children, events) for name in options.regions
         }
         self._resolver = ResolverService(claimed, events)
         self._ending = asyncio.Event()
@@ -239,9 +238,7 @@ def _supervise(options: Options) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs a supervisor to its end; 0 when it was asked to end, 1 when it could not start."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         _supervise(parse(argv))
     except TwinError as error:

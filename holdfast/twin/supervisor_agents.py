@@ -91,9 +91,7 @@ class Agents:
     def children(self) -> tuple[Child, ...]:
         """The processes that have not ended."""
         return tuple(
-            agent.child
-            for agent in self._agents.values()
-            if agent.state is not AgentState.EXITED
+            agent.child for agent in self._agents.values() if agent.state is not AgentState.EXITED
         )
 
     def statuses(self) -> tuple[AgentStatus, ...]:

@@ -18,9 +18,7 @@ from holdfast.twin.supervisor_regions import RegionUnit
 class Faults:
     """Breaks and mends regions and the links between them."""
 
-    def __init__(
-        self, regions: Mapping[str, RegionUnit], agents: Agents, events: EventLog
-    ) -> None:
+    def __init__(self, regions: Mapping[str, RegionUnit], agents: Agents, events: EventLog) -> None:
         self._regions = regions
         self._agents = agents
         self._events = events

@@ -201,4 +201,6 @@ def _rows(kind: type[Row], reply: JsonObject | None, field: str) -> tuple[Row, .
     try:
         return tuple(map(kind.model_validate, rows if isinstance(rows, list) else []))
     except ValidationError as error:
-        raise TwinError(f"a region server tells its {field} in a shape of its own: {error}") from error
+        raise TwinError(
+            f"a region server tells its {field} in a shape of its own: {error}"
+        ) from error

@@ -36,7 +36,9 @@ def valkey_argv(home: Path, address: str, port: int) -> list[str]:
         home.mkdir(parents=True, exist_ok=True)
         config.touch(mode=0o600)
     except OSError as error:
-        raise TwinError(f"the Valkey at {address} cannot keep its configuration: {error}") from error
+        raise TwinError(
+            f"the Valkey at {address} cannot keep its configuration: {error}"
+        ) from error
     options = {
         "bind": address,
         "port": str(port),
