@@ -94,9 +94,9 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.PARAMETER: Rule(900, r"/(?!aws|ssm)[A-Za-z0-9_./-]+", "/", "/"),
         Kind.REPLICATION_GROUP: Rule(40, r"[a-z](-?[a-z0-9])*"),
         Kind.ROLE: Rule(64, r"[A-Za-z0-9_+=,.@-]+"),
-        # A secret's ARN ends in a hyphen and six characters; a name that does, too, misleads
+        # A secret's ARN ends in a hyphen and six letters or digits; a name that does, too, misleads
         # Secrets Manager when it looks a secret up by a partial ARN.
-        Kind.SECRET: Rule(512, r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]+", "", "/"),
+        Kind.SECRET: Rule(512, r"(?!.*-[A-Za-z0-9]{6}$)[A-Za-z0-9/_+=.@-]+", "", "/"),
         Kind.TABLE: Rule(255, r"[A-Za-z0-9_.-]{3,}"),
         Kind.TARGET_GROUP: Rule(32, r"[A-Za-z0-9](-?[A-Za-z0-9])*"),
         Kind.TOPIC: Rule(256, r"[A-Za-z0-9_-]+"),
