@@ -82,5 +82,8 @@ class Children:
 
 async def _wait_for(children: Iterable[Child], timeout_s: float) -> None:
     deadline_s = time.monotonic() + timeout_s
-    while any(child.poll() is None for child in children) and time.monotonic() < deadline_s:
+    # Polled, because SIGCHLD says neither whose nor how many.
+    while any(child.poll() is None for child in children):
+        if time.monotonic() >= deadline_s:
+            return
         await asyncio.sleep(POLL_S)

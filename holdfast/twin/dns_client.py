@@ -14,14 +14,13 @@ Does not guarantee:
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import dns.edns
 import dns.exception
-import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -207,10 +206,11 @@ def read_reply(name: str, reply: dns.message.Message) -> Answer:
     ttls: list[int] = []
     for records in reply.answer:
         ttls.append(records.ttl)
+        values = [str(value).rstrip(".") for value in cast("Iterable[object]", records)]
         if records.rdtype == dns.rdatatype.A:
-            return Answer(name, str(records[0]), min(ttls), tuple(chain), cached=False)
+            return Answer(name, values[0], min(ttls), tuple(chain), cached=False)
         if records.rdtype == dns.rdatatype.CNAME:
-            chain.append(str(records[0]).rstrip("."))
+            chain.append(values[0])
     raise TwinError(
         f"{name} has no address ({dns.rcode.to_text(reply.rcode())}; way: {' -> '.join(chain)}). "
         "Look at the dns part of `holdfast twin status` for records the twin refuses."

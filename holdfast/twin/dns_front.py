@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
+from typing import cast
 
 import dns.edns
 import dns.exception
@@ -144,7 +145,9 @@ def _fill(reply: dns.message.Message, query: dns.message.Message, resolve: Resol
 
 
 def _client_subnet(query: dns.message.Message) -> dns.edns.ECSOption | None:
-    for option in query.options:
+    # dnspython leaves the elements of this tuple untyped.
+    options = query.options  # pyright: ignore[reportUnknownMemberType]
+    for option in cast("tuple[dns.edns.Option, ...]", options):
         if isinstance(option, dns.edns.ECSOption):
             return option
     return None

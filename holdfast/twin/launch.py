@@ -90,11 +90,7 @@ class _Starter:
         try:
             self._thread.start()
             self._thread.join()
-            if self._error is not None:
-                raise self._error
-            if self._launched is None:
-                raise TwinError("the start of the twin was cancelled")
-            return self._commit(self._launched)
+            return self._commit(self._outcome())
         except BaseException:
             self._cancelled.set()
             # Whether the thread has begun is not known when the interrupt fell into start();
@@ -104,6 +100,13 @@ class _Starter:
             if self._launched is not None:
                 _end(self._launched.process)
             raise
+
+    def _outcome(self) -> Launched:
+        if self._error is not None:
+            raise self._error
+        if self._launched is None:
+            raise TwinError("the start of the twin was cancelled; start it again")
+        return self._launched
 
     def _commit(self, launched: Launched) -> Launched:
         """Hands the twin over. From here on it is the caller's to stop."""

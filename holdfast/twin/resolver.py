@@ -117,7 +117,7 @@ class View:
         if zone is None:
             return None, None
         group = _group(zone, owner, kind)
-        return self._answer(owner, kind, zone, group, place, depth=0), zone
+        return self._answer(owner, kind, zone, group, place=place, depth=0), zone
 
     def _load_balancer(self, owner: str, region: str, kind: str) -> list[RecordSet]:
         if kind != "A":
@@ -130,6 +130,7 @@ class View:
         kind: str,
         zone: Zone,
         group: Sequence[Record],
+        *,
         place: Place | None,
         depth: int,
     ) -> list[RecordSet]:
@@ -151,7 +152,7 @@ class View:
             found = self._load_balancer(alias.name, region, kind)
         else:
             target = _group(zone, alias.name, kind)
-            found = self._answer(alias.name, kind, zone, target, place, depth + 1)
+            found = self._answer(alias.name, kind, zone, target, place=place, depth=depth + 1)
         # An alias answers under its own name, as if the records were its own.
         return [replace(records, name=owner) for records in found]
 

@@ -46,19 +46,12 @@ def choose(records: Sequence[Record], now: Circumstances) -> tuple[Record, ...]:
     """
     if not records:
         return ()
-    match records[0].routing:
-        case Routing.SIMPLE:
-            return tuple(records[:1])
-        case Routing.WEIGHTED:
-            return _weighted(records, now)
-        case Routing.LATENCY:
-            return _latency(records, now)
-        case Routing.FAILOVER:
-            return _failover(records, now)
-        case Routing.GEOLOCATION:
-            return _geolocation(records, now)
-        case Routing.MULTIVALUE:
-            return _multivalue(records, now)
+    return _POLICIES[records[0].routing](records, now)
+
+
+def _simple(records: Sequence[Record], _now: Circumstances) -> tuple[Record, ...]:
+    # Health does not matter: there is nothing else to answer with.
+    return tuple(records[:1])
 
 
 def _open(records: Sequence[Record], now: Circumstances) -> list[Record]:
@@ -127,3 +120,13 @@ def _nearness(geography: Geography, place: Place | None) -> int | None:
 def _multivalue(records: Sequence[Record], now: Circumstances) -> tuple[Record, ...]:
     shuffled = sorted(_open(records, now), key=lambda _: now.dice())
     return tuple(shuffled[:MULTIVALUE_MOST])
+
+
+_POLICIES: dict[Routing, Callable[[Sequence[Record], Circumstances], tuple[Record, ...]]] = {
+    Routing.SIMPLE: _simple,
+    Routing.WEIGHTED: _weighted,
+    Routing.LATENCY: _latency,
+    Routing.FAILOVER: _failover,
+    Routing.GEOLOCATION: _geolocation,
+    Routing.MULTIVALUE: _multivalue,
+}

@@ -16,12 +16,13 @@ import socket
 import time
 from collections.abc import Mapping
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 """Longest line that either side accepts."""
 
 JsonObject = dict[str, JsonValue]
+_OBJECT = TypeAdapter(JsonObject)
 
 
 class RpcError(Exception):
@@ -52,12 +53,9 @@ def decode(line: bytes) -> JsonObject:
         RpcError: If the line is not a JSON object.
     """
     try:
-        message: object = json.loads(line)
-    except ValueError as error:
-        raise RpcError(f"not a line of JSON: {line[:80]!r}") from error
-    if not isinstance(message, dict):
-        raise RpcError(f"not a JSON object: {line[:80]!r}")
-    return {str(key): value for key, value in message.items()}
+        return _OBJECT.validate_json(line)
+    except ValidationError as error:
+        raise RpcError(f"not a line of JSON with an object in it: {line[:80]!r}") from error
 
 
 def accepted(reply: JsonObject) -> JsonObject:

@@ -242,7 +242,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         _supervise(parse(argv))
     except TwinError as error:
-        log.error("%s", error)
+        # The sentence says it all; a traceback would only push it out of sight.
+        log.error("%s", error)  # noqa: TRY400
         _say({"error": str(error), "kind": type(error).__name__})
         return 1
     return 0

@@ -27,7 +27,7 @@ from holdfast.twin.processes import last_lines, signal_group
 from holdfast.twin.region_config import PeerAddress, RegionConfig
 from holdfast.twin.rpc import JsonObject, RpcError, acall
 from holdfast.twin.status import RegionState, TwinEvent
-from holdfast.twin.valkey import valkey_argv, valkey_answers
+from holdfast.twin.valkey import valkey_answers, valkey_argv
 
 SERVER_READY_TIMEOUT_S = 60.0
 CATCH_UP_TIMEOUT_S = 60.0

@@ -6,7 +6,7 @@ Everything is read anew each time: it is a handful of requests to a process on t
 import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlencode
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from holdfast.twin.environment import ACCESS_KEY
 from holdfast.twin.zones import (
@@ -50,7 +50,7 @@ class ZoneReader:
                 return await self._read()
         except TimeoutError as error:
             raise UnreadableError(f"no answer within {READ_TIMEOUT_S:g} s") from error
-        except (OSError, ValueError, ElementTree.ParseError) as error:
+        except (OSError, ValueError, ET.ParseError) as error:
             raise UnreadableError(str(error)) from error
 
     async def _read(self) -> ZoneData:
@@ -75,9 +75,9 @@ class ZoneReader:
             {check.id: check for check in sorted(checks, key=lambda check: check.id)},
         )
 
-    async def _pages(self, path: str, following: Mapping[str, str]) -> list[ElementTree.Element]:
+    async def _pages(self, path: str, following: Mapping[str, str]) -> list[ET.Element]:
         """All pages of a list; ``following`` maps elements of one to parameters of the next."""
-        pages: list[ElementTree.Element] = []
+        pages: list[ET.Element] = []
         parameters: dict[str, str] = {}
         while len(pages) < MOST_PAGES:
             root = await self._get(f"{path}?{urlencode(parameters)}" if parameters else path)
@@ -91,7 +91,7 @@ class ZoneReader:
             }
         raise UnreadableError(f"{path} has more than {MOST_PAGES} pages")
 
-    async def _get(self, path: str) -> ElementTree.Element:
+    async def _get(self, path: str) -> ET.Element:
         reader, writer = await asyncio.open_connection(self._host, self._port)
         request = (
             f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
@@ -112,7 +112,7 @@ class ZoneReader:
         finally:
             writer.close()
         # Written by our own emulator on loopback.
-        return ElementTree.fromstring(body)  # noqa: S314
+        return ET.fromstring(body)  # noqa: S314
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 NAMESPACE = "{https://route53.amazonaws.com/doc/2013-04-01/}"
 LOAD_BALANCER = re.compile(
@@ -186,7 +186,7 @@ def load_balancer_region(name: str) -> str:
     return "" if found is None else (found["classic"] or found["network"])
 
 
-def parse_zone_ids(root: ElementTree.Element) -> list[tuple[str, str]]:
+def parse_zone_ids(root: ET.Element) -> list[tuple[str, str]]:
     """Id and name of each public zone in a ListHostedZones response."""
     return [
         (_text(zone, "Id").rpartition("/")[2], canonical(_text(zone, "Name")))
@@ -195,17 +195,17 @@ def parse_zone_ids(root: ElementTree.Element) -> list[tuple[str, str]]:
     ]
 
 
-def parse_records(root: ElementTree.Element, zone: str) -> list[Record]:
+def parse_records(root: ET.Element, zone: str) -> list[Record]:
     """The records in a ListResourceRecordSets response of a zone."""
     return [_record(element, zone) for element in root.iter(f"{NAMESPACE}ResourceRecordSet")]
 
 
-def parse_health_checks(root: ElementTree.Element) -> list[HealthCheck]:
+def parse_health_checks(root: ET.Element) -> list[HealthCheck]:
     """The health checks in a ListHealthChecks response."""
     return [_health_check(element) for element in root.iter(f"{NAMESPACE}HealthCheck")]
 
 
-def _record(element: ElementTree.Element, zone: str) -> Record:
+def _record(element: ET.Element, zone: str) -> Record:
     target = _text(element, "AliasTarget/DNSName")
     alias = None
     if target:
@@ -232,7 +232,7 @@ def _record(element: ElementTree.Element, zone: str) -> Record:
     )
 
 
-def _routing(element: ElementTree.Element) -> Routing:
+def _routing(element: ET.Element) -> Routing:
     if _has(element, "Weight"):
         return Routing.WEIGHTED
     if _has(element, "Region"):
@@ -244,7 +244,7 @@ def _routing(element: ElementTree.Element) -> Routing:
     return Routing.MULTIVALUE if _flag(element, "MultiValueAnswer") else Routing.SIMPLE
 
 
-def _record_refusal(element: ElementTree.Element, alias: Alias | None, zone: str) -> str:
+def _record_refusal(element: ET.Element, alias: Alias | None, zone: str) -> str:
     for policy in ("GeoProximityLocation", "CidrRoutingConfig"):
         if _has(element, policy):
             return f"the twin does not evaluate {policy}"
@@ -259,10 +259,10 @@ def _record_refusal(element: ElementTree.Element, alias: Alias | None, zone: str
     return f"alias to {alias.name}, which is neither a load balancer nor in zone {zone}"
 
 
-def _health_check(element: ElementTree.Element) -> HealthCheck:
+def _health_check(element: ET.Element) -> HealthCheck:
     config = element.find(f"{NAMESPACE}HealthCheckConfig")
     if config is None:
-        config = ElementTree.Element("HealthCheckConfig")
+        config = ET.Element("HealthCheckConfig")
     kind = _text(config, "Type")
     refused = kind not in PROBED_TYPES and kind != "CALCULATED"
     return HealthCheck(
@@ -288,23 +288,23 @@ def _path(path: str) -> str:
     return "/".join(f"{NAMESPACE}{step}" for step in path.split("/"))
 
 
-def _has(element: ElementTree.Element, path: str) -> bool:
+def _has(element: ET.Element, path: str) -> bool:
     return element.find(_path(path)) is not None
 
 
-def _text(element: ElementTree.Element, path: str) -> str:
+def _text(element: ET.Element, path: str) -> str:
     return element.findtext(_path(path), default="") or ""
 
 
-def _texts(element: ElementTree.Element, path: str) -> tuple[str, ...]:
+def _texts(element: ET.Element, path: str) -> tuple[str, ...]:
     return tuple(found.text or "" for found in element.findall(_path(path)))
 
 
-def _number(element: ElementTree.Element, path: str, default: int) -> int:
+def _number(element: ET.Element, path: str, default: int) -> int:
     text = _text(element, path)
     return int(text) if text else default
 
 
-def _flag(element: ElementTree.Element, path: str) -> bool:
+def _flag(element: ET.Element, path: str) -> bool:
     # The emulator writes Python's True where AWS writes true.
     return _text(element, path).lower() == "true"
