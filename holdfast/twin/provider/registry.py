@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from holdfast.errors import UnsupportedResourceError
-from holdfast.twin.provider import dynamodb, kms
+from holdfast.twin.provider import dynamodb, kms, routes, security_groups, vpc
 from holdfast.twin.provider.spec import ResourceType
 
 REALISED: Mapping[str, ResourceType] = {
@@ -14,6 +14,16 @@ REALISED: Mapping[str, ResourceType] = {
         kms.Alias(),
         kms.Key(),
         kms.ReplicaKey(),
+        routes.Route(),
+        routes.RouteTable(),
+        routes.RouteTableAssociation(),
+        security_groups.SecurityGroup(),
+        security_groups.SecurityGroupEgressRule(),
+        security_groups.SecurityGroupIngressRule(),
+        vpc.InternetGateway(),
+        vpc.Subnet(),
+        vpc.Vpc(),
+        vpc.VpcEndpoint(),
     )
 }
 """Types that become real things in an emulator, by token."""
