@@ -22,9 +22,10 @@ import pulumi_aws as aws
 from components.aws import arns
 from components.aws.documents import Statement, document, key_use, role_document
 
-ITEM_ACTIONS = (
+TABLE_ACTIONS = (
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
@@ -172,7 +173,7 @@ def _tables(args: AgentIdentityArgs) -> tuple[Statement, ...]:
     )
     state = tuple(arns.table(region, args.account_id, args.state_table) for region in args.regions)
     return (
-        Statement(sid="UseItems", actions=ITEM_ACTIONS, resources=(*coordination, *state)),
+        Statement(sid="UseTables", actions=TABLE_ACTIONS, resources=(*coordination, *state)),
         Statement(
             sid="NeverTouchTheKillSwitch",
             effect="Deny",

@@ -35,10 +35,15 @@ from holdfast.errors import ConfigurationError
 METRIC_NAMESPACE = "Holdfast"
 METRIC_TRIPPED = "KillSwitchTripped"
 METRIC_READ = "KillSwitchRead"
-ARMED: Mapping[str, Mapping[str, str]] = {"state": {"S": "armed"}, "epoch": {"N": "0"}}
-"""The flag as it is made. Every change of ``state`` raises ``epoch``."""
+ARMED: Mapping[str, Mapping[str, str]] = {
+    "state": {"S": "armed"},
+    "epoch": {"N": "1"},
+    "by": {"S": "deployment"},
+    "reason": {"S": "armed when it was made"},
+}
+"""The flag as it is made, in the form that ``holdfast.control`` reads and changes."""
 
-FLAG_ATTRIBUTES = ("epoch", "pk", "reason", "state", "tripped_at", "tripped_by")
+FLAG_ATTRIBUTES = ("pk", *sorted(ARMED))
 """All that the out-of-band role may write."""
 
 SESSION_S = 3600
@@ -262,9 +267,6 @@ def _permission(args: KillSwitchArgs) -> str:
                     "dynamodb:Attributes": FLAG_ATTRIBUTES,
                 },
                 "Null": present,
-                "StringEqualsIfExists": {
-                    "dynamodb:ReturnValues": ("NONE", "UPDATED_NEW", "UPDATED_OLD")
-                },
             },
         ),
         *(

@@ -1,0 +1,74 @@
+import json
+from typing import cast
+
+import pytest
+
+from holdfast.contract import Consistency, Platform
+from holdfast.graph import UNKNOWN, Secret
+from tests.components.fake_cloud import LIMITER_PORT, LISTENER_PORT
+from tests.components.stacks import STACKS, deployed, preview
+
+
+def contract_of(stack: str) -> Platform:
+    return Platform.model_validate(deployed(stack).outputs["platform"])
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_deployed_stack_exports_a_contract_that_its_own_model_takes(stack: str) -> None:
+    assert contract_of(stack).stack == stack
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_preview_exports_no_half_known_contract(stack: str) -> None:
+    assert preview(stack).outputs["platform"] is UNKNOWN
+
+
+def test_the_contract_holds_the_providers_answers_and_not_what_was_asked_for() -> None:
+    region = contract_of("prod").regions["eu-west-1"]
+    assert region.ingress.port == LISTENER_PORT
+    assert region.ingress.hostname == "eu-west-1-ingress.eu-west-1.example"
+    assert region.limiter.port == LIMITER_PORT
+    assert region.limiter.host == "eu-west-1-limiter.eu-west-1.example"
+    assert not region.limiter.tls
+    assert region.limiter.secret_arn.startswith("arn:aws:secretsmanager:eu-west-1:")
+
+
+def test_tables_say_how_consistent_they_are_and_where_they_can_be_read() -> None:
+    europe = contract_of("prod").jurisdictions["eu"]
+    assert europe.coordination.consistency is Consistency.STRONG
+    assert europe.coordination.regions == ("eu-west-1", "eu-central-1")
+    assert europe.coordination.witness == "eu-west-3"
+    assert europe.state.consistency is Consistency.EVENTUAL
+    assert europe.state.witness is None
+
+
+def test_each_bucket_replicates_to_the_others_of_its_jurisdiction_only() -> None:
+    for jurisdiction in contract_of("prod").jurisdictions.values():
+        names = {region.bucket.name for region in jurisdiction.regions.values()}
+        for region in jurisdiction.regions.values():
+            assert set(region.bucket.replicates_to) == names - {region.bucket.name}
+
+
+def test_the_switch_of_each_jurisdiction_is_its_own() -> None:
+    switches = {
+        name: jurisdiction.kill_switch
+        for name, jurisdiction in contract_of("prod").jurisdictions.items()
+    }
+    assert len({switch.role_arn for switch in switches.values()}) == len(switches)
+    for name, switch in switches.items():
+        jurisdiction = contract_of("prod").jurisdictions[name]
+        assert switch.table == jurisdiction.coordination.name
+        assert set(switch.topic_arns) == set(jurisdiction.regions)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_region_that_serves_keeps_the_same_contract(stack: str) -> None:
+    graph = deployed(stack)
+    parameters = graph.of_type("aws:ssm/parameter:Parameter")
+    assert {node.region for node in parameters} == set(contract_of(stack).regions)
+    for node in parameters:
+        value = node.inputs["value"]
+        assert isinstance(value, Secret)
+        text = cast("str", value.value)
+        assert Platform.parse(text) == contract_of(stack)
+        assert json.loads(text) == graph.outputs["platform"]
