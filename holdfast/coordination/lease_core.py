@@ -1,7 +1,8 @@
 """The lease protocol: events and times in, actions out. No clock, no socket, no thread.
 
 One item holds the lease: ``holder`` (present while somebody holds it), ``nonce`` (new with every
-write), ``token`` (raised by one with every change of holder) and ``lease_ms`` (the holder's own).
+write), ``token`` (raised by one with every change of holder), ``beat`` (raised by one with every
+renewal of a term) and ``lease_ms`` (the holder's own).
 
 Guarantees:
     Tokens only grow, through release, steal, crash and process restart, because the record
@@ -29,6 +30,7 @@ from holdfast.coordination.store import (
     Absent,
     AllOf,
     AnyOf,
+    AtMost,
     Condition,
     Equals,
     Item,
@@ -176,6 +178,7 @@ class LeaseCore:
         self._former: int | None = None
         # 0 outside a term; the store's tokens start at 1.
         self._token = 0
+        self._beat = 0
         self._until_ms = 0
         self._leave_by_ms = 0
         self._leave_when: Condition | None = None
@@ -308,17 +311,30 @@ class LeaseCore:
         return Update(
             key=self._key,
             when=AnyOf(tuple(free)),
-            assign={"holder": self._holder, "nonce": nonce, "lease_ms": self._timing.lease_ms},
+            assign={
+                "holder": self._holder,
+                "nonce": nonce,
+                "beat": 0,
+                "lease_ms": self._timing.lease_ms,
+            },
             add={"token": 1},
         )
 
     def _renewal(self, nonce: str) -> Update:
         # The condition names the term, not the last nonce: a renewal whose reply was lost must
-        # not make the next one fail.
+        # not make the next one fail. The beat keeps a renewal that arrives late, or twice, from
+        # bringing back a nonce that a candidate has already seen.
+        self._beat += 1
         return Update(
             key=self._key,
-            when=AllOf((Equals("holder", self._holder), Equals("token", self._token))),
-            assign={"nonce": nonce},
+            when=AllOf(
+                (
+                    Equals("holder", self._holder),
+                    Equals("token", self._token),
+                    AtMost("beat", self._beat - 1),
+                )
+            ),
+            assign={"nonce": nonce, "beat": self._beat},
         )
 
     def _release(self, now_ms: int) -> list[Action]:
@@ -329,22 +345,20 @@ class LeaseCore:
             key=self._key,
             when=AllOf((Equals("holder", self._holder), self._leave_when)),
             assign={"nonce": nonce},
-            remove=("holder", "lease_ms"),
+            remove=("holder", "beat", "lease_ms"),
         )
         return self._send(now_ms, _Call.RELEASE, nonce, request)
 
     def _acquire_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.UNKNOWN:
-            self._unknown[call.nonce] = call.sent_ms
-            while len(self._unknown) > _REMEMBERED_NONCES:
-                del self._unknown[next(iter(self._unknown))]
+        # Even a refused request may have been applied before, when it arrives twice.
+        self._unknown[call.nonce] = call.sent_ms
         sent_ms: int | None = None
-        if reply.outcome is Outcome.APPLIED:
-            sent_ms = call.sent_ms
-        elif reply.outcome is Outcome.REFUSED:
-            nonce = text(reply.item, "nonce")
-            if text(reply.item, "holder") == self._holder and nonce is not None:
-                sent_ms = self._unknown.get(nonce)
+        if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):
+            sent_ms = self._unknown.get(text(reply.item, "nonce") or "")
+        if reply.outcome is not Outcome.UNKNOWN:
+            del self._unknown[call.nonce]
+        elif len(self._unknown) > _REMEMBERED_NONCES:
+            del self._unknown[next(iter(self._unknown))]
         if sent_ms is not None:
             return self._won(now_ms, sent_ms, number(reply.item, "token"))
         if self._phase is Phase.LEAVING:
@@ -361,12 +375,11 @@ class LeaseCore:
             return []
         until_ms = sent_ms + self._timing.lease_ms - self._timing.margin_ms
         if now_ms >= until_ms:
-            # The news came too late to act on. The record is ours to take again, at once.
+            # The news came too late to act on. The record is ours to take again.
             self._former = token
-            self._next_ms = now_ms
             return []
         self._phase = Phase.HOLDING
-        self._token, self._former = token, None
+        self._token, self._former, self._beat = token, None, 0
         self._until_ms = until_ms
         self._next_ms = sent_ms + self._timing.renew_ms
         return [Started(token, until_ms)]
@@ -391,13 +404,14 @@ class LeaseCore:
         if self._phase is not Phase.HOLDING:
             # The term ended, or its holder chose to leave, while the renewal was under way.
             return []
-        if reply.outcome is Outcome.APPLIED:
+        if reply.outcome not in (Outcome.APPLIED, Outcome.REFUSED):
+            return []
+        # Refused by what it wrote itself: it arrived twice.
+        if text(reply.item, "nonce") == call.nonce:
             self._until_ms = call.sent_ms + self._timing.lease_ms - self._timing.margin_ms
             self._next_ms = call.sent_ms + self._timing.renew_ms
             return [Extended(self._until_ms)]
-        if reply.outcome is Outcome.REFUSED:
-            return self._stop(StopReason.STOLEN)
-        return []
+        return self._stop(StopReason.STOLEN)
 
     def _release_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
         if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):

@@ -1,0 +1,29 @@
+"""Simulated time, clocks, network, stores and faults: test your own agents with them.
+
+Everything that production code here takes as an argument (clock, store, nonces) has its
+simulated counterpart, and the protocols' cores run in it unchanged.
+"""
+
+from holdfast.testing.candidate import Candidate, Parts
+from holdfast.testing.election import Run, simulate_election
+from holdfast.testing.monitor import Monitor, Violation
+from holdfast.testing.network import Conditions, Network
+from holdfast.testing.store import LastWriterWinsStore, SingleRegionStore, StrongStore
+from holdfast.testing.world import Entry, Process, World
+
+__all__ = [
+    "Candidate",
+    "Conditions",
+    "Entry",
+    "LastWriterWinsStore",
+    "Monitor",
+    "Network",
+    "Parts",
+    "Process",
+    "Run",
+    "SingleRegionStore",
+    "StrongStore",
+    "Violation",
+    "World",
+    "simulate_election",
+]

@@ -1,0 +1,123 @@
+"""The way between processes and stores: slow, lossy, out of order, and sometimes cut.
+
+Does not guarantee:
+    Order: each message takes its own time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.coordination.store import Outcome, Reply, Request
+from holdfast.testing.store import SimulatedStore
+from holdfast.testing.world import Process, World
+
+_UNKNOWN = Reply(Outcome.UNKNOWN, reason="no reply in time")
+
+
+@dataclass(slots=True)
+class Conditions:
+    """What the network is like at the moment. Change it while the world runs.
+
+    Attributes:
+        delay_ms: Shortest and longest way of a message.
+        lost: Share of messages that never arrive, 0 to 1.
+        doubled: Share of requests that arrive a second time, 0 to 1.
+        doubled_late_ms: How much later the second one may arrive.
+        timeout_ms: How long a caller waits for a reply, in true time.
+    """
+
+    delay_ms: tuple[int, int] = (1, 40)
+    lost: float = 0.0
+    doubled: float = 0.0
+    doubled_late_ms: int = 10_000
+    timeout_ms: int = 1_000
+
+
+class Network:
+    """Carries requests to a store and replies back.
+
+    Args:
+        world: Where it lies.
+        conditions: What it is like; the caller may keep and change it.
+    """
+
+    def __init__(self, world: World, conditions: Conditions | None = None) -> None:
+        self._world = world
+        self.conditions = conditions or Conditions()
+        self._no_requests: set[str] = set()
+        self._no_replies: set[str] = set()
+
+    def cut(self, process: Process, *, requests: bool = True, replies: bool = True) -> None:
+        """Cuts a process off from all stores, in one direction or both.
+
+        Args:
+            process: Which.
+            requests: Whether its requests are lost.
+            replies: Whether the replies to it are lost, although its requests are carried out.
+        """
+        if requests:
+            self._no_requests.add(process.name)
+        if replies:
+            self._no_replies.add(process.name)
+        self._world.note("network", "cut", f"{process.name} {requests=} {replies=}")
+
+    def heal(self, process: Process) -> None:
+        """Ends a cut.
+
+        Args:
+            process: Which.
+        """
+        self._no_requests.discard(process.name)
+        self._no_replies.discard(process.name)
+        self._world.note("network", "healed", process.name)
+
+    def call(
+        self,
+        process: Process,
+        store: SimulatedStore,
+        request: Request,
+        on_reply: Callable[[Reply], None],
+    ) -> None:
+        """Sends a request. The process gets exactly one reply, ``UNKNOWN`` after the timeout.
+
+        Args:
+            process: Who calls.
+            store: What is called.
+            request: What it should do.
+            on_reply: Called in the process with the reply.
+        """
+        world, conditions, incarnation = self._world, self.conditions, process.incarnation
+        deadline_ms = world.now_ms + conditions.timeout_ms
+
+        def answer(at_ms: int, reply: Reply) -> None:
+            world.at(at_ms, lambda: process.deliver(incarnation, lambda: on_reply(reply)))
+
+        def arrive() -> None:
+            reply = store.call(process.region, request)
+            back_ms = world.now_ms + self._way_ms()
+            if back_ms > deadline_ms or self._loses(process, self._no_replies):
+                answer(deadline_ms, _UNKNOWN)
+            else:
+                answer(back_ms, reply)
+
+        if self._loses(process, self._no_requests):
+            answer(deadline_ms, _UNKNOWN)
+            return
+        world.after(self._way_ms(), arrive)
+        if conditions.doubled and world.random.random() < conditions.doubled:
+            late_ms = int(world.random.random() * conditions.doubled_late_ms)
+
+            def arrive_again() -> None:
+                store.call(process.region, request)
+
+            world.after(late_ms, arrive_again)
+
+    def _loses(self, process: Process, cut: set[str]) -> bool:
+        if process.name in cut:
+            return True
+        lost = self.conditions.lost
+        return bool(lost) and self._world.random.random() < lost
+
+    def _way_ms(self) -> int:
+        low, high = self.conditions.delay_ms
+        return low + int(self._world.random.random() * (high - low + 1))
