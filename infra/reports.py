@@ -75,7 +75,11 @@ def _problems_of(
             allowed=_expected(_annotation_at(root, path), hidden),
             fix="add the key",
         )
-    else:
+    # Pydantic counts the items that passed: a list that is long enough has its own errors.
+    elif (
+        details["type"] != "too_short"
+        or len(details["input"]) < details.get("ctx", {})["min_length"]
+    ):
         yield _unfit(details, path, _expected(_annotation_at(root, path), hidden))
 
 

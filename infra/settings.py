@@ -13,7 +13,7 @@ Does not guarantee:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from ipaddress import IPv4Network
 from typing import Annotated, Self, TypeGuard
@@ -238,11 +238,7 @@ def examine(
 ) -> Settings | tuple[Problem, ...]:
     """Like ``parse``, but returns the problems of a document that is refused."""
     ahead = _read_ahead(document, stack, project)
-    unfit = rules.name_problems(stack=stack, project=project)
-    own = tuple(
-        reports.unknown(key, document[key], reports.keys_of(Settings) - _GIVEN)
-        for key in sorted(_GIVEN & set(document))
-    )
+    unfit = (*rules.name_problems(stack=stack, project=project), *_said_again(document))
     complete = {
         **_with_defaults(document),
         **_with_their_names(document),
@@ -252,12 +248,24 @@ def examine(
     try:
         settings = Settings.model_validate_json(json.dumps(complete, default=str), context=ahead)
     except ValidationError as error:
-        return (*unfit, *own, *reports.problems(error, Settings, hidden=_GIVEN))
-    return (*unfit, *own) or settings
+        return (*unfit, *reports.problems(error, Settings, hidden=_GIVEN))
+    return unfit or settings
 
 
 _GIVEN = frozenset({"project", "stack"})
 """Fields that Pulumi gives and a file must not repeat."""
+
+
+def _said_again(document: Mapping[str, object]) -> Iterator[Problem]:
+    """Keys of the file that repeat, and so could contradict, what is known without them."""
+    for key in sorted(_GIVEN & set(document)):
+        yield reports.unknown(key, document[key], reports.keys_of(Settings) - _GIVEN)
+    jurisdictions = document.get("jurisdictions")
+    for name, entry in jurisdictions.items() if _is_object(jurisdictions) else ():
+        if _is_object(entry) and KEY_ALIAS in entry:
+            allowed = reports.keys_of(JurisdictionSettings)
+            again = reports.unknown(KEY_ALIAS, entry[KEY_ALIAS], allowed)
+            yield again.under(("jurisdictions", name))
 
 
 def _declared(document: Mapping[str, object]) -> Environment | None:

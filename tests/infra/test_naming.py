@@ -51,8 +51,12 @@ def names(stack: str = "prod", project: str = "holdfast") -> Names:
 
 
 def every_name(of: Names, scope: str, what: str) -> dict[Kind, str]:
-    physical = {kind: of.physical(kind, scope, what) for kind in Kind if kind is not Kind.BUCKET}
-    return {**physical, Kind.BUCKET: of.bucket(scope, what, ACCOUNT)}
+    return {
+        kind: of.bucket(scope, what, ACCOUNT)
+        if kind is Kind.BUCKET
+        else of.physical(kind, scope, what)
+        for kind in Kind
+    }
 
 
 def test_every_kind_of_name_has_its_limit_here() -> None:

@@ -11,9 +11,14 @@ from infra.regions import REGIONS
 regions = st.sampled_from(sorted(REGIONS))
 
 
-@given(regions, st.lists(regions, min_size=1, max_size=3), st.none() | regions, st.booleans())
+@given(
+    home=regions,
+    replicas=st.lists(regions, min_size=1, max_size=3),
+    witness=st.none() | regions,
+    passive=st.booleans(),
+)
 def test_votes_pass_exactly_when_there_are_three_different_ones(
-    home: str, replicas: list[str], witness: str | None, passive: bool
+    *, home: str, replicas: list[str], witness: str | None, passive: bool
 ) -> None:
     votes = [home, *replicas, *filter(None, [witness])]
     good = len(votes) == len(set(votes)) == 3 and not (passive and witness is None)

@@ -44,8 +44,7 @@ def test_no_two_networks_of_a_platform_overlap(given_settings: Settings) -> None
         assert not one.cidr.overlaps(other.cidr)
     for region in topology.regions:
         assert region.cidr.subnet_of(given_settings.network)
-        for one, other in combinations(networks(region), 2):
-            assert not one.overlaps(other)
+        assert all(not one.overlaps(other) for one, other in combinations(networks(region), 2))
         assert all(subnet.subnet_of(region.cidr) for subnet in networks(region))
 
 
