@@ -302,6 +302,12 @@ class Proposer:
         self._lost.add(acceptor)
         return self._tally()
 
+    def on_impatience(self) -> Action | None:
+        """The driver has waited long enough for the rest of a round that some refused."""
+        if self._phase not in (_Phase.PREPARE, _Phase.ACCEPT) or not self._is_outbid():
+            return None
+        return self._retry()
+
     def on_evaluated(self, item: Item | None, *, changed: bool) -> Action:
         """The change, applied to the register of ``Evaluate``, gave ``item``."""
         if not changed:
@@ -346,12 +352,21 @@ class Proposer:
         granted = sum(1 for vote in self._votes.values() if vote.granted)
         if granted >= needed:
             return self._promised() if self._phase is _Phase.PREPARE else self._committed()
-        refused = len(self._votes) - granted
         missing = len(self._lost - self._votes.keys())
         if len(self._acceptors) - missing < needed:
             return self._finish(GaveUp(Failure.NO_QUORUM))
+        if self._phase is _Phase.PREPARE and self._is_outbid():
+            # A higher ballot costs nothing yet, and need not wait for a silent acceptor.
+            return self._retry()
+        refused = len(self._votes) - granted
         if len(self._acceptors) - missing - refused >= needed:
             return None
+        return self._retry()
+
+    def _is_outbid(self) -> bool:
+        return any(not vote.granted for vote in self._votes.values())
+
+    def _retry(self) -> Action:
         if self._attempt >= self._attempts:
             unsure = self._tried_from is not None
             return self._finish(GaveUp(Failure.UNKNOWN if unsure else Failure.CONFLICT))

@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable
 from itertools import groupby
 
-from holdfast.twin.region.peers import Links, RefusedError, UnreachableError
+from holdfast.twin.region.peers import Fields, Links, RefusedError, UnreachableError
 from holdfast.twin.region.store import Parcel, Store
 
 _BATCH = 64
+_BATCH_BYTES = 4 * 1024 * 1024
 _RETRY_S = 0.25
 _IDLE_S = 1.0
 _TIMEOUT_S = 10.0
@@ -31,7 +32,7 @@ class Courier:
         links: Lead to the peers.
         peers: Whom to deliver to.
         lag_ms: How long a parcel waits before it is first sent.
-        on_delivered: Told of each parcel that a peer took.
+        on_delivered: Told of each parcel that a peer took, or refused for good.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Courier:
         links: Links,
         peers: tuple[str, ...],
         lag_ms: int,
-        on_delivered: Callable[[Parcel], None],
+        on_delivered: Callable[[Fields, bool], None],
     ) -> None:
         self.lag_ms = lag_ms
         self._store = store
@@ -93,10 +94,10 @@ class Courier:
     async def _send_due(self, peer: str) -> bool:
         due = self._store.due(peer, _now_ms() - self.lag_ms, _BATCH)
         for resource, batch in groupby(due, key=lambda parcel: parcel.resource):
-            parcels = list(batch)
+            parcels = _within_limit(list(batch))
             bodies = [json.loads(parcel.body) for parcel in parcels]
             try:
-                await self._links.request(
+                reply = await self._links.request(
                     peer,
                     "replicate",
                     {"parcels": bodies},
@@ -106,9 +107,19 @@ class Courier:
             except (UnreachableError, RefusedError):
                 return False
             self._store.delivered(parcels)
-            for parcel in parcels:
-                self._on_delivered(parcel)
+            for number, body in enumerate(bodies):
+                self._on_delivered(body, number in reply["refused"])
         return True
+
+
+def _within_limit(parcels: list[Parcel]) -> list[Parcel]:
+    """The first parcels that fit one message; at least one."""
+    total = 0
+    for number, parcel in enumerate(parcels):
+        total += len(parcel.body)
+        if number and total > _BATCH_BYTES:
+            return parcels[:number]
+    return parcels
 
 
 def _now_ms() -> int:

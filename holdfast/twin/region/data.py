@@ -185,11 +185,10 @@ class DataPlane:
     async def _write_each(self, members: dict[str, Any]) -> dict[str, object]:
         """Carries out a batch's writes one by one, as AWS may; returns those that failed."""
         pending = [(name, write) for name, writes in members.items() for write in writes]
-        outcomes = await asyncio.gather(
-            *(self._write_one(name, write) for name, write in pending)
-        )
+        outcomes = await asyncio.gather(*(self._write_one(name, write) for name, write in pending))
         failed = [
-            where for where, reply in zip(pending, outcomes, strict=True)
+            where
+            for where, reply in zip(pending, outcomes, strict=True)
             if reply.status != HTTPStatus.OK
         ]
         if len(failed) == len(pending):

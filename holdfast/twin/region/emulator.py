@@ -125,9 +125,11 @@ class Emulator:
             registry = cast("dict[str, dict[str, Any]]", self._app.__dict__["SERVICE_REGISTRY"])
             aliases = cast("dict[str, str]", self._app.__dict__["SERVICE_NAME_ALIASES"])
             known = registry.get(aliases.get(service, service))
-            names = (known.get("state_key", known["module"]), *known.get("sub_modules", ())) if (
-                known
-            ) else ()
+            names = (
+                (known.get("state_key", known["module"]), *known.get("sub_modules", ()))
+                if (known)
+                else ()
+            )
             chosen = {name: everything[name] for name in names if name in everything}
         with self.scope():
             self._persistence.__dict__["save_all"](chosen)

@@ -5,12 +5,17 @@ import re
 import uuid
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
+from urllib.parse import parse_qs
 
 from holdfast.twin.region import data
+from holdfast.twin.region.buckets import Buckets
+from holdfast.twin.region.cache import Cache
 from holdfast.twin.region.data import DataPlane
-from holdfast.twin.region.dynamo import failure
+from holdfast.twin.region.dynamo import Request, failure
 from holdfast.twin.region.emulator import Emulator, Message, Receive, Reply, Scope, Send
+from holdfast.twin.region.keys import Keys
+from holdfast.twin.region.refusals import refusal
 from holdfast.twin.region.tables import ControlPlane
 
 _DYNAMO_TARGET = "DynamoDB_20120810."
@@ -22,12 +27,23 @@ class Gateway:
     """The ASGI application of a region."""
 
     def __init__(
-        self, region: str, emulator: Emulator, data_plane: DataPlane, tables: ControlPlane
+        self,
+        region: str,
+        emulator: Emulator,
+        *,
+        data_plane: DataPlane,
+        tables: ControlPlane,
+        buckets: Buckets,
+        cache: Cache,
+        keys: Keys,
     ) -> None:
         self._region = region
         self._emulator = emulator
         self._data = data_plane
         self._tables = tables
+        self._buckets = buckets
+        self._cache = cache
+        self._keys = keys
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one connection's request."""
@@ -52,11 +68,30 @@ class Gateway:
         target = headers.get("x-amz-target", "")
         if target.startswith(_DYNAMO_TARGET):
             return await self._dynamo(target.removeprefix(_DYNAMO_TARGET), body)
-        reply = await self._emulator.forward(scope, body)
+        reply = await self._other(scope, headers, body)
         if reply.status < HTTPStatus.BAD_REQUEST and _is_change(scope, headers, body):
             found = _CREDENTIAL.search(headers.get("authorization", ""))
             self._emulator.save(found.group(2) if found else None)
         return reply
+
+    async def _other(self, scope: Scope, headers: dict[str, str], body: bytes) -> Reply:
+        """The answer of a service other than DynamoDB."""
+        service, _, operation = headers.get("x-amz-target", "").partition(".")
+        request = _json_object(body) if operation else None
+        if request is not None:
+            refused = refusal(service, operation, request)
+            if refused is not None:
+                return failure("ValidationException", refused)
+            if service == "TrentService":
+                return await self._keys.answer(operation, request, scope, body)
+        action = self._cache.action(headers, body)
+        if action is not None:
+            return await self._cache.answer(action, scope, body)
+        if scope["method"] == "PUT" and _is_replication_rule(scope, headers):
+            refused_rules = await self._buckets.check_rules(body)
+            if refused_rules is not None:
+                return refused_rules
+        return await self._emulator.forward(scope, body)
 
     def _misdirected(self, headers: dict[str, str]) -> Reply | None:
         """A request that was signed for another region has come to the wrong endpoint."""
@@ -72,13 +107,9 @@ class Gateway:
         )
 
     async def _dynamo(self, operation: str, body: bytes) -> Reply:
-        try:
-            parsed: object = json.loads(body or b"{}")
-        except ValueError:
-            return failure("SerializationException", "Invalid JSON")
-        if not isinstance(parsed, dict):
-            return failure("SerializationException", "Start of structure expected")
-        request = cast("dict[str, Any]", parsed)
+        request = _json_object(body)
+        if request is None:
+            return failure("SerializationException", "The request is not a JSON object")
         if operation in data.OPERATIONS:
             reply = await self._data.handle(operation, request)
         else:
@@ -87,6 +118,20 @@ class Gateway:
                 self._emulator.save("dynamodb")
         reply.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return reply
+
+
+def _json_object(body: bytes) -> Request | None:
+    try:
+        parsed: object = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    return cast("Request", parsed) if isinstance(parsed, dict) else None
+
+
+def _is_replication_rule(scope: Scope, headers: dict[str, str]) -> bool:
+    found = _CREDENTIAL.search(headers.get("authorization", ""))
+    parameters = parse_qs(bytes(scope["query_string"]).decode(), keep_blank_values=True)
+    return found is not None and found.group(2) == "s3" and "replication" in parameters
 
 
 def _is_change(scope: Scope, headers: dict[str, str], body: bytes) -> bool:

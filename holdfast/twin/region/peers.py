@@ -15,6 +15,7 @@ Does not guarantee:
 import asyncio
 import contextlib
 import json
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
@@ -23,6 +24,8 @@ from holdfast.twin.region.config import ServerConfig
 
 Fields = dict[str, Any]
 """A message's fields, as parsed from JSON."""
+
+_log = logging.getLogger(__name__)
 
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
 _BUFFER_LIMIT_BYTES = 8 * 1024 * 1024
@@ -154,6 +157,7 @@ class Links:
         }
         self._server: asyncio.Server | None = None
         self._incoming: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sent: Counter[tuple[str, str]] = Counter()
 
@@ -177,7 +181,7 @@ class Links:
             writer.transport.abort()
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._serving, return_exceptions=True)
 
     # Outgoing
 
@@ -227,6 +231,11 @@ class Links:
         return peer in self._cut
 
     @property
+    def peers(self) -> tuple[str, ...]:
+        """Every other region of the twin."""
+        return tuple(self._links)
+
+    @property
     def cuts(self) -> tuple[str, ...]:
         """Peers whose link is cut."""
         return tuple(sorted(self._cut))
@@ -256,6 +265,10 @@ class Links:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._incoming.add(writer)
+        serving = asyncio.current_task()
+        if serving is not None:
+            self._serving.add(serving)
+            serving.add_done_callback(self._serving.discard)
         try:
             while line := await reader.readline():
                 message = cast("Fields", json.loads(line))
@@ -278,6 +291,10 @@ class Links:
         except RefusedError as error:
             self._answer(message, writer, {"ok": False, "error": str(error)})
             return
+        except Exception as error:
+            _log.exception("the request %s failed", message.get("op"))
+            self._answer(message, writer, {"ok": False, "error": repr(error)})
+            return
         if isinstance(outcome, dict):
             self._answer(message, writer, {"ok": True, **outcome})
             return
@@ -292,6 +309,9 @@ class Links:
             reply: Fields = {"ok": True, **await outcome}
         except (RefusedError, UnreachableError) as error:
             reply = {"ok": False, "error": str(error)}
+        except Exception as error:
+            _log.exception("the request %s failed", message.get("op"))
+            reply = {"ok": False, "error": repr(error)}
         self._answer(message, writer, reply)
 
     def _answer(self, message: Fields, writer: asyncio.StreamWriter, reply: Fields) -> None:

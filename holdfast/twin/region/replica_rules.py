@@ -103,8 +103,9 @@ def plan_update(
 
 def _read(request: dict[str, Any], region: str, regions: frozenset[str]) -> _Asked:
     if not request.keys() <= _ALONGSIDE:
-        raise RuleError("Requests that modify replicas or witnesses must not also modify other "
-                        "fields")
+        raise RuleError(
+            "Requests that modify replicas or witnesses must not also modify other fields"
+        )
     witnesses = cast("list[dict[str, Any]]", request.get("GlobalTableWitnessUpdates") or [])
     if len(witnesses) > 1:
         raise RuleError(
@@ -121,8 +122,10 @@ def _read(request: dict[str, Any], region: str, regions: frozenset[str]) -> _Ask
         consistency=request.get("MultiRegionConsistency"),
     )
     named = [*asked.creates, *asked.updates, *asked.deletes]
-    if len(named) != len(replicas) or len(set(named)) != len(named) or (
-        set(named) & {*asked.witness_creates, *asked.witness_deletes}
+    if (
+        len(named) != len(replicas)
+        or len(set(named)) != len(named)
+        or (set(named) & {*asked.witness_creates, *asked.witness_deletes})
     ):
         raise RuleError("Cannot target multiple regions with the same action")
     if region in named:

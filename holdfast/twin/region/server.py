@@ -13,6 +13,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from holdfast.twin.region.anti_entropy import CatchUp
+from holdfast.twin.region.buckets import Buckets
+from holdfast.twin.region.cache import Cache
 from holdfast.twin.region.config import ServerConfig
 from holdfast.twin.region.courier import Courier
 from holdfast.twin.region.data import DataPlane
@@ -21,9 +23,10 @@ from holdfast.twin.region.emulator import Emulator
 from holdfast.twin.region.eventual import EventualItems
 from holdfast.twin.region.gateway import Gateway
 from holdfast.twin.region.groups import Groups
-from holdfast.twin.region.http import serve
+from holdfast.twin.region.http import listening_socket, serve
+from holdfast.twin.region.keys import Keys
 from holdfast.twin.region.peers import Fields, Handler, Links, RefusedError
-from holdfast.twin.region.store import Parcel, Store
+from holdfast.twin.region.store import Store
 from holdfast.twin.region.strong import StrongItems
 from holdfast.twin.region.tables import ControlPlane
 
@@ -41,9 +44,7 @@ class RegionServer:
         self._links = Links(config, self._on_message)
         self._dynamo = Dynamo(self._emulator, config.region, self._on_background_change)
         peers = tuple(config.peers)
-        self._courier = Courier(
-            self._store, self._links, peers, config.lag_ms, self._on_delivered
-        )
+        self._courier = Courier(self._store, self._links, peers, config.lag_ms, self._on_delivered)
         self._strong = StrongItems(
             config.region, self._store, self._groups, self._dynamo, self._links
         )
@@ -63,7 +64,21 @@ class RegionServer:
         )
         self._catch_up = CatchUp(config.region, self._groups, self._strong)
         data = DataPlane(self._groups, self._dynamo, self._strong, self._eventual)
-        self._gateway = Gateway(config.region, self._emulator, data, self._tables)
+        self._buckets = Buckets(
+            config.region, self._emulator, self._store, self._courier, self._links
+        )
+        self._cache = Cache(self._emulator, config.region, config.host, config.valkey_port)
+        self._keys = Keys(config.region, self._emulator, self._courier, self._links)
+        self._gateway = Gateway(
+            config.region,
+            self._emulator,
+            data_plane=data,
+            tables=self._tables,
+            buckets=self._buckets,
+            cache=self._cache,
+            keys=self._keys,
+        )
+        self._ready = False
         self._handlers = self._message_handlers()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -75,13 +90,17 @@ class RegionServer:
         self._restore()
         await self._links.listen()
         self._courier.start()
+        self._cache.start()
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CATCH_UP_S):
                     await self._catch_up.once()
             self._catch_up.start()
-            await serve(self._gateway.asgi, self._config.host, self._config.api_port, stop)
+            api = listening_socket(self._config.host, self._config.api_port)
+            self._ready = True
+            await serve(self._gateway.asgi, api, stop)
         finally:
+            await self._cache.stop()
             await self._catch_up.stop()
             await self._courier.stop()
             await self._links.close()
@@ -102,8 +121,8 @@ class RegionServer:
     def _on_background_change(self, change: Change) -> None:
         self._eventual.commit([change])
 
-    def _on_delivered(self, parcel: Parcel) -> None:
-        pass
+    def _on_delivered(self, parcel: Fields, refused: bool) -> None:  # noqa: FBT001 -- a callback
+        self._buckets.on_delivered(parcel, refused=refused)
 
     # Messages
 
@@ -122,6 +141,9 @@ class RegionServer:
             "can_delete_replica": self._tables.on_can_delete,
             "delete_replica": self._saved("dynamodb", self._tables.on_delete),
             "update_group": self._saved("dynamodb", self._tables.on_update_group),
+            "find_bucket": self._buckets.on_find,
+            "import_key": self._keys.on_import,
+            "ping": self._on_ping,
             "status": self._on_status,
             "cut": self._on_cut,
             "heal": self._on_heal,
@@ -148,12 +170,27 @@ class RegionServer:
         return handler(message)
 
     def _on_replicate(self, message: Fields) -> Fields:
-        takers = {"item": self._eventual.on_parcel, "settings": self._tables.on_parcel}
-        for parcel in message["parcels"]:
-            takers[parcel["kind"]](parcel)
+        takers = {
+            "item": self._eventual.on_parcel,
+            "settings": self._tables.on_parcel,
+            "object": self._buckets.on_parcel,
+            "marker": self._buckets.on_parcel,
+            "key": self._keys.on_parcel,
+        }
+        refused: list[int] = []
+        for number, parcel in enumerate(message["parcels"]):
+            try:
+                takers[parcel["kind"]](parcel)
+            except RefusedError:
+                refused.append(number)
+        return {"refused": refused}
+
+    def _on_ping(self, _: Fields) -> Fields:
         return {}
 
     def _on_status(self, _: Fields) -> Fields:
+        if not self._ready:
+            raise RefusedError(f"{self._config.region} is still starting")
         return {
             "region": self._config.region,
             "catching_up": self._catch_up.is_behind,

@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT, resource TEXT, slot TEXT, body TEXT,
     queued_ms INTEGER, UNIQUE (peer, resource, slot));
+CREATE TABLE IF NOT EXISTS places (bucket TEXT PRIMARY KEY, region TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -239,9 +241,7 @@ class Store:
         if peer is None:
             self._db.execute("DELETE FROM outbox WHERE resource = ?", (resource,))
         else:
-            self._db.execute(
-                "DELETE FROM outbox WHERE resource = ? AND peer = ?", (resource, peer)
-            )
+            self._db.execute("DELETE FROM outbox WHERE resource = ? AND peer = ?", (resource, peer))
 
     def next_due_ms(self, peer: str) -> int | None:
         """When the oldest parcel for a peer was queued."""
@@ -256,6 +256,26 @@ class Store:
             "SELECT resource, peer, count(*), min(queued_ms) FROM outbox GROUP BY resource, peer"
         )
         return [(str(row[0]), str(row[1]), int(row[2]), int(row[3])) for row in rows]
+
+    # Buckets
+
+    def put_place(self, bucket: str, region: str) -> None:
+        """Remembers which region holds a bucket that another replicates to."""
+        self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (bucket, region))
+
+    def place(self, bucket: str) -> str | None:
+        """The region of a bucket, if it was remembered."""
+        row = self._db.execute("SELECT region FROM places WHERE bucket = ?", (bucket,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def see(self, parcel_id: str) -> None:
+        """Remembers that a parcel was taken, whose repeat would do harm."""
+        self._db.execute("INSERT OR IGNORE INTO taken VALUES (?)", (parcel_id,))
+
+    def seen(self, parcel_id: str) -> bool:
+        """Whether such a parcel was taken."""
+        row = self._db.execute("SELECT 1 FROM taken WHERE id = ?", (parcel_id,)).fetchone()
+        return row is not None
 
 
 def register_to(register: Register) -> dict[str, object]:

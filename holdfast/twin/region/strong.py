@@ -54,6 +54,7 @@ _LEADS_KEPT = 4096
 _BACKOFF_BASE_S = 0.005
 _BACKOFF_LIMIT_S = 0.2
 _CHANGE_TIMEOUT_S = 5.0
+_PATIENCE_S = 0.2
 _REFRESH_PARALLEL = 16
 
 
@@ -106,11 +107,12 @@ class StrongItems:
         """
         async with self._alone(group.gid, key):
             lead = self._leads.pop((group.gid, key), None)
+            seen = self.acceptor.slot(group.gid, key).promised.counter
             proposer = Proposer(
                 region=self._region,
                 acceptors=group.voters,
                 operation=secrets.token_hex(6),
-                counter=self._counter,
+                counter=max(self._counter, seen),
                 lead=lead,
             )
             try:
@@ -161,13 +163,16 @@ class StrongItems:
                     self._ask(group, key, action, answers)
                 case None:
                     pass
-            answer = await answers.get()
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    answer = await answers.get()
+            except TimeoutError:
+                action = proposer.on_impatience()
+                continue
             if answer.vote is None:
                 action = proposer.on_lost(answer.voter, answer.asked, answer.ballot)
             else:
-                action = proposer.on_vote(
-                    answer.voter, answer.asked, answer.ballot, answer.vote
-                )
+                action = proposer.on_vote(answer.voter, answer.asked, answer.ballot, answer.vote)
 
     def _ask(
         self,
@@ -198,9 +203,7 @@ class StrongItems:
         if isinstance(request, SendPrepare):
             own = self.acceptor.prepare(group.gid, key, ballot)
         else:
-            own = self.acceptor.accept(
-                group.gid, key, ballot, request.register, request.following
-            )
+            own = self.acceptor.accept(group.gid, key, ballot, request.register, request.following)
         answers.put_nowait(_Answer(self._region, asked, ballot, own))
 
     @asynccontextmanager
@@ -252,8 +255,7 @@ class StrongItems:
         stale = [
             key
             for key in ours.keys() | theirs.keys()
-            if ours.get(key) != theirs.get(key)
-            or self._store.version(group.gid, key) < ours[key]
+            if ours.get(key) != theirs.get(key) or self._store.version(group.gid, key) < ours[key]
         ]
         await self.refresh(group, stale)
 
@@ -263,9 +265,7 @@ class StrongItems:
             return {key: ballot_from(raw) for key, raw in reply["ballots"].items()}
         raise NoQuorumError
 
-    def _ask_others(
-        self, group: Group, op: str, fields: Fields
-    ) -> list[asyncio.Future[Fields]]:
+    def _ask_others(self, group: Group, op: str, fields: Fields) -> list[asyncio.Future[Fields]]:
         return [
             self._links.request(voter, op, fields, resource=group.name)
             for voter in group.voters
@@ -284,9 +284,7 @@ class StrongItems:
         fields = {"gid": group.gid, "key": key, "known": ballot_to(own.accepted)}
         slots = [own]
         async for reply in replies(self._ask_others(group, "read", fields)):
-            register = (
-                register_from(reply["register"]) if "register" in reply else own.register
-            )
+            register = register_from(reply["register"]) if "register" in reply else own.register
             slots.append(Slot(NO_BALLOT, ballot_from(reply["accepted"]), register))
             found = agreed(slots, len(group.voters))
             if found is not None:

@@ -244,7 +244,7 @@ class ControlPlane:
         for peer in plan.removed:
             await self._links.request(peer, "can_delete_replica", {"gid": group.gid})
         for peer in plan.kept:
-            await self._links.request(peer, "status", {})
+            await self._links.request(peer, "ping", {})
 
     def _take(self, after: Group, *, fresh: bool) -> None:
         if fresh:
@@ -318,8 +318,11 @@ class ControlPlane:
         """``can_delete_replica {gid}``."""
         group = self._groups.get(str(message["gid"]))
         table = None if group is None else self._dynamo.table(group.name)
-        if group is not None and self._region in group.replicas and table is not None and (
-            table.get("DeletionProtectionEnabled")
+        if (
+            group is not None
+            and self._region in group.replicas
+            and table is not None
+            and (table.get("DeletionProtectionEnabled"))
         ):
             raise RefusedError(
                 f"Replica {self._region} of table {group.name} cannot be deleted because it is "
