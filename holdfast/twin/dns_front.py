@@ -83,8 +83,8 @@ class _Udp(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # asyncio's own datagram transport is no subclass of this in Python 3.11.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         reply = answer(data, self._resolve, most_bytes=None)
@@ -106,18 +106,19 @@ def answer(wire: bytes, resolve: Resolve, *, most_bytes: int | None) -> bytes | 
         return None
     if query.flags & dns.flags.QR:
         return None
-    reply = dns.message.make_response(query, our_payload=LARGEST_UDP_BYTES)
-    try:
-        _fill(reply, query, resolve)
-    except Exception:
-        # One bad query, or a defect it uncovers, must not silence the server for all others.
-        log.exception("a DNS query failed")
-        reply = dns.message.make_response(query)
-        reply.set_rcode(dns.rcode.SERVFAIL)
     if most_bytes is None:
         offered = query.payload if query.edns >= 0 else PLAIN_UDP_BYTES
         most_bytes = max(PLAIN_UDP_BYTES, min(offered, LARGEST_UDP_BYTES))
-    return reply.to_wire(max_size=most_bytes, prefer_truncation=True)
+    try:
+        reply = dns.message.make_response(query, our_payload=LARGEST_UDP_BYTES)
+        _fill(reply, query, resolve)
+        return reply.to_wire(max_size=most_bytes, prefer_truncation=True)
+    except Exception:
+        # One bad query, or a record that is no valid DNS, must not silence the server.
+        log.exception("a DNS query failed")
+        failure = dns.message.make_response(query)
+        failure.set_rcode(dns.rcode.SERVFAIL)
+        return failure.to_wire()
 
 
 def _fill(reply: dns.message.Message, query: dns.message.Message, resolve: Resolve) -> None:
@@ -146,8 +147,9 @@ def _fill(reply: dns.message.Message, query: dns.message.Message, resolve: Resol
 
 def _client_subnet(query: dns.message.Message) -> dns.edns.ECSOption | None:
     # dnspython leaves the elements of this tuple untyped.
-    options = query.options  # pyright: ignore[reportUnknownMemberType]
-    for option in cast("tuple[dns.edns.Option, ...]", options):
+    untyped = query.options  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    options = cast("tuple[dns.edns.Option, ...]", untyped)
+    for option in options:
         if isinstance(option, dns.edns.ECSOption):
             return option
     return None
@@ -162,16 +164,21 @@ def _place(subnet: dns.edns.ECSOption) -> Place | None:
 
 def _rrset(records: RecordSet) -> dns.rrset.RRset:
     return dns.rrset.from_text_list(
-        dns.name.from_text(records.name), records.ttl_s, "IN", records.type, records.values
+        dns.name.from_text(records.name),
+        records.ttl_s,
+        "IN",
+        records.type,
+        records.values,
+        # Route 53 takes names in record data for absolute, with or without the final dot.
+        origin=dns.name.root,
+        relativize=False,
     )
 
 
 def _soa(zone: Zone) -> list[dns.rrset.RRset]:
     """The record by which a negative answer says how long it may be kept."""
     return [
-        dns.rrset.from_text_list(
-            dns.name.from_text(zone.name), record.ttl_s, "IN", "SOA", record.values
-        )
+        _rrset(RecordSet(zone.name, "SOA", record.ttl_s, record.values))
         for record in zone.records
         if record.type == "SOA" and record.name == zone.name
     ]

@@ -200,12 +200,14 @@ class Supervisor:
         self._control.close()
         self._operations.close()
         await self._resolver.close()
+        for unit in self._regions.values():
+            if unit.state is not RegionState.UP:
+                # What is stopped or half started cannot end politely, and must not hold up
+                # the rest.
+                unit.kill()
+            unit.let_go()
         if orderly:
-            # What is stopped cannot end politely, and must not hold up the rest.
             self._agents.kill_frozen()
-            for unit in self._regions.values():
-                if unit.state is not RegionState.UP:
-                    unit.kill()
             await self._children.end(self._agents.children(), grace_s=AGENT_GRACE_S)
         await self._children.end_all(grace_s=SERVER_GRACE_S if orderly else 0.0)
         (self._options.state_dir / TWIN_FILE).unlink(missing_ok=True)

@@ -158,6 +158,11 @@ class RegionUnit:
         self._signal(signal.SIGCONT)
         self.state = RegionState.UP
 
+    def let_go(self) -> None:
+        """Takes the end of the servers for intended from now on; they still run."""
+        self._generation += 1
+        self.server = self.valkey = None
+
     async def tell_links(self) -> None:
         """Tells the server which links are cut; it starts with those it found in its file.
 
