@@ -83,7 +83,7 @@ class TwinProvider(experimental.Provider):
         """Defaults filled in, failures named."""
         checked = await _in_thread(
             self._provider.check,
-            request.type,
+            _token(request.type),
             request.name,
             plain(request.old_inputs),
             plain(request.new_inputs),
@@ -96,7 +96,7 @@ class TwinProvider(experimental.Provider):
         """What changes, in place or by replacement."""
         change = await _in_thread(
             self._provider.diff,
-            request.type,
+            _token(request.type),
             plain(request.old_state),
             plain(request.new_inputs),
         )
@@ -122,30 +122,30 @@ class TwinProvider(experimental.Provider):
         """Makes a resource, or says what it would be."""
         inputs = plain(request.properties)
         if request.preview:
-            ahead = await _in_thread(self._provider.preview, request.type, {}, inputs)
+            ahead = await _in_thread(self._provider.preview, _token(request.type), {}, inputs)
             return CreateResponse("", rich(ahead))
-        ident, state = await _in_thread(self._provider.create, request.type, inputs)
+        ident, state = await _in_thread(self._provider.create, _token(request.type), inputs)
         return CreateResponse(ident, rich(state))
 
     async def read(self, request: ReadRequest) -> ReadResponse:
         """The resource as it is now; an empty answer when it is gone."""
         known = plain(request.properties) or plain(request.inputs)
         state = await _in_thread(
-            self._provider.read, request.type, request.resource_id, known
+            self._provider.read, _token(request.type), request.resource_id, known
         )
         if state is None:
             return ReadResponse("", {}, {})
-        inputs = self._provider.inputs_of(request.type, plain(request.inputs), state)
+        inputs = self._provider.inputs_of(_token(request.type), plain(request.inputs), state)
         return ReadResponse(request.resource_id, rich(state), rich(inputs))
 
     async def update(self, request: UpdateRequest) -> UpdateResponse:
         """Changes a resource in place, or says what it would become."""
         old, new = plain(request.olds), plain(request.news)
         if request.preview:
-            ahead = await _in_thread(self._provider.preview, request.type, old, new)
+            ahead = await _in_thread(self._provider.preview, _token(request.type), old, new)
             return UpdateResponse(rich(ahead))
         state = await _in_thread(
-            self._provider.update, request.type, request.resource_id, old, new
+            self._provider.update, _token(request.type), request.resource_id, old, new
         )
         return UpdateResponse(rich(state))
 
@@ -153,7 +153,7 @@ class TwinProvider(experimental.Provider):
         """Removes a resource."""
         await _in_thread(
             self._provider.delete,
-            request.type,
+            _token(request.type),
             request.resource_id,
             plain(request.properties),
             forced=self.forced,
@@ -189,6 +189,11 @@ async def _in_thread(
 ) -> T:
     """AWS clients block; the server must not."""
     return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def _token(qualified: str) -> str:
+    """A resource's own type. The SDK gives the URN's, where its parents' types come first."""
+    return qualified.rpartition("$")[2]
 
 
 def plain(values: Mapping[str, PropertyValue]) -> Object:
