@@ -81,6 +81,8 @@ class _Starter:
     def __init__(self, options: LaunchOptions) -> None:
         self._options = options
         self._cancelled = threading.Event()
+        # Not Thread.join: in Python 3.11, a Ctrl-C in it makes a running thread look ended.
+        self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="twin-start")
         self._launched: Launched | None = None
         self._error: BaseException | None = None
@@ -89,14 +91,14 @@ class _Starter:
         """Starts the supervisor and waits until it is ready."""
         try:
             self._thread.start()
-            self._thread.join()
+            self._done.wait()
             return self._commit(self._outcome())
         except BaseException:
             self._cancelled.set()
             # Whether the thread has begun is not known when the interrupt fell into start();
             # one that begins from here on sees the cancellation before it does anything.
             if self._thread.ident is not None:
-                self._thread.join(GIVE_UP_TIMEOUT_S)
+                self._done.wait(GIVE_UP_TIMEOUT_S)
             if self._launched is not None:
                 _end(self._launched.process)
             raise
@@ -121,6 +123,12 @@ class _Starter:
         return launched
 
     def _run(self) -> None:
+        try:
+            self._start()
+        finally:
+            self._done.set()
+
+    def _start(self) -> None:
         process: subprocess.Popen[bytes] | None = None
         try:
             if self._cancelled.is_set():
