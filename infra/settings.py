@@ -282,10 +282,16 @@ def _read_ahead(document: Mapping[str, object], stack: str, project: str) -> Ahe
         stack=stack,
         judge=_nothing if environment is None else partial(contradictions, environment),
         active_passive=document.get("mode") == Mode.ACTIVE_PASSIVE,
-        rto_s=rto_s if isinstance(rto_s, int | float) else None,
+        rto_s=_positive(rto_s),
         jurisdictions=tuple(jurisdictions) if _is_object(jurisdictions) else (),
         prefix=f"{project}-{stack}-",
     )
+
+
+def _positive(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if value > 0 else None
 
 
 def _nothing(section: type[BaseModel], key: str, value: object) -> tuple[Problem, ...]:
