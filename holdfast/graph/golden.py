@@ -87,7 +87,7 @@ def _options(options: Options) -> dict[str, object]:
     return {**shown, "timeouts": timeouts} if timeouts else shown
 
 
-def plain(value: Value) -> object:
+def plain(value: Value) -> object:  # noqa: PLR0911 - one per kind of value
     """A value as JSON for people: secrets and unknowns by name, never by content."""
     if isinstance(value, Secret):
         return "<secret>"

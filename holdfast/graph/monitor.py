@@ -238,6 +238,7 @@ class Monitor:
             region=self._region_of(request.type, inputs, provider),
             read_id=read_id,
             source=self._places[urn],
+            provider_inputs=self._nodes[provider].inputs if provider in self._nodes else {},
         )
         realised = self.deployment.provider.register(registration)
         outputs = dict(realised.outputs)

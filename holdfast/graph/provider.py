@@ -5,7 +5,7 @@ a deploying one makes each resource before it answers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from holdfast.graph.model import Options, Source
@@ -29,6 +29,7 @@ class Registration:
         region: Region it is placed in; see ``Node.region``.
         read_id: Physical id to read, when the program only looks the resource up.
         source: Where the program asks for it.
+        provider_inputs: What that provider resource is configured with.
     """
 
     urn: str
@@ -43,6 +44,7 @@ class Registration:
     region: str | None
     read_id: str | None
     source: Source | None
+    provider_inputs: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,161 @@
+"""The policy pack's process: started, spoken to within bounds, and always reaped.
+
+Guarantees:
+    The process has ended when the context is left, whatever happened inside. Every wait is
+    bounded. A pack that does not start, or that ends early, raises with what it printed.
+"""
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2
+
+from holdfast.errors import PolicyRunError
+
+_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+_STOP_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackProcess:
+    """A pack that is ready to answer.
+
+    Attributes:
+        channel: Connection to it.
+        path: The pack's directory.
+    """
+
+    channel: grpc.Channel
+    path: Path
+    _process: "subprocess.Popen[bytes]"
+    _log: IO[bytes]
+
+    def explain(self, what: str) -> PolicyRunError:
+        """An error that says what went wrong, and what the pack printed meanwhile."""
+        state = self._process.poll()
+        ended = "" if state is None else f" It ended with exit code {state}."
+        return PolicyRunError(f"{what}{ended}{_tail(self._log)}")
+
+
+@contextmanager
+def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Generator[PackProcess]:
+    """Starts a policy pack and ends it again.
+
+    Args:
+        path: Directory that holds ``PulumiPolicy.yaml``.
+        environment: Variables for it, besides this process's own.
+        timeout_s: How long it may take to start.
+
+    Raises:
+        PolicyRunError: If it does not start in time.
+    """
+    if not (path / "PulumiPolicy.yaml").is_file():
+        raise PolicyRunError(
+            f"{path} holds no PulumiPolicy.yaml. Allowed is the directory of a Python policy "
+            f"pack; pass that directory."
+        )
+    with _engine() as address, TemporaryFile() as log:
+        argv = [sys.executable, "-u", "-m", "pulumi.policy", address, str(path)]
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+        try:
+            port = _port(process, path, log, time.monotonic() + timeout_s)
+            options = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)]
+            with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+                yield PackProcess(channel=channel, path=path, _process=process, _log=log)
+        finally:
+            _reap(process)
+
+
+def _port(process: "subprocess.Popen[bytes]", path: Path, log: IO[bytes], deadline: float) -> int:
+    """The first line that a pack prints is its port."""
+    if process.stdout is None:
+        raise PolicyRunError(f"the policy pack {path} has no standard output")
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            chunk = os.read(process.stdout.fileno(), 64) if ready else b""
+            if not ready or not chunk:
+                why = "ended before it was ready" if ready else "was not ready in time"
+                raise PolicyRunError(
+                    f"the policy pack {path} {why}. Allowed is a pack that prints its port "
+                    f"first; run `python -m pulumi.policy 127.0.0.1:1 {path}` to see why."
+                    f"{_tail(log)}"
+                )
+            line += chunk
+    text = line.decode("utf-8", "replace").strip()
+    if not text.isdigit():
+        raise PolicyRunError(
+            f"the policy pack {path} printed {text!r} before its port. Allowed is nothing; "
+            f"remove the print."
+        )
+    return int(text)
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdout is not None:
+        process.stdout.close()
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _tail(log: IO[bytes], size: int = 2000) -> str:
+    log.seek(0, os.SEEK_END)
+    log.seek(max(0, log.tell() - size))
+    text = log.read().decode("utf-8", "replace").strip()
+    return f" It printed:\n{text}" if text else ""
+
+
+@contextmanager
+def _engine() -> Generator[str]:
+    """Serves the few calls that a pack may make to the engine: log messages.
+
+    Yields:
+        Its address on loopback.
+    """
+    handlers = {
+        "Log": grpc.unary_unary_rpc_method_handler(
+            _ignore,
+            request_deserializer=engine_pb2.LogRequest.FromString,
+            response_serializer=empty_pb2.Empty.SerializeToString,
+        )
+    }
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        server = grpc.server(executor)
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("pulumirpc.Engine", handlers),)
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait(_STOP_S)
+
+
+def _ignore(_request: engine_pb2.LogRequest, _context: grpc.ServicerContext) -> empty_pb2.Empty:
+    return empty_pb2.Empty()

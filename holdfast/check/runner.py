@@ -1,0 +1,184 @@
+"""Speaks Pulumi's analyzer protocol to a policy pack, as the engine would in a preview.
+
+Guarantees:
+    Fail closed. A pack that crashes, hangs, or skips a policy because a value is unknown makes
+    the check raise: it is never a pass.
+
+Does not guarantee:
+    Remediations: what a ``remediate`` policy would change stays as it is, and the violation
+    counts as mandatory.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.message import Message
+from pulumi.runtime.proto import analyzer_pb2
+
+from holdfast.check.model import Finding, Level, Policy, Report
+from holdfast.check.process import PackProcess, started
+from holdfast.check.requests import analyze_request, configure_request, stack_request
+from holdfast.errors import PolicyRunError
+from holdfast.graph import Graph, Node
+
+_Answer = TypeVar("_Answer", bound=Message)
+
+# What the SDK reports, as an advisory note, when a policy touches an unknown value.
+_SKIPPED = re.compile(r"can't run policy '(?P<policy>[^']*)' .*during preview: (?P<why>.*)")
+_FIX = re.compile(r"\s*\bFix: (?P<fix>.*?)\s*$", re.DOTALL)
+_LEVELS = {
+    analyzer_pb2.ADVISORY: Level.ADVISORY,
+    analyzer_pb2.MANDATORY: Level.MANDATORY,
+    # The engine counts a violation that is left after remediation as mandatory.
+    analyzer_pb2.REMEDIATE: Level.MANDATORY,
+}
+
+
+def run(graph: Graph, pack: Path, *, timeout_s: float = 120) -> Report:
+    """Runs every policy of a pack over a graph.
+
+    Args:
+        graph: What to check, usually a preview.
+        pack: Directory that holds the pack's ``PulumiPolicy.yaml``.
+        timeout_s: How long the pack may take to start, and again for each of its answers.
+
+    Returns:
+        What it found, sorted.
+
+    Raises:
+        PolicyRunError: If the pack does not start, crashes, takes too long, has no policy, or
+            leaves a policy out. That is a failed check.
+    """
+    environment = {
+        "PULUMI_PROJECT": graph.project,
+        "PULUMI_STACK": graph.stack,
+        "PULUMI_DRY_RUN": "true" if graph.preview else "false",
+        "PULUMI_CONFIG": json.dumps(dict(graph.config)),
+    }
+    with started(pack.resolve(), environment, timeout_s) as process:
+        analyzer = _Analyzer(process, timeout_s)
+        info = analyzer.info()
+        analyzer.configure(graph)
+        findings = [
+            _finding(graph, diagnostic, node)
+            for node in graph.nodes
+            for diagnostic in analyzer.analyze(graph, node)
+        ]
+        findings += [_finding(graph, diagnostic, None) for diagnostic in analyzer.stack(graph)]
+    return Report(
+        project=graph.project,
+        stack=graph.stack,
+        pack=info.name,
+        resources=len(graph.nodes),
+        policies=tuple(sorted(map(_policy, info.policies), key=lambda policy: policy.name)),
+        findings=tuple(sorted(findings, key=_order)),
+    )
+
+
+class _Analyzer:
+    """The protocol's calls, each one bounded, and none of its failures silent."""
+
+    def __init__(self, process: PackProcess, timeout_s: float) -> None:
+        self._process = process
+        self._timeout_s = timeout_s
+
+    def info(self) -> analyzer_pb2.AnalyzerInfo:
+        info = self._call(
+            "GetAnalyzerInfo", empty_pb2.Empty(), analyzer_pb2.AnalyzerInfo.FromString
+        )
+        if not info.policies:
+            raise PolicyRunError(
+                f"the policy pack {self._process.path} has no policy. Allowed is one or more; a "
+                f"check that cannot fail is a defect."
+            )
+        return info
+
+    def configure(self, graph: Graph) -> None:
+        self._call(
+            "ConfigureStack",
+            configure_request(graph),
+            analyzer_pb2.AnalyzerStackConfigureResponse.FromString,
+        )
+
+    def analyze(self, graph: Graph, node: Node) -> Iterable[analyzer_pb2.AnalyzeDiagnostic]:
+        return self._analyze("Analyze", analyze_request(graph, node))
+
+    def stack(self, graph: Graph) -> Iterable[analyzer_pb2.AnalyzeDiagnostic]:
+        return self._analyze("AnalyzeStack", stack_request(graph))
+
+    def _analyze(self, method: str, request: Message) -> Iterable[analyzer_pb2.AnalyzeDiagnostic]:
+        answer = self._call(method, request, analyzer_pb2.AnalyzeResponse.FromString)
+        for diagnostic in answer.diagnostics:
+            skipped = _SKIPPED.search(diagnostic.message)
+            if skipped is not None:
+                raise self._process.explain(
+                    f"the policy {skipped['policy']} was skipped: {skipped['why']}. Allowed are "
+                    f"policies that judge every resource; make it report the unknown value."
+                )
+        return answer.diagnostics
+
+    def _call(self, method: str, request: Message, decode: Callable[[bytes], _Answer]) -> _Answer:
+        # The SDK's own stub is untyped; this is what it does.
+        call = self._process.channel.unary_unary(
+            f"/pulumirpc.Analyzer/{method}",
+            request_serializer=_encode,
+            response_deserializer=decode,
+        )
+        try:
+            return call(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise self._process.explain(_why(method, error, self._timeout_s)) from error
+
+
+def _encode(request: Message) -> bytes:
+    return request.SerializeToString()
+
+
+def _why(method: str, error: grpc.RpcError, timeout_s: float) -> str:
+    if not isinstance(error, grpc.Call):
+        return f"the policy pack failed in {method}: {error}."
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"the policy pack did not answer {method} within {timeout_s} s."
+    return f"the policy pack failed in {method}: {error.details()}."
+
+
+def _finding(
+    graph: Graph, diagnostic: analyzer_pb2.AnalyzeDiagnostic, node: Node | None
+) -> Finding:
+    urn = node.urn if node is not None else diagnostic.urn
+    message = diagnostic.message.removeprefix(diagnostic.description).strip()
+    fix = _FIX.search(message)
+    known = graph.by_urn.get(urn)
+    return Finding(
+        policy=diagnostic.policyName,
+        level=_LEVELS.get(diagnostic.enforcementLevel, Level.MANDATORY),
+        severity=_severity(diagnostic.severity),
+        urn=urn,
+        message=message if fix is None else message[: fix.start()],
+        fix="" if fix is None else fix["fix"],
+        source=None if known is None else known.source,
+    )
+
+
+def _policy(info: analyzer_pb2.PolicyInfo) -> Policy:
+    return Policy(
+        name=info.name,
+        description=info.description,
+        level=_LEVELS.get(info.enforcementLevel, Level.MANDATORY),
+        severity=_severity(info.severity),
+        frameworks=info.framework.name,
+    )
+
+
+def _severity(severity: analyzer_pb2.PolicySeverity.ValueType) -> str:
+    name = analyzer_pb2.PolicySeverity.Name(severity).removeprefix("POLICY_SEVERITY_").lower()
+    return "" if name == "unspecified" else name
+
+
+def _order(finding: Finding) -> tuple[bool, str, str, str]:
+    return finding.level is not Level.MANDATORY, finding.policy, finding.urn, finding.message

@@ -1,0 +1,89 @@
+"""IAM documents, as far as rules judge them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from policies.properties import Undetermined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One statement.
+
+    Attributes:
+        effect: ``Allow`` or ``Deny``.
+        actions: Such as ``dynamodb:GetItem``.
+        resources: ARNs and patterns.
+        principals: Values by kind (``AWS``, ``Service``, ``Federated``).
+        conditions: Values by operator and key.
+        inverted: Whether it says what it does not cover (``NotAction`` and its kind).
+    """
+
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    principals: Mapping[str, tuple[str, ...]]
+    conditions: Mapping[str, Mapping[str, tuple[str, ...]]]
+    inverted: bool
+
+    def condition(self, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Operators and values that the statement's conditions put on a key."""
+        for operator, keys in self.conditions.items():
+            for name, values in keys.items():
+                if name.lower() == key.lower():
+                    yield operator, values
+
+
+def statements(document: str, path: str) -> tuple[Statement, ...]:
+    """The statements of a document.
+
+    Args:
+        document: JSON text.
+        path: Property that holds it.
+
+    Raises:
+        Undetermined: If the text is no IAM document, and so cannot be judged.
+    """
+    try:
+        parsed: object = json.loads(document)
+    except ValueError as error:
+        raise Undetermined(path) from error
+    listed = _entries(parsed).get("Statement")
+    items = cast("list[object]", listed) if isinstance(listed, list) else [listed]
+    return tuple(_statement(item, path) for item in items)
+
+
+def _statement(item: object, path: str) -> Statement:
+    fields = _entries(item)
+    if not isinstance(fields.get("Effect"), str):
+        raise Undetermined(path)
+    principal = fields.get("Principal")
+    return Statement(
+        effect=str(fields["Effect"]),
+        actions=_texts(fields.get("Action")),
+        resources=_texts(fields.get("Resource")),
+        principals=(
+            {"AWS": ("*",)}
+            if principal == "*"
+            else {kind: _texts(value) for kind, value in _entries(principal).items()}
+        ),
+        conditions={
+            operator: {key: _texts(value) for key, value in _entries(keys).items()}
+            for operator, keys in _entries(fields.get("Condition")).items()
+        },
+        inverted=bool({"NotAction", "NotResource", "NotPrincipal"} & set(fields)),
+    )
+
+
+def _entries(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, list):
+        return tuple(str(item) for item in cast("list[object]", value))
+    return (str(value),)

@@ -1,0 +1,359 @@
+"""Checklist item: every jurisdiction has a kill switch that works when things are on fire.
+
+Present: the flag's item lies in a strongly consistent table, and a role and alarms go with it.
+Reachable from outside: the role can be assumed by somebody who is none of the agents.
+Harmless: the role can read and change the flag, and nothing else.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Final, cast
+
+from policies.iam import Statement, statements
+from policies.properties import Undetermined
+from policies.recoverability import not_strong, replica_regions
+from policies.resource import Resource, Stack
+from policies.rule import (
+    ChecklistItem,
+    Rule,
+    Severity,
+    Violation,
+    stack_rule,
+    whole_rule,
+)
+from policies.types import (
+    ALARM,
+    DATA,
+    POLICY_ATTACHMENT,
+    ROLE,
+    ROLE_ATTACHMENT,
+    ROLE_ATTACHMENTS_EXCLUSIVE,
+    ROLE_POLICY,
+    TABLE,
+    TABLE_ITEM,
+    TOPIC,
+    TOPIC_SUBSCRIPTION,
+)
+
+_FRAMEWORKS: Final = ("EU AI Act Art. 14", "NIST AI RMF MANAGE 2.4")
+FLAG: Final = "kill"
+"""Key of the flag's item."""
+
+COMPONENT: Final = "kill-switch"
+"""Component tag of the switch's role, topics and alarms."""
+
+_READ: Final = "dynamodb:GetItem"
+_TRIP: Final = "dynamodb:UpdateItem"
+_DECRYPT: Final = "kms:Decrypt"
+_PRINCIPAL_KEYS: Final = ("aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+
+
+@whole_rule(
+    id="kill-switch-present",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+)
+def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
+    """Every jurisdiction that holds data has a flag in a strong table, and a role to trip it."""
+    tables = dict(_flag_tables(stack))
+    for jurisdiction, urn in _jurisdictions(stack).items():
+        table = tables.get(jurisdiction)
+        if table is None:
+            yield urn, _missing(f"no item {FLAG!r} in a table of {jurisdiction}")
+        else:
+            for violation in not_strong(table):
+                yield table.urn, violation
+        roles = [
+            role
+            for role in stack.of_type(ROLE)
+            if role.component == COMPONENT and role.jurisdiction == jurisdiction
+        ]
+        if not roles:
+            yield urn, _missing(f"no role that may trip the switch of {jurisdiction}")
+
+
+@stack_rule(
+    id="kill-switch-reachable",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(ROLE,),
+)
+def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterator[Violation]:
+    """The switch's role is assumed by somebody outside, and by none of the agents."""
+    if role.component != COMPONENT:
+        return
+    document = role.properties.text("assumeRolePolicy")
+    if document is None:
+        raise Undetermined("assumeRolePolicy")
+    trusted = [
+        statement
+        for statement in statements(document, "assumeRolePolicy")
+        if statement.effect == "Allow"
+    ]
+    if not any(statement.principals.get("AWS") for statement in trusted):
+        yield _trust("nobody outside can assume it")
+    agents = [
+        other.properties.text("name") or other.name
+        for other in stack.of_type(ROLE)
+        if other.component != COMPONENT
+    ]
+    for statement in trusted:
+        yield from _wrong_trust(statement, agents)
+
+
+@stack_rule(
+    id="kill-switch-only-trips",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(ROLE,),
+)
+def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Violation]:
+    """The switch's role can read and change the flag in every region, and nothing else."""
+    if role.component != COMPONENT:
+        return
+    table = dict(_flag_tables(stack)).get(role.jurisdiction or "")
+    if table is None:
+        yield _missing(f"no item {FLAG!r} in a table of {role.jurisdiction}")
+        return
+    yield from _other_grants(role, stack)
+    allowed: list[Statement] = []
+    for policy in stack.of_type(ROLE_POLICY):
+        known = None if policy.properties.is_unknown("role") else policy.properties.text("role")
+        if role not in stack.targets(policy, "role", known, (ROLE,), "name"):
+            continue
+        document = policy.properties.text("policy")
+        if document is None:
+            raise Undetermined("policy")
+        found = statements(document, "policy")
+        allowed.extend(item for item in found if item.effect == "Allow")
+    name = table.properties.text("name")
+    for statement in allowed:
+        yield from _too_much(statement, name)
+    reach = {
+        arn.split(":")[3]
+        for statement in allowed
+        if _TRIP in statement.actions
+        for arn in statement.resources
+        if arn.count(":") > 3  # noqa: PLR2004 - arn:partition:service:region
+    }
+    for region in sorted({table.region, *replica_regions(table)} - reach):
+        yield _grant(f"{_TRIP} is not allowed in {region}")
+
+
+@whole_rule(
+    id="kill-switch-alarm",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+)
+def somebody_hears_of_the_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
+    """In every region of the flag an alarm watches the switch and is wired to a topic."""
+    for jurisdiction, table in _flag_tables(stack):
+        for region in sorted({table.region, *replica_regions(table)}):
+            alarms = [
+                alarm
+                for alarm in stack.of_type(ALARM)
+                if alarm.component == COMPONENT
+                and alarm.jurisdiction == jurisdiction
+                and alarm.region == region
+            ]
+            if not alarms:
+                yield table.urn, _unheard(f"no alarm on the switch of {jurisdiction} in {region}")
+            for alarm in alarms:
+                for violation in _unwired(alarm, stack):
+                    yield alarm.urn, violation
+
+
+@stack_rule(
+    id="kill-switch-subscribed",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+    types=(TOPIC,),
+)
+def somebody_listens_to_the_switch(topic: Resource, stack: Stack) -> Iterator[Violation]:
+    """In production somebody subscribes to the switch's topics."""
+    if topic.component != COMPONENT or topic.environment != "prod":
+        return
+    for subscription in stack.of_type(TOPIC_SUBSCRIPTION):
+        properties = subscription.properties
+        known = None if properties.is_unknown("topic") else properties.text("topic")
+        if topic in stack.targets(subscription, "topic", known, (TOPIC,), "name"):
+            return
+    yield _unheard("nobody subscribes to the topic")
+
+
+def _jurisdictions(stack: Stack) -> Mapping[str, str]:
+    """Jurisdictions that hold data, each with the URN of one resource that says so."""
+    found: dict[str, str] = {}
+    for resource in stack.of_type(*DATA):
+        jurisdiction = resource.jurisdiction
+        if jurisdiction is not None:
+            found.setdefault(jurisdiction, resource.urn)
+    return found
+
+
+def _flag_tables(stack: Stack) -> Iterator[tuple[str, Resource]]:
+    """The table that holds the flag, by jurisdiction."""
+    for item in stack.of_type(TABLE_ITEM):
+        if not _is_flag(item):
+            continue
+        properties = item.properties
+        known = None if properties.is_unknown("tableName") else properties.text("tableName")
+        for table in stack.targets(item, "tableName", known, (TABLE,), "name"):
+            if table.jurisdiction is not None:
+                yield table.jurisdiction, table
+
+
+def _is_flag(item: Resource) -> bool:
+    text, key = item.properties.text("item"), item.properties.text("hashKey")
+    if text is None or key is None:
+        raise Undetermined("item")
+    try:
+        attributes: object = json.loads(text)
+    except ValueError as error:
+        raise Undetermined("item") from error
+    return _entries(_entries(attributes).get(key)).get("S") == FLAG
+
+
+def _wrong_trust(statement: Statement, agents: list[str]) -> Iterator[Violation]:
+    for kind in sorted(set(statement.principals) - {"AWS"}):
+        yield _trust(f"a principal of kind {kind} can assume it")
+    if statement.inverted:
+        yield _trust("everybody except somebody can assume it")
+    limits = [values for key in _PRINCIPAL_KEYS for _, values in statement.condition(key)]
+    patterns = [value for _, values in statement.condition("aws:PrincipalArn") for value in values]
+    for principal in statement.principals.get("AWS", ()):
+        everybody = principal == "*" or principal.endswith(":root")
+        if everybody and not limits:
+            yield _trust(f"everybody of {principal} can assume it")
+        patterns.extend([] if everybody else [principal])
+    for agent in agents:
+        for pattern in patterns:
+            # arn:partition:iam::account:role/name; the account is the platform's own.
+            part = pattern.split(":", 5)[-1]
+            if fnmatchcase(f"role/{agent}", part):
+                yield _trust(f"the platform's own role {agent} matches {pattern}")
+
+
+def _other_grants(role: Resource, stack: Stack) -> Iterator[Violation]:
+    properties = role.properties
+    for name in ("managedPolicyArns", "inlinePolicies"):
+        if properties.is_given(name):
+            yield _grant(f"the role has {name}")
+    for attachment in stack.of_type(ROLE_ATTACHMENT, ROLE_ATTACHMENTS_EXCLUSIVE, POLICY_ATTACHMENT):
+        name = {
+            ROLE_ATTACHMENT: "role",
+            ROLE_ATTACHMENTS_EXCLUSIVE: "roleName",
+            POLICY_ATTACHMENT: "roles",
+        }[attachment.type]
+        unknown = attachment.properties.is_unknown(name)
+        if name == "roles":
+            names = () if unknown else attachment.properties.texts(name)
+        else:
+            text = None if unknown else attachment.properties.text(name)
+            names = () if text is None else (text,)
+        own = role.properties.text("name")
+        if own in names or role in attachment.referenced(name, (ROLE,)):
+            yield _grant(f"{attachment.name} attaches another policy")
+
+
+def _too_much(statement: Statement, table: str | None) -> Iterator[Violation]:
+    if statement.inverted:
+        yield _grant("the policy says what it does not cover")
+    for action in sorted(set(statement.actions) - {_READ, _TRIP, _DECRYPT}):
+        yield _grant(f"{action} is allowed")
+    if {_READ, _TRIP} & set(statement.actions):
+        if not _only_the_flag(statement):
+            yield _grant(f"items other than {FLAG!r} are allowed")
+        for arn in statement.resources:
+            if "*" in arn or "?" in arn or (table and not arn.endswith(f":table/{table}")):
+                yield _grant(f"{arn} is allowed")
+    if _DECRYPT in statement.actions:
+        services = [
+            value for _, values in statement.condition("kms:ViaService") for value in values
+        ]
+        if not services or not all(value.startswith("dynamodb.") for value in services):
+            yield _grant(f"{_DECRYPT} is allowed outside DynamoDB")
+
+
+def _only_the_flag(statement: Statement) -> bool:
+    """Whether the conditions leave no item but the flag's."""
+    limits = dict(statement.condition("dynamodb:LeadingKeys"))
+    if limits.get("StringEquals") == (FLAG,):
+        return True
+    # ForAllValues holds for a request without keys as well, unless Null says there must be some.
+    all_keys = limits.get("ForAllValues:StringEquals") == (FLAG,)
+    return all_keys and limits.get("Null") == ("false",)
+
+
+def _unwired(alarm: Resource, stack: Stack) -> Iterator[Violation]:
+    properties = alarm.properties
+    if properties.flag("actionsEnabled") is False:
+        yield _unheard("the alarm's actions are off")
+    known: tuple[str, ...] | None = None
+    try:
+        known = properties.texts("alarmActions")
+    except Undetermined:
+        # The topic does not exist yet, but which one it will be is known.
+        topics = alarm.referenced("alarmActions", (TOPIC,))
+        if not topics:
+            raise
+    else:
+        topics = tuple(
+            topic
+            for arn in known
+            for topic in stack.targets(alarm, "alarmActions", arn, (TOPIC,), "name")
+        )
+    if not any(topic.region == alarm.region for topic in topics):
+        yield _unheard("the alarm notifies no topic of its region")
+
+
+def _entries(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _missing(found: str) -> Violation:
+    return Violation(
+        found=found,
+        rule="every jurisdiction can be stopped on its own",
+        fix="add a KillSwitch for the jurisdiction",
+    )
+
+
+def _trust(found: str) -> Violation:
+    return Violation(
+        found=found,
+        rule="people outside the platform can trip the switch, and the agents cannot",
+        fix="name the on-call principals in the trust policy, and only them",
+        at="assumeRolePolicy",
+    )
+
+
+def _grant(found: str) -> Violation:
+    return Violation(
+        found=found,
+        rule=f"the role may read and change the item {FLAG!r} in every region, and nothing else",
+        fix="grant GetItem and UpdateItem with that leading key on the table's own ARNs",
+    )
+
+
+def _unheard(found: str) -> Violation:
+    return Violation(
+        found=found,
+        rule="somebody is told when the switch is tripped or no longer read",
+        fix="give every region an alarm whose actions name a topic that somebody subscribes to",
+    )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    every_jurisdiction_has_a_kill_switch,
+    the_switch_is_reachable_from_outside,
+    the_switch_does_nothing_else,
+    somebody_hears_of_the_switch,
+    somebody_listens_to_the_switch,
+)

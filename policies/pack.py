@@ -1,0 +1,138 @@
+"""Serves the rules as a CrossGuard policy pack."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import pulumi_policy as sdk
+
+from policies import kill_switch, recoverability, residency
+from policies.properties import Properties
+from policies.resource import Resource, Stack
+from policies.rule import ChecklistItem, Rule, Severity, Violation
+from policies.waivers import WAIVERS, Waiver, is_waived, today, wrong_waivers
+
+NAME: Final = "holdfast"
+"""Name of the pack in reports and in the engine."""
+
+RULES: Final[tuple[Rule, ...]] = (
+    *residency.RULES,
+    *kill_switch.RULES,
+    *recoverability.RULES,
+)
+"""Every rule of the pack."""
+
+_SEVERITIES: Final = {
+    Severity.MEDIUM: sdk.Severity.MEDIUM,
+    Severity.HIGH: sdk.Severity.HIGH,
+    Severity.CRITICAL: sdk.Severity.CRITICAL,
+}
+
+
+def serve() -> None:
+    """Serves the pack until the engine ends this process."""
+    sdk.PolicyPack(
+        name=NAME,
+        policies=[*(policy_of(rule, WAIVERS) for rule in RULES), *_on_waivers(WAIVERS)],
+        enforcement_level=sdk.EnforcementLevel.MANDATORY,
+    )
+
+
+def policy_of(rule: Rule, waivers: tuple[Waiver, ...]) -> sdk.Policy:
+    """A rule in the SDK's terms. Violations that a waiver accepts are not reported."""
+
+    def report(found: Iterable[tuple[str, Violation]], say: sdk.ReportViolation) -> None:
+        for urn, violation in found:
+            if not is_waived(waivers, rule.id, urn, today()):
+                say(str(violation), urn or None)
+
+    def on_resource(args: sdk.ResourceValidationArgs, say: sdk.ReportViolation) -> None:
+        report(((args.urn, found) for found in rule.judge(_resource(args))), say)
+
+    def on_stack(args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
+        report(rule.judge_stack(stack_of(args.resources)), say)
+
+    framework = sdk.PolicyComplianceFramework(name="; ".join(rule.frameworks))
+    if rule.on_resource is not None:
+        return sdk.ResourceValidationPolicy(
+            name=rule.id,
+            description=rule.description,
+            validate=on_resource,
+            severity=_SEVERITIES[rule.severity],
+            framework=framework,
+            tags=[rule.item.value],
+        )
+    return sdk.StackValidationPolicy(
+        name=rule.id,
+        description=rule.description,
+        validate=on_stack,
+        severity=_SEVERITIES[rule.severity],
+        framework=framework,
+        tags=[rule.item.value],
+    )
+
+
+def stack_of(resources: Iterable[sdk.PolicyResource]) -> Stack:
+    """The SDK's resources as rules see them, sorted by URN and linked to each other."""
+    links: dict[str, dict[str, tuple[Resource, ...]]] = {}
+    found: dict[str, Resource] = {}
+    given = sorted(resources, key=lambda resource: resource.urn)
+    for resource in given:
+        links[resource.urn] = {}
+        found[resource.urn] = _resource(resource, links[resource.urn])
+    for resource in given:
+        for name, others in resource.property_dependencies.items():
+            links[resource.urn][name] = tuple(found[other.urn] for other in others)
+    return Stack(resources=tuple(found.values()))
+
+
+def _resource(
+    given: sdk.ResourceValidationArgs | sdk.PolicyResource,
+    references: Mapping[str, tuple[Resource, ...]] | None = None,
+) -> Resource:
+    return Resource(
+        urn=given.urn,
+        type=given.resource_type,
+        name=given.name,
+        properties=_properties(given.props),
+        protect=given.opts.protect,
+        provider=None if given.provider is None else _properties(given.provider.props),
+        references={} if references is None else references,
+    )
+
+
+def _properties(given: object) -> Properties:
+    if not isinstance(given, Properties):
+        raise TypeError("the SDK decoded a resource itself; call policies.lazy.install() first")
+    return given
+
+
+def _on_waivers(waivers: tuple[Waiver, ...]) -> list[sdk.Policy]:
+    """Two policies about the waivers: they are in order, and they are seen."""
+
+    def in_order(_args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
+        for violation in wrong_waivers(waivers, frozenset(rule.id for rule in RULES), today()):
+            say(str(violation), None)
+
+    def seen(args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
+        for resource in sorted(args.resources, key=lambda resource: resource.urn):
+            for waiver in waivers:
+                if is_waived((waiver,), waiver.rule, resource.urn, today()):
+                    say(f"{waiver.rule} until {waiver.expires}: {waiver.reason}", resource.urn)
+
+    return [
+        sdk.StackValidationPolicy(
+            name="waivers-in-order",
+            description="A waiver names a rule, gives a reason and has not expired.",
+            validate=in_order,
+            severity=sdk.Severity.HIGH,
+            tags=[ChecklistItem.WAIVERS.value],
+        ),
+        sdk.StackValidationPolicy(
+            name="waivers-in-force",
+            description="A violation of this resource may be accepted for a while.",
+            validate=seen,
+            enforcement_level=sdk.EnforcementLevel.ADVISORY,
+            severity=sdk.Severity.MEDIUM,
+            tags=[ChecklistItem.WAIVERS.value],
+        ),
+    ]

@@ -1,0 +1,183 @@
+"""A resource's properties as rules read them: only when asked, and never guessed.
+
+Guarantees:
+    Reading a value that is unknown before deployment raises ``Undetermined`` with its path.
+    A property of another type than the rule expects is undetermined too, never "no".
+
+Does not guarantee:
+    That a property name exists; tests compare every name that a rule reads with the SDK.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from google.protobuf import struct_pb2
+
+_UNKNOWN: Final = frozenset(
+    {
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string, and any value from the Python SDK
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
+        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
+        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
+    }
+)
+_SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a type tag
+
+
+class Undetermined(Exception):  # noqa: N818 - an answer of a rule, not a failure
+    """A rule needs a value that cannot be known before deployment.
+
+    Attributes:
+        path: Path of the property, such as ``replicas[0].kmsKeyArn``.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class Properties:
+    """The properties of one resource, or of an object inside them.
+
+    Attributes:
+        path: Where it lies in the resource; empty for the resource itself.
+    """
+
+    def __init__(self, struct: struct_pb2.Struct, path: str = "") -> None:
+        self._struct = struct
+        self.path = path
+
+    def __bool__(self) -> bool:
+        return bool(self._struct.fields)
+
+    def __contains__(self, name: str) -> bool:
+        return self._field(name) is not None
+
+    def copy(self) -> dict[str, None]:
+        """Names without values; the SDK copies a policy's configuration, of which we have none."""
+        return dict.fromkeys(self._struct.fields)
+
+    def at(self, name: str) -> str:
+        """The path of a property."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether a property is given, but not known before deployment."""
+        field = self._field(name)
+        return field is not None and _is_unknown(field)
+
+    def is_given(self, name: str) -> bool:
+        """Whether a property is given and is, or may turn out to be, more than an empty list."""
+        field = self._field(name)
+        if field is None:
+            return False
+        return field.WhichOneof("kind") != "list_value" or bool(field.list_value.values)
+
+    def text(self, name: str) -> str | None:
+        """A text, or None where it is not given."""
+        field = self._known(name)
+        if field is None:
+            return None
+        if field.WhichOneof("kind") != "string_value":
+            raise Undetermined(self.at(name))
+        return field.string_value
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean, or None where it is not given."""
+        field = self._known(name)
+        if field is None:
+            return None
+        if field.WhichOneof("kind") != "bool_value":
+            raise Undetermined(self.at(name))
+        return field.bool_value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts, empty where it is not given."""
+        return tuple(_text_at(path, item) for path, item in self._items(name))
+
+    def object(self, name: str) -> "Properties | None":
+        """An object, or None where it is not given."""
+        field = self._known(name)
+        return None if field is None else _object_at(self.at(name), field)
+
+    def objects(self, name: str) -> "tuple[Properties, ...]":
+        """A list of objects, empty where it is not given."""
+        return tuple(_object_at(path, item) for path, item in self._items(name))
+
+    def mapping(self, name: str) -> dict[str, str]:
+        """A map of texts, empty where it is not given."""
+        inner = self.object(name)
+        if inner is None:
+            return {}
+        return {key: inner.text(key) or "" for key in inner.copy()}
+
+    def all_texts(self) -> Iterator[tuple[str, str]]:
+        """Every known text at any depth, with its path. Secrets are left out."""
+        for name, field in self._struct.fields.items():
+            yield from _texts_in(self.at(name), field)
+
+    def _field(self, name: str) -> struct_pb2.Value | None:
+        if name not in self._struct.fields:
+            return None
+        field = _unwrapped(self._struct.fields[name])
+        return None if field.WhichOneof("kind") in {None, "null_value"} else field
+
+    def _known(self, name: str) -> struct_pb2.Value | None:
+        field = self._field(name)
+        if field is not None and _is_unknown(field):
+            raise Undetermined(self.at(name))
+        return field
+
+    def _items(self, name: str) -> Iterator[tuple[str, struct_pb2.Value]]:
+        field = self._known(name)
+        if field is None:
+            return
+        if field.WhichOneof("kind") != "list_value":
+            raise Undetermined(self.at(name))
+        for index, item in enumerate(field.list_value.values):
+            yield f"{self.at(name)}[{index}]", _unwrapped(item)
+
+
+def _unwrapped(field: struct_pb2.Value) -> struct_pb2.Value:
+    return field.struct_value.fields["value"] if _is_secret(field) else field
+
+
+def _is_secret(field: struct_pb2.Value) -> bool:
+    if field.WhichOneof("kind") != "struct_value":
+        return False
+    fields = field.struct_value.fields
+    return _SIGNATURE_KEY in fields and fields[_SIGNATURE_KEY].string_value == _SECRET
+
+
+def _is_unknown(field: struct_pb2.Value) -> bool:
+    return field.WhichOneof("kind") == "string_value" and field.string_value in _UNKNOWN
+
+
+def _text_at(path: str, field: struct_pb2.Value) -> str:
+    if field.WhichOneof("kind") != "string_value" or _is_unknown(field):
+        raise Undetermined(path)
+    return field.string_value
+
+
+def _object_at(path: str, field: struct_pb2.Value) -> Properties:
+    if field.WhichOneof("kind") != "struct_value":
+        raise Undetermined(path)
+    return Properties(field.struct_value, path)
+
+
+def _texts_in(path: str, field: struct_pb2.Value) -> Iterator[tuple[str, str]]:
+    if _is_secret(field) or _is_unknown(field):
+        return
+    kind = field.WhichOneof("kind")
+    if kind == "string_value":
+        yield path, field.string_value
+    elif kind == "list_value":
+        for index, item in enumerate(field.list_value.values):
+            yield from _texts_in(f"{path}[{index}]", item)
+    elif kind == "struct_value":
+        for name, item in field.struct_value.fields.items():
+            yield from _texts_in(f"{path}.{name}", item)

@@ -1,0 +1,316 @@
+"""Checklist item: state is replicated, and comes back after a mistake or the loss of a region.
+
+Deletion protection, and the engine's own ``protect``, are asked for in staging and in
+production; a development stack that nobody could take down again would cost more than it saves.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from holdfast.contract import Environment
+from policies.properties import Properties, Undetermined
+from policies.residency import destinations_of
+from policies.resource import ENVIRONMENT_TAG, Resource, Stack
+from policies.rule import (
+    ChecklistItem,
+    Rule,
+    Severity,
+    Violation,
+    resource_rule,
+    stack_rule,
+)
+from policies.types import (
+    BUCKET,
+    BUCKET_ENCRYPTION,
+    BUCKET_REPLICATION,
+    BUCKET_VERSIONING,
+    KEYS,
+    TABLE,
+)
+
+_FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.13")
+_LASTING: Final = frozenset({Environment.STAGING, Environment.PROD})
+COORDINATION: Final = "coordination-store"
+"""Component tag of the table that decides who may act."""
+
+VOTES: Final = 3
+"""Regions of a strongly consistent table, the witness included. AWS allows no other number."""
+
+
+@resource_rule(
+    id="table-replicated",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(TABLE,),
+)
+def tables_survive_the_loss_of_a_region(table: Resource) -> Iterator[Violation]:
+    """A table has a replica in another region."""
+    others = set(replica_regions(table)) - {table.region}
+    if not others:
+        yield Violation(
+            found=f"the table exists in {table.region} only",
+            rule="losing one region loses no table",
+            fix="add a replica in another region of the jurisdiction",
+            at="replicas",
+        )
+
+
+@resource_rule(
+    id="table-recoverable",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(TABLE,),
+)
+def tables_can_go_back_in_time(table: Resource) -> Iterator[Violation]:
+    """Point-in-time recovery is on in every region of a table."""
+    recovery = table.properties.object("pointInTimeRecovery")
+    if recovery is None or recovery.flag("enabled") is not True:
+        yield _off("point-in-time recovery", table.region, "pointInTimeRecovery.enabled")
+    for replica in table.properties.objects("replicas"):
+        if replica.flag("pointInTimeRecovery") is not True:
+            region = replica.text("regionName") or "a replica"
+            yield _off("point-in-time recovery", region, replica.at("pointInTimeRecovery"))
+
+
+@resource_rule(
+    id="table-deletion-protected",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(TABLE,),
+)
+def tables_cannot_be_deleted_by_mistake(table: Resource) -> Iterator[Violation]:
+    """Deletion protection is on in every region of a lasting table, and so is `protect`."""
+    if not _is_lasting(table):
+        return
+    if table.properties.flag("deletionProtectionEnabled") is not True:
+        yield _off("deletion protection", table.region, "deletionProtectionEnabled")
+    for replica in table.properties.objects("replicas"):
+        if replica.flag("deletionProtectionEnabled") is not True:
+            region = replica.text("regionName") or "a replica"
+            yield _off("deletion protection", region, replica.at("deletionProtectionEnabled"))
+    yield from _unprotected(table)
+
+
+@stack_rule(
+    id="table-encrypted",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=("SOC 2 CC6.1",),
+    types=(TABLE,),
+)
+def tables_are_encrypted_with_our_keys(table: Resource, _stack: Stack) -> Iterator[Violation]:
+    """Every region of a table is encrypted with a customer managed key of that region."""
+    encryption = table.properties.object("serverSideEncryption")
+    if encryption is None or encryption.flag("enabled") is not True:
+        yield _no_key(table.region, "serverSideEncryption")
+    else:
+        yield from _key_of(table, "serverSideEncryption", encryption, table.region)
+    for replica in table.properties.objects("replicas"):
+        region = replica.text("regionName")
+        if region is None:
+            raise Undetermined(replica.at("regionName"))
+        yield from _key_of(table, "replicas", replica, region)
+
+
+@resource_rule(
+    id="coordination-strong",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=("SOC 2 PI1.2",),
+    types=(TABLE,),
+)
+def leases_are_strongly_consistent(table: Resource) -> Iterator[Violation]:
+    """A table that decides who may act is strongly consistent and has exactly three votes."""
+    if table.component == COORDINATION:
+        yield from not_strong(table)
+
+
+def not_strong(table: Resource) -> Iterator[Violation]:
+    """What keeps a table from being strongly consistent over three regions."""
+    replicas = table.properties.objects("replicas")
+    for replica in replicas:
+        mode = replica.text("consistencyMode")
+        if mode != "STRONG":
+            yield Violation(
+                found=f"the replica's mode is {mode or 'EVENTUAL'}",
+                rule="leases, locks and the kill switch are STRONG: the last writer must not win",
+                fix="set consistencyMode to STRONG on every replica",
+                at=replica.at("consistencyMode"),
+            )
+    witness = table.properties.object("globalTableWitness")
+    votes = {table.region, *replica_regions(table)}
+    if witness is not None:
+        votes.add(witness.text("regionName") or "")
+    if len(votes) != VOTES or "" in votes:
+        yield Violation(
+            found=f"the table has {len(votes)} votes ({', '.join(sorted(votes))})",
+            rule=f"strong consistency needs exactly {VOTES}",
+            fix="use two replicas, or one replica and a witness",
+            at="globalTableWitness",
+        )
+
+
+@stack_rule(
+    id="bucket-versioned",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+    types=(BUCKET,),
+)
+def buckets_keep_old_versions(bucket: Resource, stack: Stack) -> Iterator[Violation]:
+    """A bucket is versioned, so that overwriting or deleting an object can be undone."""
+    for versioning in _about(bucket, stack, BUCKET_VERSIONING):
+        configuration = versioning.properties.object("versioningConfiguration")
+        if configuration is not None and configuration.text("status") == "Enabled":
+            return
+    yield Violation(
+        found="versioning is not enabled",
+        rule="deleted and overwritten objects can be brought back",
+        fix="add a BucketVersioning with status Enabled for this bucket",
+    )
+
+
+@stack_rule(
+    id="bucket-replicated",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(BUCKET,),
+)
+def buckets_survive_the_loss_of_a_region(bucket: Resource, stack: Stack) -> Iterator[Violation]:
+    """A bucket replicates to a bucket in another region."""
+    for replication in _about(bucket, stack, BUCKET_REPLICATION):
+        for _path, destinations in destinations_of(replication, stack):
+            if any(other.region != bucket.region for other in destinations):
+                return
+    yield Violation(
+        found=f"its objects exist in {bucket.region} only",
+        rule="losing one region loses no object",
+        fix="add an enabled replication rule to a bucket in another region of the jurisdiction",
+    )
+
+
+@stack_rule(
+    id="bucket-encrypted",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=("SOC 2 CC6.1",),
+    types=(BUCKET,),
+)
+def buckets_are_encrypted_with_our_keys(bucket: Resource, stack: Stack) -> Iterator[Violation]:
+    """A bucket encrypts with a customer managed key of its region."""
+    for encryption in _about(bucket, stack, BUCKET_ENCRYPTION):
+        for part in encryption.properties.objects("rules"):
+            default = part.object("applyServerSideEncryptionByDefault")
+            if default is None or default.text("sseAlgorithm") not in {"aws:kms", "aws:kms:dsse"}:
+                continue
+            if default.is_unknown("kmsMasterKeyId"):
+                keys = encryption.referenced("rules", KEYS)
+                if not keys:
+                    raise Undetermined(default.at("kmsMasterKeyId"))
+                if all(key.region == bucket.region for key in keys):
+                    return
+            elif default.text("kmsMasterKeyId"):
+                return
+    yield _no_key(bucket.region, "")
+
+
+@resource_rule(
+    id="bucket-deletion-protected",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+    types=(BUCKET,),
+)
+def buckets_cannot_be_deleted_by_mistake(bucket: Resource) -> Iterator[Violation]:
+    """A lasting bucket is protected, and is never emptied in order to delete it."""
+    if not _is_lasting(bucket):
+        return
+    if bucket.properties.flag("forceDestroy"):
+        yield Violation(
+            found="forceDestroy is on",
+            rule="deleting a bucket must not delete what is in it",
+            fix="leave forceDestroy off",
+            at="forceDestroy",
+        )
+    yield from _unprotected(bucket)
+
+
+def replica_regions(table: Resource) -> tuple[str, ...]:
+    """Regions of a table's replicas, its own region not among them."""
+    regions: list[str] = []
+    for replica in table.properties.objects("replicas"):
+        region = replica.text("regionName")
+        if region is None:
+            raise Undetermined(replica.at("regionName"))
+        regions.append(region)
+    return tuple(regions)
+
+
+def _about(bucket: Resource, stack: Stack, type_token: str) -> Iterator[Resource]:
+    """The resources of a type that configure a bucket."""
+    for other in stack.of_type(type_token):
+        known = None if other.properties.is_unknown("bucket") else other.properties.text("bucket")
+        if bucket in stack.targets(other, "bucket", known, (BUCKET,), "bucket"):
+            yield other
+
+
+def _key_of(table: Resource, at: str, part: Properties, region: str) -> Iterator[Violation]:
+    if part.is_unknown("kmsKeyArn"):
+        keys = table.referenced(at, KEYS)
+        if not keys:
+            raise Undetermined(part.at("kmsKeyArn"))
+        if not any(key.region == region for key in keys):
+            yield _no_key(region, part.at("kmsKeyArn"))
+    elif f":{region}:" not in (part.text("kmsKeyArn") or ""):
+        yield _no_key(region, part.at("kmsKeyArn"))
+
+
+def _is_lasting(resource: Resource) -> bool:
+    environment = resource.environment
+    if environment is None or environment not in set(Environment):
+        raise Undetermined(f"tags.{ENVIRONMENT_TAG}")
+    return environment in _LASTING
+
+
+def _unprotected(resource: Resource) -> Iterator[Violation]:
+    if resource.environment == Environment.PROD and not resource.protect:
+        yield Violation(
+            found="the resource option `protect` is off",
+            rule="in production the engine refuses to delete state",
+            fix="pass protect=True in its resource options",
+        )
+
+
+def _off(what: str, where: str, at: str) -> Violation:
+    return Violation(
+        found=f"{what} is off in {where}",
+        rule=f"{what} is on in every region",
+        fix="turn it on for the table and for each of its replicas",
+        at=at,
+    )
+
+
+def _no_key(region: str, at: str) -> Violation:
+    return Violation(
+        found=f"no customer managed key of {region}",
+        rule="data at rest is encrypted with a key that we can audit and revoke",
+        fix="name the jurisdiction's key of that region",
+        at=at,
+    )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    tables_survive_the_loss_of_a_region,
+    tables_can_go_back_in_time,
+    tables_cannot_be_deleted_by_mistake,
+    tables_are_encrypted_with_our_keys,
+    leases_are_strongly_consistent,
+    buckets_keep_old_versions,
+    buckets_survive_the_loss_of_a_region,
+    buckets_are_encrypted_with_our_keys,
+    buckets_cannot_be_deleted_by_mistake,
+)

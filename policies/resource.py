@@ -1,0 +1,121 @@
+"""Resources and stacks as rules see them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from policies.properties import Properties, Undetermined
+
+JURISDICTION_TAG: Final = "holdfast:jurisdiction"
+COMPONENT_TAG: Final = "holdfast:component"
+ENVIRONMENT_TAG: Final = "holdfast:environment"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource:
+    """One resource of a stack.
+
+    Attributes:
+        urn: The engine's name for it.
+        type: Type token.
+        name: Logical name.
+        properties: Inputs, or in a rule over the whole stack what the provider made of them.
+        protect: Whether the engine refuses to delete it.
+        provider: Properties of its provider, where it has one.
+        references: Resources that a property is computed from, by property; filled in only
+            for rules over the whole stack.
+    """
+
+    urn: str
+    type: str
+    name: str
+    properties: Properties
+    protect: bool = False
+    provider: Properties | None = None
+    references: "Mapping[str, tuple[Resource, ...]]" = field(
+        default_factory=dict[str, "tuple[Resource, ...]"]
+    )
+
+    @cached_property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags. Undetermined while any of them is unknown."""
+        return self.properties.mapping("tags")
+
+    @property
+    def jurisdiction(self) -> str | None:
+        """The jurisdiction that its tag names."""
+        return self.tags.get(JURISDICTION_TAG)
+
+    @property
+    def component(self) -> str | None:
+        """The component that its tag names."""
+        return self.tags.get(COMPONENT_TAG)
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that its tag names."""
+        return self.tags.get(ENVIRONMENT_TAG)
+
+    @property
+    def region(self) -> str:
+        """Where it is placed: its own region, else its provider's. Undetermined without both."""
+        own = self.properties.text("region")
+        if own is not None:
+            return own
+        inherited = None if self.provider is None else self.provider.text("region")
+        if inherited is None:
+            raise Undetermined("region")
+        return inherited
+
+    def referenced(self, name: str, types: Iterable[str]) -> "tuple[Resource, ...]":
+        """Resources of some types that a property is computed from, sorted by URN."""
+        wanted = set(types)
+        found = [other for other in self.references.get(name, ()) if other.type in wanted]
+        return tuple(sorted(found, key=lambda other: other.urn))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Every resource of a stack.
+
+    Attributes:
+        resources: Sorted by URN.
+    """
+
+    resources: tuple[Resource, ...]
+
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        """Resources of some types, sorted by URN."""
+        return tuple(resource for resource in self.resources if resource.type in types)
+
+    def targets(
+        self, resource: Resource, at: str, known: str | None, types: tuple[str, ...], key: str
+    ) -> tuple[Resource, ...]:
+        """The resources that a property points to.
+
+        Args:
+            resource: The one that points.
+            at: Top-level property that points.
+            known: Its value, or None where that is unknown before deployment.
+            types: What it may point to.
+            key: Property of the target that holds its physical name.
+
+        Returns:
+            Where the value is known, those of that name or with an ARN that ends in it;
+            otherwise those that the engine computes the value from.
+
+        Raises:
+            Undetermined: If the value is unknown and comes from no resource of these types.
+        """
+        if known is not None:
+            name = known.rpartition(":")[2].rpartition("/")[2]
+            return tuple(
+                other
+                for other in self.of_type(*types)
+                if not other.properties.is_unknown(key) and other.properties.text(key) == name
+            )
+        found = resource.referenced(at, types)
+        if not found:
+            raise Undetermined(at)
+        return found
