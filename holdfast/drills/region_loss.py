@@ -1,0 +1,54 @@
+"""The drill that every multi-region platform owes its users."""
+
+from holdfast.drills.checks import (
+    Detection,
+    ExactlyOnce,
+    Fenced,
+    LeaderTakeover,
+    NoLostWrites,
+    OneLeader,
+    OthersUndisturbed,
+    RecoveryTime,
+    StateLoss,
+    StaysIn,
+)
+from holdfast.drills.drill import Drill, KillRegion, LeaderIn, SuccessRate
+from holdfast.drills.mutants import LongTtl, NoFencing, UsDefaultRoute
+from holdfast.drills.workload import Workload
+
+
+class RegionLoss(Drill):
+    """An active-active jurisdiction loses a region, no acknowledged write and no user for long.
+
+    The region is away for longer than the RTO, so that a platform which only recovers when the
+    region returns is found out; and it returns before the end, because coming back is where
+    frozen leaders wake up and half of all failovers fail.
+    """
+
+    name = "region-loss"
+    workload = Workload(
+        rate_per_s=16,
+        duration_s=112,
+        locations={
+            "us": ("new-york", "seattle", "chicago", "los-angeles"),
+            # People travel: a user of an EU tenant must be served by the EU from anywhere.
+            "eu": ("dublin", "berlin", "paris", "new-york"),
+        },
+    )
+    first_leader = "us-east-1"
+    steady_state = (SuccessRate(at_least=0.99, for_s=5), LeaderIn("us-east-1"))
+    fault = KillRegion("us-east-1", at_s=8, until_s=74)
+    checks = (
+        Detection(),
+        # A lease of 10 s, two retries of 1 s, a round trip, and half a second between samples.
+        LeaderTakeover(at_most_s=13),
+        RecoveryTime(),
+        OthersUndisturbed(),
+        NoLostWrites(),
+        StateLoss(),
+        ExactlyOnce(),
+        Fenced(),
+        OneLeader(),
+        StaysIn("eu"),
+    )
+    mutants = (NoFencing, UsDefaultRoute, LongTtl)

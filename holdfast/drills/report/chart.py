@@ -1,0 +1,291 @@
+"""The timeline as an SVG: success, traffic and leadership over one axis, the outage behind them.
+
+Pure text. Colours come from the page's style sheet through classes, so that the drawing follows
+the reader's light or dark scheme; everything that colour says is also said by place or words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from holdfast.drills import measures
+from holdfast.drills.history import History, Outcome
+from holdfast.drills.result import DrillResult, Moment
+
+WIDTH = 1040
+LEFT = 148
+RIGHT = 28
+RAIL = 46
+SUCCESS_HEIGHT = 84
+LANE_HEIGHT = 30
+GAP = 20
+PANEL_GAP = 40
+AXIS = 44
+_TICK_S = 10
+_BIN_S = 1.0
+_LABEL_WIDTH_S = 7
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Places seconds on the x axis.
+
+    Attributes:
+        end_s: Last second that is drawn.
+    """
+
+    end_s: float
+
+    def x(self, at_s: float) -> float:
+        """The x coordinate of a moment, kept inside the drawing."""
+        share = min(max(at_s, 0.0), self.end_s) / self.end_s
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 2)
+
+
+class Drawing:
+    """Collects elements, top to bottom."""
+
+    def __init__(self, scale: Scale) -> None:
+        self.scale = scale
+        self.y = float(RAIL)
+        self._back: list[str] = []
+        self._front: list[str] = []
+
+    def add(self, element: str) -> None:
+        """Draws an element above all earlier ones."""
+        self._front.append(element)
+
+    def behind(self, element: str) -> None:
+        """Draws an element below all others."""
+        self._back.append(element)
+
+    def text(self, x: float, y: float, words: str, kind: str, anchor: str = "start") -> None:
+        """Writes words at a place."""
+        place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'
+        self.add(f'<text class="{kind}" {place}>{escape(words)}</text>')
+
+    def elements(self) -> Iterable[str]:
+        """Everything drawn, in order."""
+        return (*self._back, *self._front)
+
+
+def timeline(history: History, result: DrillResult) -> str:
+    """Draws a drill.
+
+    Args:
+        history: What was observed.
+        result: What was made of it.
+
+    Returns:
+        An ``<svg>`` element without any reference to the outside.
+    """
+    drawing = Drawing(Scale(result.workload_s))
+    for jurisdiction in _affected_first(result):
+        _success(drawing, history, result, jurisdiction)
+    drawing.y += PANEL_GAP - GAP
+    _heading(drawing, "Answered requests a second, by region")
+    for region, jurisdiction in _regions(result):
+        _traffic(drawing, history, result, region, jurisdiction)
+    drawing.y += PANEL_GAP - GAP
+    _heading(drawing, "Leadership, by region")
+    for region, jurisdiction in _regions(result):
+        _leadership(drawing, history, region, jurisdiction)
+    bottom = drawing.y
+    _axis(drawing, bottom)
+    _outage(drawing, result, bottom)
+    _markers(drawing, result.moments, bottom)
+    height = bottom + AXIS
+    opening = (
+        f'<svg class="timeline" viewBox="0 0 {WIDTH} {height:g}" role="img" '
+        'aria-labelledby="timeline-title timeline-description">'
+    )
+    return "\n".join(
+        (
+            opening,
+            '<title id="timeline-title">Timeline of the drill</title>',
+            f'<desc id="timeline-description">{escape(_in_words(result))}</desc>',
+            *drawing.elements(),
+            "</svg>",
+        )
+    )
+
+
+def _affected_first(result: DrillResult) -> list[str]:
+    return sorted(result.territories, key=lambda name: (name != result.affected, name))
+
+
+def _regions(result: DrillResult) -> list[tuple[str, str]]:
+    return [
+        (region, jurisdiction)
+        for jurisdiction in _affected_first(result)
+        for region in sorted(
+            result.territories[jurisdiction].serving, key=lambda name: name != result.lost_region
+        )
+    ]
+
+
+def _in_words(result: DrillResult) -> str:
+    told = "; ".join(f"at {moment.at_s:.1f} s {moment.text}" for moment in result.moments)
+    return (
+        f"Success rate of {', '.join(_affected_first(result))}, answered requests and leadership "
+        f"by region over {result.workload_s:g} seconds. {told}."
+    )
+
+
+def _heading(drawing: Drawing, words: str) -> None:
+    drawing.text(0, drawing.y - 14, words, "heading")
+
+
+def _success(drawing: Drawing, history: History, result: DrillResult, jurisdiction: str) -> None:
+    top, bottom = drawing.y, drawing.y + SUCCESS_HEIGHT
+    x = drawing.scale.x
+    if top == RAIL:
+        drawing.text(0, top - 14, "Success rate, by jurisdiction", "heading")
+    drawing.text(0, top + 16, jurisdiction.upper(), "lane-name")
+    drawing.text(0, top + 33, "users served", "lane-note")
+    for share in (0.0, 0.5, 1.0):
+        y = bottom - share * SUCCESS_HEIGHT
+        drawing.behind(f'<path class="grid" d="M{x(0):g} {y:g}H{WIDTH - RIGHT}"/>')
+        drawing.text(LEFT - 8, y + 4, f"{share:.0%}", "tick", "end")
+    series = measures.success_series(
+        measures.of_jurisdiction(history, jurisdiction), end_s=result.workload_s, bin_s=_BIN_S
+    )
+    hue = "affected" if jurisdiction == result.affected else "other"
+    for run in _runs(series):
+        line = _steps(run, drawing.scale, bottom, SUCCESS_HEIGHT)
+        first, last = x(run[0][0]), x(run[-1][0] + _BIN_S)
+        drawing.add(f'<path class="area {hue}" d="{line}V{bottom:g}H{first:g}Z"/>')
+        drawing.add(
+            f'<path class="line {hue}" data-series="success-{jurisdiction}" '
+            f'data-from="{first:g}" data-to="{last:g}" d="{line}"/>'
+        )
+    if jurisdiction == result.affected:
+        _recovery(drawing, result, top)
+    drawing.y = bottom + GAP
+
+
+def _runs(
+    series: Sequence[tuple[float, float | None]],
+) -> list[list[tuple[float, float]]]:
+    """Splits a series where it has no value: a gap is drawn as a gap."""
+    runs: list[list[tuple[float, float]]] = [[]]
+    for start_s, rate in series:
+        if rate is None:
+            runs.append([])
+        else:
+            runs[-1].append((start_s, rate))
+    return [run for run in runs if run]
+
+
+def _steps(run: Sequence[tuple[float, float]], scale: Scale, bottom: float, height: float) -> str:
+    parts = [f"M{scale.x(run[0][0]):g} {bottom - run[0][1] * height:.2f}"]
+    for start_s, share in run:
+        parts.append(f"V{bottom - share * height:.2f}H{scale.x(start_s + _BIN_S):g}")
+    return "".join(parts)
+
+
+def _recovery(drawing: Drawing, result: DrillResult, top: float) -> None:
+    """The recovery time as a dimension line, with the objective it is held against."""
+    killed, recovered = result.moment("killed"), result.moment("recovered")
+    if killed is None:
+        return
+    x, y = drawing.scale.x, top + SUCCESS_HEIGHT - 16
+    limit_s = killed.at_s + result.objectives.rto_s
+    if limit_s <= result.workload_s:
+        drawing.add(
+            f'<path class="objective" d="M{x(limit_s):g} {top:g}V{top + SUCCESS_HEIGHT:g}"/>'
+        )
+        drawing.text(
+            x(limit_s) + 5, top + SUCCESS_HEIGHT - 6, f"RTO {result.objectives.rto_s:g} s", "note"
+        )
+    if recovered is None:
+        return
+    first, last = x(killed.at_s), x(recovered.at_s)
+    drawing.add(
+        f'<path class="dimension" d="M{first:g} {y - 5:g}V{y + 5:g}M{first:g} {y:g}H{last:g}'
+        f'M{last:g} {y - 5:g}V{y + 5:g}"/>'
+    )
+    words = f"recovered after {recovered.since_loss_s:.1f} s"
+    drawing.text((first + last) / 2, y - 6, words, "dimension-label", "middle")
+
+
+def _traffic(
+    drawing: Drawing, history: History, result: DrillResult, region: str, jurisdiction: str
+) -> None:
+    bottom = drawing.y + LANE_HEIGHT
+    hue = "affected" if jurisdiction == result.affected else "other"
+    bins = [0] * max(1, round(result.workload_s / _BIN_S))
+    for request in history.requests:
+        if request.region == region and request.outcome is Outcome.OK:
+            bins[min(len(bins) - 1, int(request.due_s / _BIN_S))] += 1
+    peak = max(result.rate_per_s / _BIN_S, *bins)
+    run = [(index * _BIN_S, count / peak) for index, count in enumerate(bins)]
+    line = _steps(run, drawing.scale, bottom, LANE_HEIGHT)
+    base = f"M{drawing.scale.x(0):g} {bottom:g}"
+    drawing.behind(f'<path class="grid" d="{base}H{WIDTH - RIGHT}"/>')
+    drawing.text(0, bottom - 9, region, "lane-name")
+    drawing.add(
+        f'<path class="bars {hue}" data-series="traffic-{region}" '
+        f'd="{base}{line.replace("M", "L", 1)}V{bottom:g}Z"/>'
+    )
+    drawing.y = bottom + 8
+
+
+def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: str) -> None:
+    top, height = drawing.y, LANE_HEIGHT - 8
+    middle = top + height / 2
+    x = drawing.scale.x
+    drawing.behind(f'<path class="grid" d="M{x(0):g} {middle:g}H{WIDTH - RIGHT}"/>')
+    drawing.text(0, middle + 4, region, "lane-name")
+    hue = "affected" if jurisdiction == history.plan.affected else "other"
+    for reign in measures.reigns(history):
+        if reign.region != region:
+            continue
+        # The first sample comes a moment after the start; who it shows led at the start as well.
+        start_s = 0.0 if reign.start_s < 2 * _BIN_S else reign.start_s
+        left, right = x(start_s), x(reign.end_s)
+        drawing.add(
+            f'<rect class="reign {hue}" data-series="leader-{region}" x="{left:g}" y="{top:g}" '
+            f'width="{max(1.0, right - left):g}" height="{height}" rx="3"/>'
+        )
+        if reign.end_s - start_s > _LABEL_WIDTH_S:
+            words = f"leads {jurisdiction}, token {reign.token}"
+            drawing.text(left + 8, middle + 4, words, "reign-label")
+    drawing.y = top + height + 8
+
+
+def _axis(drawing: Drawing, bottom: float) -> None:
+    x = drawing.scale.x
+    drawing.add(f'<path class="axis" d="M{x(0):g} {bottom:g}H{WIDTH - RIGHT}"/>')
+    for at_s in range(0, int(drawing.scale.end_s) + 1, _TICK_S):
+        drawing.add(f'<path class="axis" d="M{x(at_s):g} {bottom:g}v5"/>')
+        drawing.text(x(at_s), bottom + 18, f"{at_s}", "tick", "middle")
+    drawing.text(WIDTH - RIGHT, bottom + 36, "seconds since the first request", "note", "end")
+
+
+def _outage(drawing: Drawing, result: DrillResult, bottom: float) -> None:
+    killed, restored = result.moment("killed"), result.moment("restored")
+    if killed is None:
+        return
+    end_s = restored.at_s if restored is not None else result.workload_s
+    left, right = drawing.scale.x(killed.at_s), drawing.scale.x(end_s)
+    drawing.behind(
+        f'<rect class="outage" data-fault="{result.lost_region}" data-start="{killed.at_s:.3f}" '
+        f'data-end="{end_s:.3f}" x="{left:g}" y="{RAIL - 10}" width="{right - left:.2f}" '
+        f'height="{bottom - RAIL + 10:g}"/>'
+    )
+
+
+def _markers(drawing: Drawing, moments: Sequence[Moment], bottom: float) -> None:
+    """Numbered flags along the top; the table below the drawing says what they stand for."""
+    taken = float("-inf")
+    for number, moment in enumerate(moments, start=1):
+        x = drawing.scale.x(moment.at_s)
+        flag = max(x, taken + 22)
+        taken = flag
+        drawing.add(
+            f'<g class="marker" data-moment="{moment.name}"><title>{escape(moment.text)}</title>'
+            f'<path d="M{x:g} {RAIL - 10}V{bottom:g}"/><path d="M{flag:g} 18L{x:g} {RAIL - 10}"/>'
+            f'<circle cx="{flag:g}" cy="11" r="9"/>'
+            f'<text x="{flag:g}" y="15" text-anchor="middle">{number}</text></g>'
+        )

@@ -1,0 +1,131 @@
+"""The open loop at work: resolves, connects, asks, and notes how each request ended.
+
+Every request has a connection of its own and one try; why stands in
+:class:`holdfast.drills.workload.Workload`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from holdfast.drills.application import SUBMIT_PATH, outcome_of, submission
+from holdfast.drills.history import Outcome, Request
+from holdfast.drills.target import Destination, Resolver
+from holdfast.drills.workload import Arrival, User, Workload
+from holdfast.errors import HoldfastError
+
+_ANSWER_LIMIT = 64 * 1024
+_STATUS_PARTS = 2
+
+
+class Progress:
+    """How far one request has come, so that a timeout can say what it interrupted."""
+
+    def __init__(self) -> None:
+        self.region: str | None = None
+        self.bytes_sent = 0
+
+
+class Traffic:
+    """Sends a workload.
+
+    Args:
+        workload: What to send.
+        resolvers: By user.
+        record: Told of every request once it has ended.
+        clock: Seconds since the start of the drill.
+    """
+
+    def __init__(
+        self,
+        *,
+        workload: Workload,
+        resolvers: Mapping[str, Resolver],
+        record: Callable[[Request], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._workload = workload
+        self._resolvers = resolvers
+        self._record = record
+        self._clock = clock
+        self._in_flight = 0
+
+    async def run(self, people: Sequence[User]) -> None:
+        """Sends every arrival when it is due, and returns when the last has ended."""
+        async with asyncio.TaskGroup() as group:
+            for arrival in self._workload.arrivals(people):
+                await asyncio.sleep(arrival.due_s - self._clock())
+                if self._in_flight >= self._workload.in_flight:
+                    self._note(arrival, Progress(), Outcome.FAILED, "too-many-in-flight")
+                    continue
+                self._in_flight += 1
+                group.create_task(self._send(arrival))
+
+    async def _send(self, arrival: Arrival) -> None:
+        progress = Progress()
+        try:
+            async with asyncio.timeout(self._workload.timeout_s):
+                status = await self._ask(arrival, progress)
+        except TimeoutError:
+            self._note(arrival, progress, Outcome.FAILED, "timeout")
+        except HoldfastError:
+            self._note(arrival, progress, Outcome.FAILED, "no-address")
+        except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+            self._note(arrival, progress, Outcome.FAILED, type(error).__name__)
+        else:
+            outcome = outcome_of(status)
+            reason = None if outcome is Outcome.OK else f"http-{status}"
+            self._note(arrival, progress, outcome, reason)
+        finally:
+            self._in_flight -= 1
+
+    async def _ask(self, arrival: Arrival, progress: Progress) -> int:
+        user = arrival.user
+        where = await self._resolvers[user.name].resolve(user.hostname, user.location)
+        return await _post(where, user, arrival.task, progress)
+
+    def _note(
+        self, arrival: Arrival, progress: Progress, outcome: Outcome, reason: str | None
+    ) -> None:
+        user = arrival.user
+        self._record(
+            Request(
+                user=user.name,
+                tenant=user.tenant,
+                jurisdiction=user.jurisdiction,
+                location=user.location,
+                task=arrival.task,
+                due_s=arrival.due_s,
+                end_s=self._clock(),
+                region=progress.region,
+                outcome=outcome,
+                reason=reason,
+                bytes_sent=progress.bytes_sent,
+            )
+        )
+
+
+async def _post(where: Destination, user: User, task: str, progress: Progress) -> int:
+    """Submits a task on a connection of its own and returns the status of the answer.
+
+    Raises:
+        OSError: If the connection fails.
+        ValueError: If the answer is no HTTP.
+    """
+    body = submission(user.tenant, task)
+    head = (
+        f"POST {SUBMIT_PATH} HTTP/1.1\r\nHost: {user.hostname}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    reader, writer = await asyncio.open_connection(where.host, where.port, limit=_ANSWER_LIMIT)
+    try:
+        progress.region = where.region
+        writer.write(head + body)
+        progress.bytes_sent = len(head) + len(body)
+        await writer.drain()
+        status = (await reader.readline()).split(b" ")
+        await reader.read(_ANSWER_LIMIT)
+    finally:
+        writer.close()
+    if len(status) < _STATUS_PARTS or not status[1].isdigit():
+        raise ValueError("the answer is no HTTP")
+    return int(status[1])

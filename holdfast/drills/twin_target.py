@@ -1,0 +1,321 @@
+"""The twin as a target: starts it, deploys the stack to it, runs agents, breaks and mends it.
+
+Guarantees:
+    The twin ends with this process, however that ends. ``close`` leaves no process and no port.
+"""
+
+import hashlib
+import http.client
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, cast
+
+import boto3
+from botocore.config import Config
+from pydantic import ValidationError
+
+from holdfast.contract import Platform
+from holdfast.drills import application
+from holdfast.drills.history import Transfer
+from holdfast.drills.mutants import Mutant
+from holdfast.drills.mutants.records import Record, changes
+from holdfast.drills.result import Limit
+from holdfast.drills.target import Destination, Injection, Observation
+from holdfast.errors import DrillError
+from holdfast.graph import Graph, run
+from holdfast.twin.client import Twin
+from holdfast.twin.dns_client import DnsClient
+from holdfast.twin.environment import ACCESS_KEY, ACCOUNT_ID
+from holdfast.twin.inprocess import InProcess
+from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_READ_TIMEOUT_S = 2
+_MOST_CONNECTIONS = 8
+_REGION_KEYS = frozenset({"region", "regionName", "region_name"})
+
+
+class TwinResolver:
+    """One user's resolver: the twin's name server behind a cache that keeps to the TTL.
+
+    Args:
+        client: The user's own client.
+        regions: Region by address.
+        port: Ingress port of every region.
+    """
+
+    def __init__(self, client: DnsClient, regions: Mapping[str, str], port: int) -> None:
+        self._client = client
+        self._regions = regions
+        self._port = port
+
+    async def resolve(self, hostname: str, location: str) -> Destination:
+        """Where a hostname leads a user at a location.
+
+        Raises:
+            TwinError: If there is no answer.
+        """
+        answer = await self._client.aresolve(hostname, location)
+        return Destination(answer.address, self._port, self._regions.get(answer.address))
+
+    def close(self) -> None:
+        """Closes the resolver's socket."""
+        self._client.close()
+
+
+class TwinTarget:
+    """A stack on a twin of its own. Made by :meth:`deploy`; a context manager.
+
+    Args:
+        twin: The running twin.
+        platform: The contract that agents and users get.
+        project: Directory of the project, from which agents are imported.
+        command: Arguments to the Python interpreter that start an agent.
+        limits: What the twin does not reproduce.
+    """
+
+    name = "twin"
+
+    def __init__(
+        self,
+        *,
+        twin: Twin,
+        platform: Platform,
+        project: Path,
+        command: Sequence[str],
+        limits: Sequence[Limit],
+    ) -> None:
+        self._twin = twin
+        self._platform = platform
+        self._project = project
+        self._command = command
+        self._limits = limits
+        self._contract_file = twin.state_dir / "platform.json"
+        self._contract_file.write_text(platform.model_dump_json(indent=2), encoding="utf-8")
+
+    @classmethod
+    def deploy(
+        cls,
+        twin: Twin,
+        *,
+        project: Path,
+        stack: str,
+        mutant: Mutant | None,
+        limits: Sequence[Limit],
+        on_line: Callable[[str], None],
+    ) -> Self:
+        """Deploys a stack to a twin that was started for it.
+
+        Args:
+            twin: A twin with every region of the stack.
+            project: Directory of ``Pulumi.yaml``.
+            stack: Name of the stack.
+            mutant: Mistake to ship with it.
+            limits: What the twin does not reproduce.
+            on_line: Takes a line for each resource.
+
+        Raises:
+            DrillError: If the stack has no output ``platform`` that is a contract.
+            HoldfastError: If the stack cannot be deployed.
+        """
+        cloud = Cloud(twin.endpoint, ACCOUNT_ID)
+        deployment = InProcess(
+            project=project,
+            stack=stack,
+            state_dir=twin.state_dir,
+            cloud=cloud,
+            on_line=on_line,
+        )
+        platform = _platform(deployment.up().outputs.get("platform"), stack)
+        command: Sequence[str] = application.COMMAND
+        if mutant is not None:
+            _ship(mutant, cloud, platform)
+            platform = mutant.platform(platform)
+            command = mutant.command(command)
+        return cls(twin=twin, platform=platform, project=project, command=command, limits=limits)
+
+    @property
+    def platform(self) -> Platform:
+        """The contract of the platform."""
+        return self._platform
+
+    @property
+    def limits(self) -> Sequence[Limit]:
+        """What the twin does not reproduce."""
+        return self._limits
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of the contract that the agents got."""
+        return {"contract": hashlib.sha256(self._contract_file.read_bytes()).hexdigest()}
+
+    def start_agent(self, region: str) -> None:
+        """Starts an orchestrator in a region."""
+        self._twin.spawn(
+            region,
+            _agent(region),
+            (sys.executable, *self._command),
+            {
+                "HOLDFAST_PLATFORM_FILE": str(self._contract_file),
+                "PYTHONPATH": str(self._project),
+                "PYTHONUNBUFFERED": "1",
+                # glibc keeps an arena per thread; two are enough, and half the memory.
+                "MALLOC_ARENA_MAX": "2",
+            },
+        )
+
+    def serves(self, region: str) -> bool:
+        """Whether a region's ingress answers its health check with 200 now."""
+        line = http.client.HTTPConnection(
+            self._twin.address(region), self._twin.ingress_port, timeout=_READ_TIMEOUT_S
+        )
+        try:
+            line.request("GET", self._platform.regions[region].ingress.health_path)
+            return line.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    def resolver(self) -> TwinResolver:
+        """A resolver for one user."""
+        regions = {self._twin.address(region): region for region in self._twin.regions}
+        return TwinResolver(self._twin.dns_client(), regions, self._twin.ingress_port)
+
+    def table_client(self, region: str) -> "DynamoDBClient":
+        """A client of a region's tables."""
+        # The stubs of the services that nobody here uses are not installed.
+        return boto3.client(  # pyright: ignore[reportUnknownMemberType]
+            "dynamodb",
+            region_name=region,
+            endpoint_url=self._twin.endpoint(region),
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=ACCESS_KEY,
+            config=Config(
+                connect_timeout=_READ_TIMEOUT_S,
+                read_timeout=_READ_TIMEOUT_S,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                max_pool_connections=_MOST_CONNECTIONS,
+            ),
+        )
+
+    def kill(self, region: str) -> Injection:
+        """Kills a region's servers and freezes its agents."""
+        report = self._twin.kill(region)
+        return Injection(report.started_s, report.ended_s)
+
+    def restore(self, region: str) -> Injection:
+        """Starts the servers again, lets them catch up, and thaws the agents."""
+        report = self._twin.restore(region)
+        return Injection(report.started_s, report.ended_s)
+
+    def observe(self) -> Observation:
+        """Health checks by region, and memory."""
+        status = self._twin.status()
+        healthy: dict[str, bool] = {}
+        changed_s: dict[str, float | None] = {}
+        for name, region in self._platform.regions.items():
+            for check in status.health_checks:
+                if region.ingress.hostname in check.target:
+                    healthy[name] = check.healthy
+                    changed_s[name] = check.changed_s
+        return Observation(healthy, changed_s, status.memory_bytes)
+
+    def transfers(self) -> Sequence[Transfer]:
+        """What the regions have sent each other, by table or bucket, since each started."""
+        return [
+            Transfer(
+                table=sent.resource,
+                source=region.name,
+                target=sent.peer,
+                bytes_sent=sent.sent_bytes,
+            )
+            for region in self._twin.status().regions
+            for sent in region.sent
+        ]
+
+    def agent_log(self, region: str) -> Iterator[Mapping[str, object]]:
+        """The JSON lines that the agents of a region have logged."""
+        for agent in self._twin.status().agents:
+            if agent.region == region:
+                for line in agent.log.read_text(encoding="utf-8", errors="replace").splitlines():
+                    try:
+                        record: object = json.loads(line)
+                    except json.JSONDecodeError:
+                        continue
+                    if isinstance(record, dict):
+                        yield cast("Mapping[str, object]", record)
+
+    def close(self) -> None:
+        """Ends the twin and everything in it."""
+        self._twin.stop()
+
+
+def regions_of(project: Path, stack: str) -> tuple[str, ...]:
+    """Every region that a stack uses, witnesses included, from a preview of its graph.
+
+    Raises:
+        GraphError: If the program fails.
+    """
+    graph: Graph = run(project, stack)
+    found = {node.region for node in graph.nodes if node.region is not None}
+    for node in graph.nodes:
+        found.update(_named(node.inputs))
+    return tuple(sorted(found))
+
+
+def _named(value: object) -> Iterator[str]:
+    """The regions that a resource's inputs name, such as those of a table's replicas."""
+    if isinstance(value, Mapping):
+        for key, item in cast("Mapping[object, object]", value).items():
+            if key in _REGION_KEYS and isinstance(item, str):
+                yield item
+            else:
+                yield from _named(item)
+    elif isinstance(value, list | tuple):
+        for item in cast("Sequence[object]", value):
+            yield from _named(item)
+
+
+def _agent(region: str) -> str:
+    return f"orchestrator-{region}"
+
+
+def _platform(output: object, stack: str) -> Platform:
+    try:
+        if isinstance(output, str):
+            return Platform.parse(output)
+        return Platform.model_validate(output)
+    except ValidationError as error:
+        raise DrillError(
+            f"The output `platform` of stack {stack} is no platform contract: {error}. "
+            "Export what infra/outputs.py builds."
+        ) from error
+
+
+def _ship(mutant: Mutant, cloud: Cloud, platform: Platform) -> None:
+    """Changes the zone's records behind the deployment's back."""
+    hostname = next(iter(platform.jurisdictions.values())).hostname
+    for zone in cloud.call("route53", CONTROL_REGION, "list_hosted_zones", {}).docs("HostedZones"):
+        if not hostname.endswith(f".{zone.text('Name').rstrip('.')}"):
+            continue
+        listed = cloud.call(
+            "route53",
+            CONTROL_REGION,
+            "list_resource_record_sets",
+            {"HostedZoneId": zone.text("Id")},
+        )
+        before = [cast("Record", doc.members) for doc in listed.docs("ResourceRecordSets")]
+        batch = changes(before, mutant.records(platform, before))
+        if batch:
+            cloud.call(
+                "route53",
+                CONTROL_REGION,
+                "change_resource_record_sets",
+                {"HostedZoneId": zone.text("Id"), "ChangeBatch": {"Changes": batch}},
+            )
