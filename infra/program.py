@@ -312,7 +312,6 @@ class _Build:
             IngressArgs(
                 region=region.name,
                 load_balancer_name=self.physical(Kind.LOAD_BALANCER, region.name, "ingress"),
-                target_group_name=self.physical(Kind.TARGET_GROUP, region.name, "agents"),
                 vpc_id=network.vpc_id,
                 subnet_ids=list(network.public_subnet_ids.values()),
                 security_group_id=network.ingress_security_group_id,

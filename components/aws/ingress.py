@@ -35,7 +35,6 @@ class IngressArgs:
     Attributes:
         region: AWS name.
         load_balancer_name: At most 32 characters, letters, digits and hyphens.
-        target_group_name: Likewise.
         vpc_id: Network of the region.
         subnet_ids: Public subnet of each zone.
         security_group_id: Of the load balancer.
@@ -49,7 +48,6 @@ class IngressArgs:
 
     region: str
     load_balancer_name: str
-    target_group_name: str
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_id: pulumi.Input[str]
@@ -99,7 +97,7 @@ class Ingress(pulumi.ComponentResource):
         targets = aws.lb.TargetGroup(
             name,
             region=args.region,
-            name=args.target_group_name,
+            # No name of ours: a new port needs a new group while the old one is still in use.
             vpc_id=args.vpc_id,
             target_type="ip",
             protocol="TCP",

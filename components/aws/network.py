@@ -189,6 +189,7 @@ class Network(pulumi.ComponentResource):
         """One group for each kind of thing that listens. They start with no rule at all."""
 
         def group(what: str, description: str) -> pulumi.Output[str]:
+            # No name of ours: a group is replaced before the old one can be let go.
             return aws.ec2.SecurityGroup(
                 f"{name}-{what}",
                 region=args.region,

@@ -37,7 +37,7 @@ class RateLimitsArgs:
         region: AWS name.
         cluster_name: At most 40 characters, lower case, letters, digits and hyphens.
         subnet_group_name: Of the cluster's subnets.
-        parameter_group_name: Of its settings.
+        parameter_group_name: Of its settings; the engine's family is added to it.
         secret_name: Of the secret that holds the token.
         node_type: Such as ``cache.t4g.micro``.
         nodes: One primary and its replicas. Two or more spread over zones.
@@ -160,7 +160,8 @@ class RateLimits(pulumi.ComponentResource):
         parameters = aws.elasticache.ParameterGroup(
             name,
             region=args.region,
-            name=args.parameter_group_name,
+            # A group's family cannot change, and it cannot go while a cluster still uses it.
+            name=f"{args.parameter_group_name}-{PARAMETER_FAMILY}",
             family=PARAMETER_FAMILY,
             parameters=[{"name": "maxmemory-policy", "value": "noeviction"}],
             tags=args.tags,

@@ -1,9 +1,9 @@
 """One region's object store, locked down, versioned and encrypted.
 
 Guarantees:
-    Nothing in it is public or ever sent in the clear, every object is encrypted under the
-    jurisdiction's key whatever the writer asks for, and an overwritten or deleted object can
-    be had back for as long as old versions are kept.
+    Nothing in it is public or ever sent in the clear. Every object is encrypted under the
+    jurisdiction's key: a writer who asks for any encryption is refused. An overwritten or
+    deleted object can be had back for as long as old versions are kept.
 
 Does not guarantee:
     A copy anywhere else: :mod:`components.aws.geo_store` adds that.
@@ -22,7 +22,11 @@ from components.aws import arns
 from components.aws.documents import Statement, document
 
 ABANDONED_UPLOAD_DAYS = 7
-ENCRYPTION_HEADER = "s3:x-amz-server-side-encryption"
+ENCRYPTION_HEADERS = (
+    "s3:x-amz-server-side-encryption",
+    "s3:x-amz-server-side-encryption-customer-algorithm",
+)
+"""With either a writer chooses an encryption; without both, the bucket's default applies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,16 +176,16 @@ def _policy(bucket_name: str) -> str:
             resources=(arns.bucket(bucket_name), arns.objects(bucket_name)),
             conditions={"Bool": {"aws:SecureTransport": ("false",)}},
         ),
-        Statement(
-            sid="NoOtherEncryption",
-            effect="Deny",
-            principals=everyone,
-            actions=("s3:PutObject",),
-            resources=(arns.objects(bucket_name),),
-            # Without the header the bucket's default applies, which is the right key.
-            conditions={
-                "StringNotEquals": {ENCRYPTION_HEADER: ("aws:kms",)},
-                "Null": {ENCRYPTION_HEADER: ("false",)},
-            },
+        *(
+            Statement(
+                sid=f"NoOtherEncryption{number}",
+                effect="Deny",
+                principals=everyone,
+                actions=("s3:PutObject",),
+                resources=(arns.objects(bucket_name),),
+                conditions={"Null": {header: ("false",)}},
+            )
+            # Conditions of one statement must all hold, and each of these alone is enough.
+            for number, header in enumerate(ENCRYPTION_HEADERS, start=1)
         ),
     )
