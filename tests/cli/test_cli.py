@@ -1,0 +1,104 @@
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from holdfast import cli
+
+ROOT = Path(__file__).parents[2]
+
+
+def _one_sentence_error(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    assert captured.err.startswith("holdfast: ")
+    return captured.err
+
+
+def test_the_prod_stack_passes_its_policies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check", "-s", "prod", "-C", str(ROOT)]) == 0
+    assert "passed" in capsys.readouterr().out
+
+
+def test_a_finding_exits_with_one_and_json_says_which(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The mutant: a program whose table nobody could restore.
+    (tmp_path / "Pulumi.yaml").write_text("name: risky\nruntime: python\nmain: program\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  aws:region: eu-west-1\n")
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program" / "__main__.py").write_text(
+        "import pulumi_aws as aws\n"
+        "aws.dynamodb.Table('t', hash_key='pk', attributes=[{'name': 'pk', 'type': 'S'}],\n"
+        "    tags={'holdfast:jurisdiction': 'eu'})\n"
+    )
+    code = cli.run(
+        ["check", "-s", "prod", "-C", str(tmp_path), "--pack", str(ROOT / "policies"), "--json"]
+    )
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert code == 1
+    assert findings
+
+
+def test_a_stack_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check", "-s", "nowhere", "-C", str(ROOT)]) == cli.COULD_NOT
+    assert "Pulumi.nowhere.yaml" in _one_sentence_error(capsys)
+
+
+def test_a_broken_stack_file_is_told_with_every_error_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("Pulumi.yaml", "infra"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    document = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8"))
+    platform = document["config"]["holdfast:platform"]
+    platform["jurisdictions"]["eu"]["witness"] = "eu-west-2"
+    platform["agents"] = {"approvals": "skipped"}
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    assert cli.run(["check", "-s", "prod", "-C", str(tmp_path)]) == cli.COULD_NOT
+    error = _one_sentence_error(capsys)
+    assert "eu-west-2" in error
+    assert "approvals" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["drill", "run", "no-such-drill"], "region-loss"),
+        (["drill", "run", "region-loss", "--mutant", "no-such-mutant"], "no-fencing"),
+        (["twin", "status", "-s", "dev"], "no twin"),
+        (["twin", "down", "-s", "dev"], "no twin"),
+    ],
+)
+def test_what_cannot_be_done_says_what_can(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.run([*arguments, "-C", str(ROOT), "--state-dir", str(tmp_path / "twin")])
+    assert code == cli.COULD_NOT
+    assert told in _one_sentence_error(capsys)
+
+
+def test_down_never_removes_a_directory_that_no_twin_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious = tmp_path / "thesis.tex"
+    precious.write_text("four years", encoding="utf-8")
+    assert cli.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)]) == cli.COULD_NOT
+    assert precious.exists()
+    _one_sentence_error(capsys)
+
+
+def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check", "--stak", "prod"]) == cli.COULD_NOT
+    assert "--stak" in capsys.readouterr().err
+
+
+def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["drill", "list"]) == 0
+    listed = capsys.readouterr().out
+    for mutant in ("no-fencing", "us-default-route", "long-ttl"):
+        assert re.search(rf"region-loss: .*{mutant}", listed)
