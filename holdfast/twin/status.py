@@ -100,11 +100,13 @@ class Pending(Reported):
         resource: Table or bucket name.
         peer: Region that has not confirmed them.
         items: Items or objects that wait.
+        oldest_ms: How long the oldest of them has waited.
     """
 
     resource: str
     peer: str
     items: int
+    oldest_ms: float = 0.0
 
 
 class RegionStatus(Reported):
@@ -122,6 +124,7 @@ class RegionStatus(Reported):
         memory_bytes: Both processes.
         cut_from: Peers whose link is cut.
         answers: Whether the region server answered this status request.
+        catching_up: Whether it still asks its peers for what it missed.
         pending: Replication it owes; empty while it does not answer.
         sent: What it has sent; empty while it does not answer.
     """
@@ -137,6 +140,7 @@ class RegionStatus(Reported):
     memory_bytes: int
     cut_from: tuple[str, ...]
     answers: bool
+    catching_up: bool
     pending: tuple[Pending, ...]
     sent: tuple[Sent, ...]
 

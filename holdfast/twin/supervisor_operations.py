@@ -167,6 +167,7 @@ class Operations:
             ),
             cut_from=tuple(sorted(unit.cut_from)),
             answers=reply is not None,
+            catching_up=(reply or {}).get("catching_up") is True,
             pending=_rows(Pending, reply, "pending"),
             sent=_rows(Sent, reply, "sent"),
         )
@@ -198,9 +199,14 @@ def _report(report: FaultReport) -> JsonObject:
 def _rows(kind: type[Row], reply: JsonObject | None, field: str) -> tuple[Row, ...]:
     """The rows of a table in a region server's answer; none when it gave no answer."""
     rows = (reply or {}).get(field, [])
-    try:
-        return tuple(map(kind.model_validate, rows if isinstance(rows, list) else []))
-    except ValidationError as error:
-        raise TwinError(
-            f"a region server tells its {field} in a shape of its own: {error}"
-        ) from error
+    found: list[Row] = []
+    for row in rows if isinstance(rows, list) else []:
+        # A server may tell more than is asked for here.
+        known = {name: row[name] for name in kind.model_fields if isinstance(row, dict) and name in row}
+        try:
+            found.append(kind.model_validate(known))
+        except ValidationError as error:
+            raise TwinError(
+                f"a region server tells its {field} as {row!r}, which is no {kind.__name__}: {error}"
+            ) from error
+    return tuple(found)
