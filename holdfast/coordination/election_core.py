@@ -51,8 +51,10 @@ class ElectionCore:
     @property
     def due_ms(self) -> int | None:
         """When :meth:`on_tick` must be called next; None while only an event can change it."""
-        dues = [due for due in (self._lease.due_ms, self._campaign_ms) if due is not None]
-        return min(dues, default=None)
+        due_ms, campaign_ms = self._lease.due_ms, self._campaign_ms
+        if due_ms is None or campaign_ms is None:
+            return campaign_ms if due_ms is None else due_ms
+        return min(due_ms, campaign_ms)
 
     def start(self, now_ms: int) -> list[Action | Finished]:
         """Stands for election.

@@ -6,6 +6,7 @@ simulated counterpart, and the protocols' cores run in it unchanged.
 
 from holdfast.testing.candidate import Candidate, Parts
 from holdfast.testing.election import Run, simulate_election
+from holdfast.testing.linearizability import Operation, explain_history
 from holdfast.testing.monitor import Monitor, Violation
 from holdfast.testing.network import Conditions, Network
 from holdfast.testing.store import LastWriterWinsStore, SingleRegionStore, StrongStore
@@ -18,6 +19,7 @@ __all__ = [
     "LastWriterWinsStore",
     "Monitor",
     "Network",
+    "Operation",
     "Parts",
     "Process",
     "Run",
@@ -25,5 +27,6 @@ __all__ = [
     "StrongStore",
     "Violation",
     "World",
+    "explain_history",
     "simulate_election",
 ]

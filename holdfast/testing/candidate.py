@@ -20,7 +20,7 @@ from holdfast.coordination.lease_core import (
     Stopped,
     StopReason,
 )
-from holdfast.coordination.store import Always, Outcome, Put, Reply, Update, number, text
+from holdfast.coordination.store import Always, Item, Outcome, Put, Reply, Update, number, text
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.testing.network import Network
 from holdfast.testing.store import SimulatedStore
@@ -180,6 +180,7 @@ class Candidate:
         self._parts = parts
         self._work_ms = work_ms
         self._wake_ms: int | None = None
+        self._sent_ms = 0
         self._sent: dict[str, int] = {}
         self._writes = 0
         self.core = self._new_core()
@@ -223,7 +224,8 @@ class Candidate:
         for action in actions:
             if isinstance(action, Send):
                 self._observer.sends(self, action.request)
-                self._sent[str(action.request.assign["nonce"])] = self._now_ms()
+                self._sent_ms = self._now_ms()
+                self._sent[str(action.request.assign.get("nonce"))] = self._sent_ms
                 self._network.call(self.process, self._store, action.request, self._on_reply)
             elif isinstance(action, Extended):
                 if self.lease is not None:
@@ -249,9 +251,12 @@ class Candidate:
         self._work(lease)
 
     def _on_reply(self, reply: Reply) -> None:
-        sent_ms = self._sent.get(text(reply.item, "nonce") or "")
-        if sent_ms is not None and text(reply.item, "holder") == self.core.holder:
-            self.confirmed_ms = sent_ms
+        if reply.outcome is Outcome.APPLIED:
+            self.confirmed_ms = self._sent_ms
+        elif text(reply.item, "holder") == self.core.holder:
+            # Refused by what this life of the process wrote itself, whose reply was lost.
+            sent_ms = self._sent.get(text(reply.item, "nonce") or "")
+            self.confirmed_ms = self.confirmed_ms if sent_ms is None else sent_ms
         self._carry_out(self._election.on_reply(self._now_ms(), reply))
         self._observer.replied(self, reply)
 
@@ -260,9 +265,12 @@ class Candidate:
         if due_ms is None or (self._wake_ms is not None and self._wake_ms <= due_ms):
             return
         self._wake_ms = due_ms
-        self.process.wake_at(due_ms, self._wake)
+        self.process.wake_at(due_ms, lambda: self._wake(due_ms))
 
-    def _wake(self) -> None:
+    def _wake(self, scheduled_ms: int) -> None:
+        if scheduled_ms != self._wake_ms:
+            # Another wake was scheduled since, for an earlier time.
+            return
         self._wake_ms = None
         due_ms = self._election.due_ms
         if due_ms is not None and due_ms <= self._now_ms():
@@ -284,8 +292,10 @@ class Candidate:
     def _write(self, lease: Lease) -> None:
         self._writes += 1
         value = f"{self.process.name}.{self.process.incarnation}.{self._writes}"
+        # The term stands beside the fence, so that the monitor need not believe the fence.
+        assign: Item = {"value": value, "term": lease.token}
         write = self._parts.fence(lease.token).guard(
-            Update(key="ledger", when=Always(), assign={"value": value}, add={"writes": 1})
+            Update(key="ledger", when=Always(), assign=assign, add={"writes": 1})
         )
 
         def replied(reply: Reply) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.testing.candidate import Candidate, Parts
 from holdfast.testing.faults import Faults
+from holdfast.testing.linearizability import Operation
 from holdfast.testing.monitor import Monitor, Violation
 from holdfast.testing.network import Conditions, Network
 from holdfast.testing.store import SimulatedStore, StrongStore, Watcher
@@ -56,6 +57,7 @@ class Run:
         terms: How many terms began.
         steals: How many of them replaced a holder that had not released.
         writes: How many fenced writes were applied.
+        operations: Every call to the lease's store and to the protected item's.
     """
 
     seed: int
@@ -64,6 +66,7 @@ class Run:
     terms: int
     steals: int
     writes: int
+    operations: tuple[Operation, ...]
 
     def explain(self) -> str:
         """The broken promises and what led to the first of them, for a human."""
@@ -138,6 +141,7 @@ def simulate_election(
         terms=monitor.terms,
         steals=monitor.steals,
         writes=monitor.writes,
+        operations=tuple(network.operations),
     )
 
 

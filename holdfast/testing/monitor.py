@@ -240,7 +240,7 @@ class Monitor:
             new: The item now.
         """
         self.writes += 1
-        token = number(new, "fence")
+        token = number(new, "term")
         if token < self._highest_write:
             self._broken(
                 "no stale write is accepted",

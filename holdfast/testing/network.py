@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.coordination.store import Outcome, Reply, Request
+from holdfast.testing.linearizability import Operation
 from holdfast.testing.store import SimulatedStore
 from holdfast.testing.world import Process, World
 
@@ -46,6 +47,8 @@ class Network:
         self.conditions = conditions or Conditions()
         self._no_requests: set[str] = set()
         self._no_replies: set[str] = set()
+        self.operations: list[Operation] = []
+        """Every arrival and every call that was given up, for ``explain_history``."""
 
     def cut(self, process: Process, *, requests: bool = True, replies: bool = True) -> None:
         """Cuts a process off from all stores, in one direction or both.
@@ -89,7 +92,10 @@ class Network:
         world, conditions, incarnation = self._world, self.conditions, process.incarnation
         deadline_ms = world.now_ms + conditions.timeout_ms
 
+        called_ms = world.now_ms
+
         def answer(at_ms: int, reply: Reply) -> None:
+            self._record(process, called_ms, at_ms, request, reply)
             world.at(at_ms, lambda: process.deliver(incarnation, lambda: on_reply(reply)))
 
         def arrive() -> None:
@@ -108,9 +114,20 @@ class Network:
             late_ms = int(world.random.random() * conditions.doubled_late_ms)
 
             def arrive_again() -> None:
+                self._record(process, called_ms, None, request, None)
                 store.call(process.region, request)
 
             world.after(late_ms, arrive_again)
+
+    def _record(
+        self,
+        process: Process,
+        called_ms: int,
+        returned_ms: int | None,
+        request: Request,
+        reply: Reply | None,
+    ) -> None:
+        self.operations.append(Operation(process.name, called_ms, returned_ms, request, reply))
 
     def _loses(self, process: Process, cut: set[str]) -> bool:
         if process.name in cut:
