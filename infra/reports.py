@@ -72,15 +72,18 @@ def _problems_of(
             path=path,
             given=MISSING,
             wrong="is required",
-            allowed=_expected(_annotation_at(root, path), hidden),
+            allowed=_expected(_annotation_at(root, path)),
             fix="add the key",
         )
-    # Pydantic counts the items that passed: a list that is long enough has its own errors.
-    elif (
-        details["type"] != "too_short"
-        or len(details["input"]) < details.get("ctx", {})["min_length"]
-    ):
-        yield _unfit(details, path, _expected(_annotation_at(root, path), hidden))
+    elif not _is_long_enough(details):
+        yield _unfit(details, path, _expected(_annotation_at(root, path)))
+
+
+def _is_long_enough(details: ErrorDetails) -> bool:
+    """Whether a list is only called short because some of its items were refused themselves."""
+    if details["type"] != "too_short":
+        return False
+    return bool(len(details["input"]) >= details.get("ctx", {})["min_length"])
 
 
 def _unfit(details: ErrorDetails, path: tuple[str, ...], expected: str) -> Problem:
@@ -148,11 +151,11 @@ def keys_of(annotation: object) -> frozenset[str]:
     return frozenset(name for name, field in annotation.model_fields.items() if field.alias is None)
 
 
-def _expected(annotation: object, hidden: AbstractSet[str]) -> str:
+def _expected(annotation: object) -> str:
     """In words, what a value of a type looks like in a stack file."""
     if _is_enum(annotation):
         return ", ".join(member.value for member in annotation)
-    if keys := keys_of(annotation) - hidden:
+    if keys := keys_of(annotation):
         return f"an object with the keys {listed(keys)}"
     origin: object = get_origin(annotation)
     return _WORDS.get(origin or annotation, "another type of value")

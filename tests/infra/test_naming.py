@@ -78,6 +78,13 @@ def test_every_name_is_within_the_limits_of_its_service(
             assert re.fullmatch(r"[a-z0-9-]+", name)
 
 
+def test_the_longest_parts_still_make_names_within_the_limits() -> None:
+    longest = names("s" * 16, "p" * 16)
+    for kind, name in every_name(longest, "ap-northeast-1a", "the-longest-what").items():
+        assert len(name) <= LONGEST[kind]
+        assert name.endswith(("the-longest-what", ACCOUNT))
+
+
 @given(
     st.tuples(stacks, stacks, scopes, whats),
     st.tuples(stacks, stacks, scopes, whats),

@@ -45,7 +45,7 @@ def test_a_refusal_counts_and_numbers_every_problem() -> None:
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("witnes", "witness"), ("Home", "home"), ("replica", "replicas"), ("quux", None)],
+    [("witnes", "witness"), ("HOME", "home"), ("replica", "replicas"), ("quux", None)],
 )
 def test_a_near_miss_is_recognised_and_a_far_one_is_not(word: str, meant: str | None) -> None:
     assert nearest(word, ("home", "replicas", "witness")) == meant

@@ -80,6 +80,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(misspelt: str, mea
     assert problem.wrong == "is an unknown key"
     assert problem.fix == f"write {meant} in place of {misspelt.rsplit('.', maxsplit=1)[-1]}"
     assert meant in problem.allowed
+    assert not {"project", "stack", "$name"} & set(problem.allowed.split(", "))
 
 
 @pytest.mark.parametrize("key", ["project", "stack"])
