@@ -183,8 +183,8 @@ def test_an_outage_shorter_than_what_a_renewal_buys_changes_nothing() -> None:
 
 
 def test_a_leader_that_lost_contact_for_less_than_its_lease_leads_again_at_once() -> None:
-    quiet = _after_an_outage_of(TIMING.lease_ms - 1_000)
+    quiet = _after_an_outage_of(TIMING.lease_ms - TIMING.renew_ms)
     assert quiet.leader.believes
     assert quiet.monitor.terms == 2
     begins = [each.at_ms for each in quiet.world.history if each.what == "leads"]
-    assert begins[1] <= 29_000 + TIMING.retry_ms + ROUND_TRIP_MS
+    assert begins[1] <= 28_000 + TIMING.retry_ms + ROUND_TRIP_MS
