@@ -26,6 +26,15 @@ SHAPES: Mapping[str, tuple[str, Mapping[str, object]]] = {
             "tenants": {"initech": "eu"},
         },
     ),
+    "europe-only": (
+        "prod",
+        {
+            "jurisdictions": {
+                "eu": {"home": "eu-west-1", "replicas": ["eu-central-1"], "witness": "eu-west-3"},
+            },
+            "tenants": {"initech": "eu"},
+        },
+    ),
     "decommissioned": ("prod", {"decommission": True}),
 }
 """Stack and what is different from its file, by name."""
@@ -45,6 +54,13 @@ def preview(stack: str) -> Graph:
 def deployed(stack: str) -> Graph:
     """The same after a cloud has answered everything."""
     return run(ROOT, stack, provider=FakeCloud())
+
+
+def nodes(stack: str, token: str) -> tuple[Node, ...]:
+    """A preview's nodes of one type; a test that looks at none would pass for nothing."""
+    found = preview(stack).of_type(token)
+    assert found, f"{stack} has no {token}"
+    return found
 
 
 def document(node: Node, key: str = "policy") -> list[Mapping[str, object]]:

@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
     promises.unrecoverable,
     promises.in_the_clear,
 )
-PROTECTED = {"prod": True, "staging": True, "three-serving": True}
+PROTECTED = {"prod", "staging", "three-serving", "europe-only"}
 
 TABLE = "aws:dynamodb/table:Table"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -37,7 +37,7 @@ def test_every_graph_keeps_every_promise(check: Check, graph: str) -> None:
 
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_what_holds_state_is_protected_exactly_where_the_environment_says_so(graph: str) -> None:
-    expected = PROTECTED.get(graph, False)
+    expected = graph in PROTECTED
     assert promises.unprotected(preview(graph), expected=expected) == []
     protected = {node.type for node in managed(preview(graph)) if node.options.protect}
     assert protected == (STATEFUL if expected else set())

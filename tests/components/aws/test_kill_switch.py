@@ -1,0 +1,157 @@
+import json
+from typing import cast
+
+import pytest
+
+from components.aws.kill_switch import KillSwitchArgs
+from holdfast.contract import Environment
+from holdfast.control.kill_core import KillCore, WhenUnreadable
+from holdfast.coordination.program import run
+from holdfast.coordination.store import Item, Outcome, Reply, Request
+from holdfast.errors import ConfigurationError, KilledError
+from holdfast.graph import Node
+from tests.components.stacks import STACKS, document, mapping, nodes, preview
+
+ACCOUNT = "123456789012"
+
+
+def of_the_switch(stack: str, token: str) -> list[Node]:
+    return [node for node in nodes(stack, token) if "KillSwitch" in node.urn]
+
+
+def flag(stack: str) -> dict[str, dict[str, str]]:
+    (first, *_) = nodes(stack, "aws:dynamodb/tableItem:TableItem")
+    return cast("dict[str, dict[str, str]]", json.loads(str(first.inputs["item"])))
+
+
+class Reader:
+    """A store that holds one item, in DynamoDB's form."""
+
+    def __init__(self, item: dict[str, dict[str, str]] | None) -> None:
+        self.item: Item | None = None
+        if item is not None:
+            self.item = {k: int(v["N"]) if "N" in v else v["S"] for k, v in item.items()}
+
+    def call(self, request: Request) -> Reply:
+        del request
+        return Reply(Outcome.APPLIED, self.item)
+
+
+def checked(item: dict[str, dict[str, str]] | None) -> int:
+    core = KillCore(
+        key="kill",
+        environment=Environment.PROD,
+        max_age_ms=1000,
+        when_unreadable=WhenUnreadable.STOP,
+        clock=None,
+    )
+    return run(core.check(), Reader(item))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_flag_is_made_in_the_form_that_agents_read_as_armed(stack: str) -> None:
+    assert checked(flag(stack)) == 1
+
+
+def test_agents_read_a_flag_of_another_form_or_none_at_all_as_tripped() -> None:
+    with pytest.raises(KilledError):
+        checked({**flag("prod"), "state": {"S": "on"}})
+    with pytest.raises(KilledError):
+        checked(None)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_later_deployment_never_writes_the_flag_again(stack: str) -> None:
+    for node in nodes(stack, "aws:dynamodb/tableItem:TableItem"):
+        assert node.options.ignore_changes == ("item",)
+        tables = node.property_dependencies["tableName"]
+        assert [urn for urn in tables if "CoordinationStore$aws:dynamodb/table:Table" in urn]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_role_from_outside_touches_the_one_item_and_nothing_else(stack: str) -> None:
+    for node in of_the_switch(stack, "aws:iam/rolePolicy:RolePolicy"):
+        law = node.name.partition("-")[0]
+        for statement in document(node):
+            actions = cast("list[str]", statement["Action"])
+            condition = cast("dict[str, dict[str, object]]", statement["Condition"])
+            if actions == ["kms:Decrypt"]:
+                services = cast("list[str]", condition["StringEquals"]["kms:ViaService"])
+                assert [service.partition(".")[0] for service in services] == ["dynamodb"]
+                continue
+            assert set(actions) <= {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+            assert condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["kill"]
+            # Without this, a request that names no key at all would match.
+            assert condition["Null"] == {"dynamodb:LeadingKeys": ["false"]}
+            for resource in cast("list[str]", statement["Resource"]):
+                assert resource.endswith(f"table/holdfast-{stack}-{law}-coordination")
+
+
+def test_the_role_may_write_exactly_what_a_flag_consists_of() -> None:
+    for node in of_the_switch("prod", "aws:iam/rolePolicy:RolePolicy"):
+        writing = next(found for found in document(node) if found["Sid"] == "ChangeTheFlag")
+        condition = cast("dict[str, dict[str, list[str]]]", writing["Condition"])
+        allowed = condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+        assert sorted(allowed) == sorted(flag("prod"))
+
+
+def test_the_flag_can_be_tripped_in_every_region_that_serves() -> None:
+    (node, *_) = of_the_switch("prod", "aws:iam/rolePolicy:RolePolicy")
+    for sid in ("ReadTheFlag", "ChangeTheFlag"):
+        found = next(found for found in document(node) if found["Sid"] == sid)
+        assert found["Resource"] == [
+            f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/holdfast-prod-eu-coordination"
+            for region in ("eu-west-1", "eu-central-1")
+        ]
+
+
+def test_users_need_a_second_factor_and_only_those_named_come_in() -> None:
+    for node in of_the_switch("dev", "aws:iam/role:Role"):
+        by_sid = {str(found["Sid"]): found for found in document(node, "assumeRolePolicy")}
+        users = cast("dict[str, object]", by_sid["UsersWithASecondFactor"]["Condition"])
+        assert users["Bool"] == {"aws:MultiFactorAuthPresent": ["true"]}
+        assert users["ArnLike"] == {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:user/*"]}
+        roles = cast("dict[str, object]", by_sid["Roles"]["Condition"])
+        assert roles == {"ArnLike": {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/oncall"]}}
+        for found in by_sid.values():
+            assert found["Principal"] == {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_region_tells_when_the_switch_is_tripped_and_when_nobody_reads_it(stack: str) -> None:
+    graph = preview(stack)
+    serving = {node.region for node in graph.of_type("aws:ec2/vpc:Vpc")}
+    alarms = {
+        (node.region, node.name.rpartition("-")[2]): node
+        for node in of_the_switch(stack, "aws:cloudwatch/metricAlarm:MetricAlarm")
+    }
+    assert set(alarms) == {(region, kind) for region in serving for kind in ("tripped", "unread")}
+    for (region, kind), node in alarms.items():
+        silence = {"tripped": "notBreaching", "unread": "breaching"}[kind]
+        assert node.inputs["treatMissingData"] == silence
+        assert mapping(node.inputs["dimensions"])["Region"] == region
+        topics = node.property_dependencies["alarmActions"]
+        assert any(urn.endswith(f"-kill-switch-{region}") for urn in topics)
+
+
+def test_a_switch_that_nobody_may_trip_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Name at least one role or user"):
+        KillSwitchArgs(
+            account_id=ACCOUNT,
+            platform="holdfast-prod",
+            jurisdiction="eu",
+            table="t",
+            table_name="t",
+            item_key="kill",
+            home_region="eu-west-1",
+            regions=("eu-west-1",),
+            role_name="r",
+            principals=(),
+            principal_accounts=(ACCOUNT,),
+            topic_names={},
+            alarm_names={},
+            alarm_emails=(),
+            key_alias="alias/k",
+            key_arns={},
+            tags={},
+        )
