@@ -9,7 +9,8 @@ accept also asks for a promise of the ballot after it.
 Guarantees:
     Any two committed values of a register are ordered, and the later one was made from the
     earlier one. A change is applied at most once, also when the proposer had to try again
-    after an accept whose fate it did not know: the register remembers its latest operations.
+    after an accept whose fate it did not know: the register remembers each region's latest
+    operation. For this a region must change a key once at a time.
 
 Does not guarantee:
     Progress while proposers duel (the driver backs off and gives up after a bound), nor
@@ -23,11 +24,6 @@ from enum import StrEnum
 
 Item = dict[str, object]
 """An item in DynamoDB's JSON, attribute name to typed value."""
-
-OPERATIONS_KEPT = 16
-"""How many operations a register remembers; more changes than this by others between two
-attempts of one proposer leave the fate of its first attempt unknown."""
-
 
 @dataclass(frozen=True, order=True, slots=True)
 class Ballot:
@@ -50,22 +46,21 @@ class Register:
     """The value that a key's acceptors agree on.
 
     Attributes:
-        version: Changes since the beginning; 0 means that the key was never written.
-        operations: Latest operations, oldest first, at most ``OPERATIONS_KEPT``.
+        operations: The latest operation of each region that ever changed the key, as pairs.
+            A region changes a key once at a time, so this is all that it can be in doubt about.
         item: The item, None when there is none (never written, or deleted).
     """
 
-    version: int
-    operations: tuple[str, ...]
+    operations: tuple[tuple[str, str], ...]
     item: Item | None
 
-    def changed(self, operation: str, item: Item | None) -> "Register":
+    def changed(self, region: str, operation: str, item: Item | None) -> "Register":
         """The register after one more operation."""
-        kept = (*self.operations, operation)[-OPERATIONS_KEPT:]
-        return Register(self.version + 1, kept, item)
+        others = tuple(pair for pair in self.operations if pair[0] != region)
+        return Register((*others, (region, operation)), item)
 
 
-EMPTY = Register(0, (), None)
+EMPTY = Register((), None)
 """A key that was never written."""
 
 
@@ -240,7 +235,7 @@ class Proposer:
     Args:
         region: The proposer's region.
         acceptors: Regions that vote, this one usually among them.
-        operation: Name of the change, unique over all time and regions.
+        operation: Name of the change, unique over all time.
         counter: Highest ballot counter that this region has used or seen.
         lead: What the last commit of this key by this process left.
         attempts: Rounds before it gives up.
@@ -254,7 +249,7 @@ class Proposer:
         operation: str,
         counter: int,
         lead: Lead | None = None,
-        attempts: int = 8,
+        attempts: int = 16,
     ) -> None:
         self.counter = counter
         self._region = region
@@ -270,7 +265,7 @@ class Proposer:
         self._learned = EMPTY
         self._settled: Ballot | None = None
         self._proposed: Register | None = None
-        self._tried_from: int | None = None
+        self._in_doubt = False
 
     def start(self) -> Action:
         """Begins; with a lead, at the second round."""
@@ -312,8 +307,8 @@ class Proposer:
         """The change, applied to the register of ``Evaluate``, gave ``item``."""
         if not changed:
             return self._confirm()
-        self._tried_from = self._learned.version
-        return self._accept(self._learned.changed(self._operation, item))
+        self._in_doubt = True
+        return self._accept(self._learned.changed(self._region, self._operation, item))
 
     def _waits_for(self, asked: Round, ballot: Ballot) -> bool:
         # Both rounds of an attempt have one ballot: a late promise is no acceptance.
@@ -368,8 +363,7 @@ class Proposer:
 
     def _retry(self) -> Action:
         if self._attempt >= self._attempts:
-            unsure = self._tried_from is not None
-            return self._finish(GaveUp(Failure.UNKNOWN if unsure else Failure.CONFLICT))
+            return self._finish(GaveUp(Failure.UNKNOWN if self._in_doubt else Failure.CONFLICT))
         self._phase = _Phase.WAIT
         return Backoff(max(self._attempt, 1))
 
@@ -380,7 +374,7 @@ class Proposer:
         same = all(vote.accepted == newest.accepted for vote in promises)
         self._settled = newest.accepted if same else None
         self._phase = _Phase.EVALUATE
-        return self._after_doubt() if self._tried_from is not None else Evaluate(self._learned)
+        return self._after_doubt() if self._in_doubt else Evaluate(self._learned)
 
     def _after_doubt(self) -> Action:
         """Finds out what became of an earlier accept of this very change.
@@ -388,12 +382,9 @@ class Proposer:
         A majority has now promised a higher ballot, so that accept has either been committed,
         and what was learned stems from it, or it never will be.
         """
-        if self._operation in self._learned.operations:
+        if (self._region, self._operation) in self._learned.operations:
             return self._confirm()
-        since = self._learned.version - (self._tried_from or 0)
-        if since > OPERATIONS_KEPT:
-            return self._finish(GaveUp(Failure.UNKNOWN))
-        self._tried_from = None
+        self._in_doubt = False
         return Evaluate(self._learned)
 
     def _committed(self) -> Action:

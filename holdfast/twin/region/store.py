@@ -280,14 +280,13 @@ class Store:
 
 def register_to(register: Register) -> dict[str, object]:
     """A register as JSON."""
-    return {"v": register.version, "o": list(register.operations), "i": register.item}
+    return {"by": dict(register.operations), "item": register.item}
 
 
 def register_from(raw: dict[str, object]) -> Register:
     """The register in its JSON."""
-    return Register(
-        cast("int", raw["v"]), tuple(cast("list[str]", raw["o"])), cast("Item | None", raw["i"])
-    )
+    operations = cast("dict[str, str]", raw["by"])
+    return Register(tuple(operations.items()), cast("Item | None", raw["item"]))
 
 
 def ballot_to(ballot: Ballot) -> list[object]:

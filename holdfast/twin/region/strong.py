@@ -52,7 +52,7 @@ from holdfast.twin.region.store import (
 
 _LEADS_KEPT = 4096
 _BACKOFF_BASE_S = 0.005
-_BACKOFF_LIMIT_S = 0.2
+_BACKOFF_LIMIT_S = 0.1
 _CHANGE_TIMEOUT_S = 5.0
 _PATIENCE_S = 0.2
 _REFRESH_PARALLEL = 16
