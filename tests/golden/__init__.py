@@ -1,6 +1,6 @@
 """What each stack registers, kept as text and reviewed like code.
 
-``python -m tests.golden`` writes the files anew; ``test_golden.py`` fails when they differ.
+``make golden`` writes the files anew; without it, ``test_golden.py`` fails when they differ.
 """
 
 from pathlib import Path

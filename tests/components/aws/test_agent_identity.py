@@ -72,7 +72,7 @@ def test_agents_publish_metrics_only_where_the_switchs_alarms_look(stack: str) -
         found = next(item for item in document(node) if item["Sid"] == "ReportTheKillSwitch")
         assert found["Condition"] == {"StringEquals": {"cloudwatch:namespace": [METRIC_NAMESPACE]}}
     alarms = preview(stack).of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
-    watched = {node.inputs["namespace"] for node in alarms if "KillSwitch" in node.urn}
+    watched = {str(str(node.inputs["namespace"])) for node in alarms if "KillSwitch" in node.urn}
     assert watched == {METRIC_NAMESPACE}
 
 

@@ -36,7 +36,7 @@ def test_everyone_named_is_told_on_every_topic() -> None:
         for node in nodes("prod", "aws:sns/topicSubscription:TopicSubscription")
     }
     assert len(told) == len(nodes("prod", TOPIC))
-    assert {email for _, email, _ in told} == {"oncall@holdfast.example"}
+    assert {str(email) for _, email, _ in told} == {"oncall@holdfast.example"}
     assert not preview("dev").of_type("aws:sns/topicSubscription:TopicSubscription")
 
 
