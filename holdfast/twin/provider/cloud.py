@@ -25,6 +25,9 @@ from holdfast.twin.provider.values import Doc, Object, as_json
 CONTROL_REGION = "us-east-1"
 """Where AWS runs the control planes of its global services, IAM and Route 53."""
 
+ACCOUNT = "000000000000"
+"""The one account of a twin."""
+
 GLOBAL_SERVICES = frozenset({"iam", "route53"})
 
 _CONFIG = Config(
@@ -72,15 +75,24 @@ class _ServiceModel(Protocol):
 class Cloud:
     """Every region's emulator, by region name."""
 
-    def __init__(self, endpoint: Callable[[str], str], account: str) -> None:
+    def __init__(
+        self,
+        endpoint: Callable[[str], str],
+        account: str = ACCOUNT,
+        *,
+        ingress_port: int | None = None,
+    ) -> None:
         """Prepares clients, and connects to nothing yet.
 
         Args:
             endpoint: The API address of a region, as ``http://host:port``; raises a
                 ``TwinError`` for a region that the twin does not have.
             account: Account number that ARNs carry; twelve digits.
+            ingress_port: Port on which every load balancer listens in the twin; None where
+                each listens on its own.
         """
         self.account = account
+        self.ingress_port = ingress_port
         self._endpoint = endpoint
         self._session = boto3.session.Session()
         self._clients: dict[tuple[str, str], _Client] = {}

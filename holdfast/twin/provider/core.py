@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from holdfast.errors import TwinError, UnsupportedResourceError
-from holdfast.twin.provider.cloud import CONTROL_REGION, GLOBAL_SERVICES, Cloud, Site
+from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud, Site
 from holdfast.twin.provider.functions import invoke
 from holdfast.twin.provider.registry import realised
 from holdfast.twin.provider.schema import Schema, Shape, schema_of
@@ -34,6 +34,9 @@ from holdfast.twin.provider.values import UNKNOWN, Doc, Json, Object, document, 
 
 DEFAULTS_KEY = "__defaults"
 """Names of the inputs that the provider filled in, kept among them as pulumi-aws does."""
+
+HELD_KEY = "__held"
+"""What the emulator holds of outputs that are shown otherwise (see ``ResourceType.shown``)."""
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
@@ -160,6 +163,7 @@ class Provider:
         """What checked inputs would change of a resource as it was last seen."""
         kind = realised(token)
         schema = schema_of(token)
+        state = held(state)
         updates: list[str] = []
         replaces: list[str] = []
         for key, shape in schema.inputs.items():
@@ -235,8 +239,9 @@ class Provider:
         """The resource as the emulator holds it now, or None when it is gone."""
         kind = realised(token)
         site = self.site(token, state)
+        state = held(state)
         found = kind.read(site, ident, Doc(state))
-        return None if found is None else self._merged(token, state, found)
+        return None if found is None else _shown(kind, site, self._merged(token, state, found))
 
     def update(self, token: str, ident: str, state: Object, inputs: Object) -> Object:
         """Makes an existing resource as its new inputs say; its new state.
@@ -246,7 +251,7 @@ class Provider:
         """
         kind = realised(token)
         site = self.site(token, inputs)
-        kind.update(site, ident, Doc(state), self._full(token, inputs))
+        kind.update(site, ident, Doc(held(state)), self._full(token, inputs))
         return self._state(token, kind, site, ident, inputs)
 
     def delete(self, token: str, ident: str, state: Object, *, forced: bool = False) -> None:
@@ -262,7 +267,8 @@ class Provider:
         Raises:
             TwinError: If the emulator refuses.
         """
-        realised(token).delete(self.site(token, state, forced=forced), ident, Doc(state))
+        site = self.site(token, state, forced=forced)
+        realised(token).delete(site, ident, Doc(held(state)))
 
     def invoke(self, token: str, args: Object, region: str | None) -> Object:
         """Answers a function of the AWS package.
@@ -286,6 +292,7 @@ class Provider:
         """
         kind = realised(token)
         schema = schema_of(token)
+        state = held(state)
         found = dict(known)
         for key, shape in schema.inputs.items():
             if key in kind.properties and kind.properties[key].fate is not Fate.KEPT:
@@ -303,17 +310,16 @@ class Provider:
             sorted(
                 key
                 for key, shape in schema_of(token).outputs.items()
-                if canonical(state.get(key), shape, rules, key)
-                != canonical(now.get(key), shape, rules, key)
+                if canonical(held(state).get(key), shape, rules, key)
+                != canonical(held(now).get(key), shape, rules, key)
             )
         )
 
     def site(self, token: str, inputs: Object, *, forced: bool = False) -> Site:
         """The region that a resource lies in."""
-        service = token.partition(":")[2].partition("/")[0]
         region = Doc(inputs).maybe_text("region") or self.settings.region
-        if service in GLOBAL_SERVICES:
-            region = CONTROL_REGION
+        if "region" not in schema_of(token).inputs:
+            region = CONTROL_REGION  # A global service: its control plane lives there.
         return Site(self.cloud, region, forced=forced)
 
     def _full(self, token: str, inputs: Object) -> Doc:
@@ -342,7 +348,7 @@ class Provider:
                 f"the emulator in {site.region} did not keep {'; '.join(lost)} "
                 f"of {token} {ident}; leave it out or change it to what is kept"
             )
-        return state
+        return _shown(kind, site, state)
 
     def _merged(self, token: str, before: Object, found: Object) -> Object:
         """What was last known, overlaid with what the emulator says."""
@@ -363,6 +369,21 @@ class Provider:
             if shape.required and key in schema.inputs and state.get(key) is None:
                 state[key] = _NOTHING.get(shape.kind)
         return {key: item for key, item in state.items() if item is not None}
+
+
+def held(state: Object) -> Object:
+    """A state with what the emulator holds in place of what is shown."""
+    return {
+        **{key: item for key, item in state.items() if key != HELD_KEY},
+        **Doc(state).doc(HELD_KEY).members,
+    }
+
+
+def _shown(kind: ResourceType, site: Site, state: Object) -> Object:
+    overlay = kind.shown(site, Doc(state))
+    if not overlay:
+        return state
+    return {**state, **overlay, HELD_KEY: {key: state.get(key) for key in overlay}}
 
 
 def _auto_name(name: str, seed: bytes) -> str:

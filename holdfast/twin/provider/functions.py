@@ -58,17 +58,49 @@ def _partition(site: Site, args: Doc) -> Object:
     }
 
 
+def _random_password(site: Site, args: Doc) -> Object:
+    there = site.at(args.maybe_text("region") or site.region)
+    names = {
+        "excludeCharacters": "ExcludeCharacters",
+        "excludeLowercase": "ExcludeLowercase",
+        "excludeNumbers": "ExcludeNumbers",
+        "excludePunctuation": "ExcludePunctuation",
+        "excludeUppercase": "ExcludeUppercase",
+        "includeSpace": "IncludeSpace",
+        "passwordLength": "PasswordLength",
+        "requireEachIncludedType": "RequireEachIncludedType",
+    }
+    given = {name: args.raw(key) for key, name in names.items()}
+    answer = there.call("secretsmanager", "get_random_password", **given)
+    password = answer.text("RandomPassword")
+    return {**args.members, "id": password, "randomPassword": password, "region": there.region}
+
+
 FUNCTIONS: Mapping[str, Callable[[Site, Doc], Object]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": _random_password,
 }
 """Functions by token."""
 
 _TAKEN: Mapping[str, frozenset[str]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": frozenset({"region", "state"}),
     "aws:index/getRegion:getRegion": frozenset({"region", "name"}),
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": frozenset(
+        {
+            "excludeCharacters",
+            "excludeLowercase",
+            "excludeNumbers",
+            "excludePunctuation",
+            "excludeUppercase",
+            "includeSpace",
+            "passwordLength",
+            "region",
+            "requireEachIncludedType",
+        }
+    ),
 }
 """Arguments that are heeded. Others would change the answer on AWS."""
 

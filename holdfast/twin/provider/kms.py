@@ -44,7 +44,17 @@ class Key(ResourceType):
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateKey``."""
-        return _create(site, inputs, multi_region=inputs.flag("multiRegion"))
+        answer = site.call(
+            "kms",
+            "create_key",
+            Description=inputs.maybe_text("description"),
+            KeySpec=inputs.text("customerMasterKeySpec"),
+            KeyUsage=inputs.text("keyUsage"),
+            MultiRegion=inputs.flag("multiRegion"),
+            Policy=inputs.maybe_text("policy"),
+            Tags=pairs(inputs.table("tagsAll"), "TagKey", "TagValue") or None,
+        )
+        return answer.doc("KeyMetadata").text("KeyId")
 
     def configure(self, site: Site, ident: str, inputs: Doc) -> None:
         """Rotation, and disabling a key that is made disabled."""
@@ -91,7 +101,7 @@ class Key(ResourceType):
 
 
 class ReplicaKey(ResourceType):
-    """A copy of a multi-Region key. See ``LIMITS``: its id and material are its own here."""
+    """A copy of a multi-Region key, with its primary's id and material."""
 
     token = "aws:kms/replicaKey:ReplicaKey"
     properties = {
@@ -100,7 +110,7 @@ class ReplicaKey(ResourceType):
         "description": kept(),
         "enabled": kept(default=True),
         "policy": kept(computed=True, document="policy"),
-        "primaryKeyArn": recorded("each region's emulator holds keys of its own", replaces=True),
+        "primaryKeyArn": kept(replaces=True),
         "tags": kept(),
     }
 
@@ -112,13 +122,21 @@ class ReplicaKey(ResourceType):
             yield Failure("region", f"is {arn[3]}, where the primary key is already")
 
     def create(self, site: Site, inputs: Doc) -> str:
-        """A multi-Region key in the copy's region, of what the primary key is."""
-        return _create(site, inputs, multi_region=True)
+        """``ReplicateKey``, asked of the primary key's region."""
+        arn = inputs.text("primaryKeyArn")
+        answer = site.at(arn.split(":")[3]).call(
+            "kms",
+            "replicate_key",
+            KeyId=arn.rpartition("/")[2],
+            ReplicaRegion=site.region,
+            Description=inputs.maybe_text("description"),
+            Policy=inputs.maybe_text("policy"),
+            Tags=pairs(inputs.table("tagsAll"), "TagKey", "TagValue") or None,
+        )
+        return answer.doc("ReplicaKeyMetadata").text("KeyId")
 
     def configure(self, site: Site, ident: str, inputs: Doc) -> None:
-        """Disables a copy that is made disabled, and checks that its primary is there."""
-        arn = inputs.text("primaryKeyArn")
-        site.at(arn.split(":")[3]).call("kms", "describe_key", KeyId=arn)
+        """Disables a copy that is made disabled."""
         if not inputs.flag("enabled"):
             site.call("kms", "disable_key", KeyId=ident)
 
@@ -130,6 +148,10 @@ class ReplicaKey(ResourceType):
         return {
             **_common(site, ident, metadata),
             "enabled": metadata.flag("Enabled"),
+            "primaryKeyArn": metadata.doc("MultiRegionConfiguration")
+            .doc("PrimaryKey")
+            .maybe_text("Arn")
+            or "",
             "keyRotationEnabled": False,
             "keySpec": metadata.text("KeySpec"),
             "keyUsage": metadata.text("KeyUsage"),
@@ -204,20 +226,6 @@ def _window_failures(inputs: Doc) -> Iterator[Failure]:
     window = inputs.maybe_number("deletionWindowInDays")
     if window is not None and not 7 <= window <= 30:
         yield Failure("deletionWindowInDays", f"is {window}; allowed are 7 to 30")
-
-
-def _create(site: Site, inputs: Doc, *, multi_region: bool) -> str:
-    answer = site.call(
-        "kms",
-        "create_key",
-        Description=inputs.maybe_text("description"),
-        KeySpec=inputs.maybe_text("customerMasterKeySpec"),
-        KeyUsage=inputs.maybe_text("keyUsage"),
-        MultiRegion=multi_region,
-        Policy=inputs.maybe_text("policy"),
-        Tags=pairs(inputs.table("tagsAll"), "TagKey", "TagValue") or None,
-    )
-    return answer.doc("KeyMetadata").text("KeyId")
 
 
 def _rotate(site: Site, ident: str, inputs: Doc) -> None:

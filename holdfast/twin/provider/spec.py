@@ -152,6 +152,13 @@ class ResourceType(ABC):
             state: Its last known state, or its inputs right after it was made.
         """
 
+    def shown(self, site: Site, state: Doc) -> Object:
+        """Outputs that differ on the twin from what the emulator holds, because what the
+        emulator holds leads nowhere. What it holds is kept beside them, and compared.
+        """
+        del site, state
+        return {}
+
     @abstractmethod
     def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
         """Makes the resource as ``new`` says. Only called for changes that need no new one."""
@@ -183,7 +190,7 @@ def canonical(
         without: Paths to leave out.
     """
     rule = rules.get(path)
-    if isinstance(value, str) and rule is not None and rule.document and value != UNKNOWN:
+    if isinstance(value, str) and rule is not None and rule.document and value not in ("", UNKNOWN):
         return _meaning(document(value), policy=rule.document == "policy")
     if isinstance(value, Mapping):
         return _canonical_object(value, shape, rules, path, without)
@@ -245,12 +252,16 @@ def _meaning(value: Json, *, policy: bool) -> Json:
 def differs(name: str, old: Json, new: Json, shape: Shape, rules: Mapping[str, Property]) -> bool:
     """Whether a property has to change. A new value that is not known yet always may.
 
-    What AWS fills in by itself (``computed``) is no difference while the program is silent
-    about it.
+    What AWS fills in by itself is no difference while the program is silent about it: what is
+    declared ``computed``, and what the program could not have given.
     """
     if is_unknown(new):
         return True
-    silent = [path for path, rule in rules.items() if rule.computed and not mentions(new, name, path)]
+    silent = [
+        path
+        for path, rule in rules.items()
+        if (rule.computed or rule.fate is Fate.REFUSED) and not mentions(new, name, path)
+    ]
     if name in silent:
         return False
     return canonical(old, shape, rules, name, without=silent) != canonical(

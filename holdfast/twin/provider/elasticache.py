@@ -1,0 +1,438 @@
+"""ElastiCache: replication groups with their subnet and parameter groups.
+
+Behind a region's replication group stands the region's own Valkey: one node, without TLS. The
+outputs say so (``port``, ``transitEncryptionEnabled``), so that clients connect as they must.
+"""
+
+from collections.abc import Iterator
+
+from holdfast.twin.provider.cloud import Site
+from holdfast.twin.provider.ec2 import all_refused
+from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused, sent
+from holdfast.twin.provider.tags import retag
+from holdfast.twin.provider.values import Doc, Json, Object, from_pairs, pairs
+
+_GONE = (
+    "ReplicationGroupNotFoundFault",
+    "ReplicationGroupNotFound",
+    "CacheSubnetGroupNotFoundFault",
+    "CacheSubnetGroupNotFound",
+    "CacheParameterGroupNotFound",
+    "CacheParameterGroupNotFoundFault",
+)
+_ONE_NODE = "the twin has one Valkey in each region"
+_NO_SNAPSHOTS = "the twin takes no snapshots of its Valkey"
+
+
+class ReplicationGroup(ResourceType):
+    """A cluster for rate limits."""
+
+    token = "aws:elasticache/replicationGroup:ReplicationGroup"
+    name_property = "replicationGroupId"
+    properties = {
+        "applyImmediately": sent(),
+        "atRestEncryptionEnabled": kept(replaces=True, computed=True),
+        "authToken": sent(),
+        "authTokenUpdateStrategy": sent(),
+        "autoMinorVersionUpgrade": kept(computed=True),
+        "automaticFailoverEnabled": kept(),
+        "clusterMode": kept(computed=True),
+        "description": kept(),
+        "engine": kept(replaces=True, default="redis"),
+        "engineVersion": kept(computed=True),
+        "kmsKeyId": recorded("the twin's Valkey writes nothing to disk", replaces=True),
+        "maintenanceWindow": kept(computed=True),
+        "multiAzEnabled": kept(),
+        "nodeType": kept(computed=True),
+        "numCacheClusters": kept(computed=True),
+        "numNodeGroups": kept(computed=True),
+        "parameterGroupName": kept(computed=True),
+        "port": sent(replaces=True),
+        "replicasPerNodeGroup": kept(computed=True),
+        "replicationGroupId": kept(replaces=True),
+        "securityGroupIds": kept(computed=True),
+        "snapshotRetentionLimit": kept(),
+        "snapshotWindow": kept(computed=True),
+        "subnetGroupName": kept(replaces=True, computed=True),
+        "tags": kept(),
+        "transitEncryptionEnabled": kept(computed=True),
+        "transitEncryptionMode": kept(computed=True),
+        **all_refused(_NO_SNAPSHOTS, "finalSnapshotIdentifier", "snapshotArns", "snapshotName"),
+        **all_refused(_ONE_NODE, "globalReplicationGroupId", "nodeGroupConfigurations"),
+        **all_refused(
+            "the emulator drops it",
+            "authTokenWo",
+            "authTokenWoVersion",
+            "dataTieringEnabled",
+            "durability",
+            "ipDiscovery",
+            "logDeliveryConfigurations",
+            "networkType",
+            "notificationTopicArn",
+            "preferredCacheClusterAzs",
+            "securityGroupNames",
+        ),
+        "userGroupIds": refused("the twin's Valkey knows one user, with the auth token"),
+    }
+
+    def validate(self, inputs: Doc) -> Iterator[Failure]:
+        """Engine, token and name."""
+        if inputs.maybe_text("engine") not in (None, "valkey"):
+            yield Failure(
+                "engine", f"is {inputs.text('engine')!r}; the twin runs valkey", unsupported=True
+            )
+        name = inputs.maybe_text("replicationGroupId") or ""
+        if len(name) > 40 or name != name.lower():
+            yield Failure(
+                "replicationGroupId", f"is {name!r}; allowed are 40 characters in lower case"
+            )
+        token = inputs.maybe_text("authToken")
+        if token is not None and not 16 <= len(token) <= 128:
+            yield Failure("authToken", f"has {len(token)} characters; allowed are 16 to 128")
+        if token is not None and not inputs.flag("transitEncryptionEnabled"):
+            yield Failure("authToken", "needs `transitEncryptionEnabled`")
+        if inputs.flag("multiAzEnabled") and not inputs.flag("automaticFailoverEnabled"):
+            yield Failure("multiAzEnabled", "needs `automaticFailoverEnabled`")
+
+    def create(self, site: Site, inputs: Doc) -> str:
+        """``CreateReplicationGroup``."""
+        name = inputs.text("replicationGroupId")
+        site.call(
+            "elasticache",
+            "create_replication_group",
+            ReplicationGroupId=name,
+            ReplicationGroupDescription=inputs.text("description"),
+            Engine=inputs.text("engine"),
+            EngineVersion=inputs.maybe_text("engineVersion"),
+            CacheNodeType=inputs.maybe_text("nodeType"),
+            NumCacheClusters=inputs.maybe_number("numCacheClusters"),
+            NumNodeGroups=inputs.maybe_number("numNodeGroups"),
+            ReplicasPerNodeGroup=inputs.maybe_number("replicasPerNodeGroup"),
+            AutomaticFailoverEnabled=inputs.maybe_flag("automaticFailoverEnabled"),
+            MultiAZEnabled=inputs.maybe_flag("multiAzEnabled"),
+            CacheParameterGroupName=inputs.maybe_text("parameterGroupName"),
+            CacheSubnetGroupName=inputs.maybe_text("subnetGroupName"),
+            SecurityGroupIds=inputs.texts("securityGroupIds") or None,
+            Port=inputs.maybe_number("port"),
+            AtRestEncryptionEnabled=inputs.maybe_flag("atRestEncryptionEnabled"),
+            TransitEncryptionEnabled=inputs.maybe_flag("transitEncryptionEnabled"),
+            TransitEncryptionMode=inputs.maybe_text("transitEncryptionMode"),
+            AuthToken=inputs.maybe_text("authToken"),
+            AutoMinorVersionUpgrade=inputs.maybe_flag("autoMinorVersionUpgrade"),
+            ClusterMode=inputs.maybe_text("clusterMode"),
+            PreferredMaintenanceWindow=inputs.maybe_text("maintenanceWindow"),
+            SnapshotRetentionLimit=inputs.maybe_number("snapshotRetentionLimit"),
+            SnapshotWindow=inputs.maybe_text("snapshotWindow"),
+            Tags=pairs(inputs.table("tagsAll")) or None,
+        )
+        return name
+
+    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
+        """The group, and what only its first member tells."""
+        del state
+        answer = site.find(
+            _GONE, "elasticache", "describe_replication_groups", ReplicationGroupId=ident
+        )
+        if answer is None or not answer.docs("ReplicationGroups"):
+            return None
+        group = answer.docs("ReplicationGroups")[0]
+        members = group.texts("MemberClusters")
+        member = site.call(
+            "elasticache", "describe_cache_clusters", CacheClusterId=members[0]
+        ).docs("CacheClusters")[0]
+        tags = site.call("elasticache", "list_tags_for_resource", ResourceName=group.text("ARN"))
+        return {
+            **_read_group(group, members),
+            **_read_member(member),
+            "tagsAll": from_pairs(tags.docs("TagList")),
+        }
+
+    def shown(self, site: Site, state: Doc) -> Object:
+        """The port and the plain connection that the region's Valkey really has."""
+        answer = site.call(
+            "elasticache",
+            "describe_replication_groups",
+            ReplicationGroupId=state.text("replicationGroupId"),
+        )
+        group = answer.docs("ReplicationGroups")[0]
+        port = group.docs("NodeGroups")[0].doc("PrimaryEndpoint").number("Port")
+        return {"port": port, "transitEncryptionEnabled": False}
+
+    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
+        """``ModifyReplicationGroup`` and tags."""
+        token = new.maybe_text("authToken")
+        changed_token = token if token != old.maybe_text("authToken") else None
+        strategy = new.maybe_text("authTokenUpdateStrategy") or "ROTATE"
+        site.call(
+            "elasticache",
+            "modify_replication_group",
+            ReplicationGroupId=ident,
+            ReplicationGroupDescription=_changed(old, new, "description"),
+            CacheNodeType=_changed(old, new, "nodeType"),
+            EngineVersion=_changed(old, new, "engineVersion"),
+            CacheParameterGroupName=_changed(old, new, "parameterGroupName"),
+            AutomaticFailoverEnabled=new.flag("automaticFailoverEnabled"),
+            MultiAZEnabled=new.flag("multiAzEnabled"),
+            SnapshotRetentionLimit=new.maybe_number("snapshotRetentionLimit"),
+            SnapshotWindow=_changed(old, new, "snapshotWindow"),
+            AuthToken=changed_token,
+            AuthTokenUpdateStrategy=strategy if changed_token is not None else None,
+            ApplyImmediately=True,
+        )
+        self._resize(site, ident, old, new)
+        gone, fresh = retag(old, new)
+        if gone:
+            site.call(
+                "elasticache",
+                "remove_tags_from_resource",
+                ResourceName=old.text("arn"),
+                TagKeys=gone,
+            )
+        if fresh:
+            site.call(
+                "elasticache",
+                "add_tags_to_resource",
+                ResourceName=old.text("arn"),
+                Tags=pairs(fresh),
+            )
+
+    @staticmethod
+    def _resize(site: Site, ident: str, old: Doc, new: Doc) -> None:
+        before, after = old.maybe_number("numCacheClusters"), new.maybe_number("numCacheClusters")
+        if before is None or after is None or before == after:
+            return
+        grow = after > before
+        operation = "increase_replica_count" if grow else "decrease_replica_count"
+        site.call(
+            "elasticache",
+            operation,
+            ReplicationGroupId=ident,
+            NewReplicaCount=after - 1,
+            ApplyImmediately=True,
+        )
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """``DeleteReplicationGroup``."""
+        del state
+        site.find(_GONE, "elasticache", "delete_replication_group", ReplicationGroupId=ident)
+
+
+class SubnetGroup(ResourceType):
+    """Subnets that a cluster may use."""
+
+    token = "aws:elasticache/subnetGroup:SubnetGroup"
+    name_property = "name"
+    properties = {
+        "description": kept(default="Managed by Pulumi"),
+        "name": kept(replaces=True),
+        "subnetIds": kept(),
+        "tags": kept(),
+    }
+
+    def create(self, site: Site, inputs: Doc) -> str:
+        """``CreateCacheSubnetGroup``."""
+        name = inputs.text("name")
+        site.call(
+            "elasticache",
+            "create_cache_subnet_group",
+            CacheSubnetGroupName=name,
+            CacheSubnetGroupDescription=inputs.text("description"),
+            SubnetIds=inputs.texts("subnetIds"),
+            Tags=pairs(inputs.table("tagsAll")) or None,
+        )
+        return name
+
+    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
+        """``DescribeCacheSubnetGroups``."""
+        del state
+        answer = site.find(
+            _GONE, "elasticache", "describe_cache_subnet_groups", CacheSubnetGroupName=ident
+        )
+        if answer is None or not answer.docs("CacheSubnetGroups"):
+            return None
+        group = answer.docs("CacheSubnetGroups")[0]
+        return {
+            "arn": group.text("ARN"),
+            "name": group.text("CacheSubnetGroupName"),
+            "description": group.text("CacheSubnetGroupDescription"),
+            "vpcId": group.maybe_text("VpcId") or "",
+            "subnetIds": sorted(item.text("SubnetIdentifier") for item in group.docs("Subnets")),
+            "tagsAll": _tags(site, group.text("ARN")),
+        }
+
+    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
+        """``ModifyCacheSubnetGroup`` and tags."""
+        site.call(
+            "elasticache",
+            "modify_cache_subnet_group",
+            CacheSubnetGroupName=ident,
+            CacheSubnetGroupDescription=new.text("description"),
+            SubnetIds=new.texts("subnetIds"),
+        )
+        _update_tags(site, old, new)
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """``DeleteCacheSubnetGroup``."""
+        del state
+        site.find(_GONE, "elasticache", "delete_cache_subnet_group", CacheSubnetGroupName=ident)
+
+
+class ParameterGroup(ResourceType):
+    """Settings of a cluster. See ``LIMITS``: the twin's Valkey has its own."""
+
+    token = "aws:elasticache/parameterGroup:ParameterGroup"
+    name_property = "name"
+    properties = {
+        "description": kept(replaces=True, default="Managed by Pulumi"),
+        "family": kept(replaces=True),
+        "name": kept(replaces=True),
+        "parameters": kept(),
+        "tags": kept(),
+    }
+
+    def create(self, site: Site, inputs: Doc) -> str:
+        """``CreateCacheParameterGroup``."""
+        name = inputs.text("name")
+        site.call(
+            "elasticache",
+            "create_cache_parameter_group",
+            CacheParameterGroupName=name,
+            CacheParameterGroupFamily=inputs.text("family"),
+            Description=inputs.text("description"),
+            Tags=pairs(inputs.table("tagsAll")) or None,
+        )
+        return name
+
+    def configure(self, site: Site, ident: str, inputs: Doc) -> None:
+        """``ModifyCacheParameterGroup``."""
+        values = _parameters(inputs)
+        if values:
+            site.call(
+                "elasticache",
+                "modify_cache_parameter_group",
+                CacheParameterGroupName=ident,
+                ParameterNameValues=pairs(values, "ParameterName", "ParameterValue"),
+            )
+
+    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
+        """The group, and the values that are not its family's defaults."""
+        answer = site.find(
+            _GONE,
+            "elasticache",
+            "describe_cache_parameter_groups",
+            CacheParameterGroupName=ident,
+        )
+        if answer is None or not answer.docs("CacheParameterGroups"):
+            return None
+        group = answer.docs("CacheParameterGroups")[0]
+        held = site.call(
+            "elasticache", "describe_cache_parameters", CacheParameterGroupName=ident
+        )
+        named = _parameters(state)
+        parameters: list[Json] = [
+            {"name": item.text("ParameterName"), "value": item.maybe_text("ParameterValue") or ""}
+            for item in held.docs("Parameters")
+            if item.text("ParameterName") in named or item.maybe_text("Source") == "user"
+        ]
+        return {
+            "arn": group.text("ARN"),
+            "name": group.text("CacheParameterGroupName"),
+            "family": group.text("CacheParameterGroupFamily"),
+            "description": group.text("Description"),
+            "parameters": parameters,
+            "tagsAll": _tags(site, group.text("ARN")),
+        }
+
+    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
+        """Changed values, values back to their default, and tags."""
+        gone = sorted(_parameters(old).keys() - _parameters(new).keys())
+        if gone:
+            site.call(
+                "elasticache",
+                "reset_cache_parameter_group",
+                CacheParameterGroupName=ident,
+                ParameterNameValues=[{"ParameterName": name} for name in gone],
+            )
+        self.configure(site, ident, new)
+        _update_tags(site, old, new)
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """``DeleteCacheParameterGroup``."""
+        del state
+        site.find(
+            _GONE, "elasticache", "delete_cache_parameter_group", CacheParameterGroupName=ident
+        )
+
+
+def _read_group(group: Doc, members: list[str]) -> dict[str, Json]:
+    shards = group.docs("NodeGroups")
+    primary = shards[0].doc("PrimaryEndpoint")
+    reader = shards[0].doc("ReaderEndpoint")
+    return {
+        "arn": group.text("ARN"),
+        "replicationGroupId": group.text("ReplicationGroupId"),
+        "description": group.maybe_text("Description") or "",
+        "nodeType": group.text("CacheNodeType"),
+        "clusterMode": group.maybe_text("ClusterMode"),
+        "clusterEnabled": group.flag("ClusterEnabled"),
+        "numNodeGroups": len(shards),
+        "numCacheClusters": len(members),
+        "replicasPerNodeGroup": len(members) // len(shards) - 1,
+        "memberClusters": sorted(members),
+        "automaticFailoverEnabled": group.maybe_text("AutomaticFailover") == "enabled",
+        "multiAzEnabled": group.maybe_text("MultiAZ") == "enabled",
+        "autoMinorVersionUpgrade": group.flag("AutoMinorVersionUpgrade"),
+        "atRestEncryptionEnabled": group.flag("AtRestEncryptionEnabled"),
+        "transitEncryptionEnabled": group.flag("TransitEncryptionEnabled"),
+        "transitEncryptionMode": group.maybe_text("TransitEncryptionMode") or "",
+        "snapshotRetentionLimit": group.maybe_number("SnapshotRetentionLimit") or 0,
+        "snapshotWindow": group.maybe_text("SnapshotWindow") or "",
+        "primaryEndpointAddress": primary.text("Address"),
+        "readerEndpointAddress": reader.maybe_text("Address") or primary.text("Address"),
+        "configurationEndpointAddress": group.doc("ConfigurationEndpoint").maybe_text("Address")
+        or "",
+        "globalReplicationGroupId": "",
+        "networkType": "ipv4",
+        "ipDiscovery": "ipv4",
+    }
+
+
+def _read_member(member: Doc) -> dict[str, Json]:
+    version = member.text("EngineVersion")
+    return {
+        "engine": member.text("Engine"),
+        "engineVersion": version,
+        "engineVersionActual": version,
+        "maintenanceWindow": member.maybe_text("PreferredMaintenanceWindow") or "",
+        "parameterGroupName": member.doc("CacheParameterGroup").maybe_text(
+            "CacheParameterGroupName"
+        )
+        or "",
+        "subnetGroupName": member.maybe_text("CacheSubnetGroupName") or "",
+        "securityGroupIds": sorted(
+            item.text("SecurityGroupId") for item in member.docs("SecurityGroups")
+        ),
+    }
+
+
+def _changed(old: Doc, new: Doc, key: str) -> str | None:
+    value = new.maybe_text(key)
+    return value if value != old.maybe_text(key) else None
+
+
+def _parameters(inputs: Doc) -> dict[str, str]:
+    return {item.text("name"): item.text("value") for item in inputs.docs("parameters")}
+
+
+def _tags(site: Site, arn: str) -> dict[str, str]:
+    answer = site.call("elasticache", "list_tags_for_resource", ResourceName=arn)
+    return from_pairs(answer.docs("TagList"))
+
+
+def _update_tags(site: Site, old: Doc, new: Doc) -> None:
+    gone, fresh = retag(old, new)
+    arn = old.text("arn")
+    if gone:
+        site.call("elasticache", "remove_tags_from_resource", ResourceName=arn, TagKeys=gone)
+    if fresh:
+        site.call("elasticache", "add_tags_to_resource", ResourceName=arn, Tags=pairs(fresh))

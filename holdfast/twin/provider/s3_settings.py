@@ -1,0 +1,417 @@
+"""S3: what can be set on a bucket, each setting a resource of its own."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from holdfast.twin.provider.cloud import Site
+from holdfast.twin.provider.ec2 import all_refused
+from holdfast.twin.provider.iam import document_failures
+from holdfast.twin.provider.naming_map import TAGS, NameMap, from_api, to_api
+from holdfast.twin.provider.s3 import GONE
+from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.values import Doc, Object
+
+_OWNER = "the twin has one account"
+
+
+class _Setting(ResourceType):
+    """A part of a bucket's configuration: there is one, and its id is the bucket's name."""
+
+    delete_first = True
+    unset: ClassVar[tuple[str, ...]] = ()
+    """Error codes that mean: nothing is set."""
+    remove: ClassVar[str | None] = None
+    """Operation that takes the setting away."""
+
+    @abstractmethod
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """Sets it."""
+
+    @abstractmethod
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """What is set, in Pulumi's names, or None."""
+
+    def create(self, site: Site, inputs: Doc) -> str:
+        """Sets it."""
+        bucket = inputs.text("bucket")
+        self.put(site, bucket, inputs)
+        return bucket
+
+    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
+        """What is set."""
+        del state
+        if site.find(GONE, "s3", "head_bucket", Bucket=ident) is None:
+            return None
+        found = self.get(site, ident)
+        return None if found is None else {"bucket": ident, **found}
+
+    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
+        """Sets it anew; S3 changes no part of a setting."""
+        del old
+        self.put(site, ident, new)
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """Takes it away."""
+        del state
+        if self.remove is not None:
+            site.find((*GONE, *self.unset), "s3", self.remove, Bucket=ident)
+
+    def look(self, site: Site, operation: str, bucket: str) -> Doc | None:
+        """The answer of a ``get_bucket_...`` operation, or None when nothing is set."""
+        return site.find((*GONE, *self.unset), "s3", operation, Bucket=bucket)
+
+
+class BucketVersioning(_Setting):
+    """Whether a bucket keeps old versions."""
+
+    token = "aws:s3/bucketVersioning:BucketVersioning"
+    properties = {
+        "bucket": kept(replaces=True),
+        "expectedBucketOwner": refused(_OWNER),
+        "mfa": refused("the twin has no second factors"),
+        "versioningConfiguration": kept(),
+        "versioningConfiguration.mfaDelete": refused(
+            "the twin has no second factors", harmless=("Disabled",)
+        ),
+    }
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutBucketVersioning``; "Disabled" is how a bucket begins."""
+        status = inputs.doc("versioningConfiguration").text("status")
+        if status != "Disabled":
+            site.call(
+                "s3",
+                "put_bucket_versioning",
+                Bucket=bucket,
+                VersioningConfiguration={"Status": status},
+            )
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetBucketVersioning``."""
+        answer = site.call("s3", "get_bucket_versioning", Bucket=bucket)
+        return {"versioningConfiguration": {"status": answer.maybe_text("Status") or "Disabled"}}
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """Suspends versioning; nothing turns it off again."""
+        if state.doc("versioningConfiguration").maybe_text("status") == "Enabled":
+            site.find(
+                GONE,
+                "s3",
+                "put_bucket_versioning",
+                Bucket=ident,
+                VersioningConfiguration={"Status": "Suspended"},
+            )
+
+
+_ENCRYPTION: NameMap = {
+    "applyServerSideEncryptionByDefault": (
+        "ApplyServerSideEncryptionByDefault",
+        {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"},
+    ),
+    "bucketKeyEnabled": "BucketKeyEnabled",
+}
+
+
+class BucketServerSideEncryptionConfiguration(_Setting):
+    """What encrypts objects that come without an answer of their own."""
+
+    token = (
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    )
+    unset = ("ServerSideEncryptionConfigurationNotFoundError",)
+    remove = "delete_bucket_encryption"
+    properties = {
+        "bucket": kept(replaces=True),
+        "expectedBucketOwner": refused(_OWNER),
+        "rules": kept(),
+        "rules.blockedEncryptionTypes": refused("the emulator drops it"),
+    }
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutBucketEncryption``."""
+        rules = [to_api(rule, _ENCRYPTION) for rule in inputs.docs("rules")]
+        site.call(
+            "s3",
+            "put_bucket_encryption",
+            Bucket=bucket,
+            ServerSideEncryptionConfiguration={"Rules": rules},
+        )
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetBucketEncryption``."""
+        answer = self.look(site, "get_bucket_encryption", bucket)
+        if answer is None:
+            return None
+        rules = answer.doc("ServerSideEncryptionConfiguration").docs("Rules")
+        return {"rules": [from_api(rule, _ENCRYPTION) for rule in rules]}
+
+
+_BLOCK: NameMap = {
+    "blockPublicAcls": "BlockPublicAcls",
+    "blockPublicPolicy": "BlockPublicPolicy",
+    "ignorePublicAcls": "IgnorePublicAcls",
+    "restrictPublicBuckets": "RestrictPublicBuckets",
+}
+
+
+class BucketPublicAccessBlock(_Setting):
+    """Which public access a bucket refuses."""
+
+    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    unset = ("NoSuchPublicAccessBlockConfiguration",)
+    remove = "delete_public_access_block"
+    properties = {
+        **{key: kept() for key in _BLOCK},
+        "bucket": kept(replaces=True),
+        "skipDestroy": recorded("heeded when the block is deleted"),
+    }
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutPublicAccessBlock``."""
+        flags = {str(name): inputs.flag(key) for key, name in _BLOCK.items()}
+        site.call(
+            "s3",
+            "put_public_access_block",
+            Bucket=bucket,
+            PublicAccessBlockConfiguration=flags,
+        )
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetPublicAccessBlock``."""
+        answer = self.look(site, "get_public_access_block", bucket)
+        if answer is None:
+            return None
+        return from_api(answer.doc("PublicAccessBlockConfiguration"), _BLOCK)
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """``DeletePublicAccessBlock``, unless the program wants it left."""
+        if not state.flag("skipDestroy"):
+            super().delete(site, ident, state)
+
+
+class BucketPolicy(_Setting):
+    """Who may do what with a bucket."""
+
+    token = "aws:s3/bucketPolicy:BucketPolicy"
+    unset = ("NoSuchBucketPolicy",)
+    remove = "delete_bucket_policy"
+    properties = {"bucket": kept(replaces=True), "policy": kept(document="policy")}
+
+    def validate(self, inputs: Doc) -> Iterator[Failure]:
+        """The document."""
+        yield from document_failures(inputs, "policy")
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutBucketPolicy``."""
+        site.call("s3", "put_bucket_policy", Bucket=bucket, Policy=inputs.text("policy"))
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetBucketPolicy``."""
+        answer = self.look(site, "get_bucket_policy", bucket)
+        return None if answer is None else {"policy": answer.text("Policy")}
+
+
+class BucketOwnershipControls(_Setting):
+    """Who owns objects that others put into a bucket."""
+
+    token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    unset = ("OwnershipControlsNotFoundError",)
+    remove = "delete_bucket_ownership_controls"
+    properties = {"bucket": kept(replaces=True), "rule": kept()}
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutBucketOwnershipControls``."""
+        rule = {"ObjectOwnership": inputs.doc("rule").text("objectOwnership")}
+        site.call(
+            "s3",
+            "put_bucket_ownership_controls",
+            Bucket=bucket,
+            OwnershipControls={"Rules": [rule]},
+        )
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetBucketOwnershipControls``."""
+        answer = self.look(site, "get_bucket_ownership_controls", bucket)
+        if answer is None:
+            return None
+        rule = answer.doc("OwnershipControls").docs("Rules")[0]
+        return {"rule": {"objectOwnership": rule.text("ObjectOwnership")}}
+
+
+_SIZES: NameMap = {
+    "objectSizeGreaterThan": "ObjectSizeGreaterThan",
+    "objectSizeLessThan": "ObjectSizeLessThan",
+    "prefix": "Prefix",
+}
+_TAG: NameMap = {"key": "Key", "value": "Value"}
+_LIFECYCLE: NameMap = {
+    "id": "ID",
+    "status": "Status",
+    "filter": (
+        "Filter",
+        {**_SIZES, "tag": ("Tag", _TAG), "and": ("And", {**_SIZES, "tags": ("Tags", TAGS)})},
+    ),
+    "abortIncompleteMultipartUpload": (
+        "AbortIncompleteMultipartUpload",
+        {"daysAfterInitiation": "DaysAfterInitiation"},
+    ),
+    "expiration": (
+        "Expiration",
+        {
+            "date": "Date",
+            "days": "Days",
+            "expiredObjectDeleteMarker": "ExpiredObjectDeleteMarker",
+        },
+    ),
+    "noncurrentVersionExpiration": (
+        "NoncurrentVersionExpiration",
+        {
+            "noncurrentDays": "NoncurrentDays",
+            "newerNoncurrentVersions": "NewerNoncurrentVersions",
+        },
+    ),
+    "noncurrentVersionTransitions": (
+        "NoncurrentVersionTransitions",
+        {
+            "noncurrentDays": "NoncurrentDays",
+            "newerNoncurrentVersions": "NewerNoncurrentVersions",
+            "storageClass": "StorageClass",
+        },
+    ),
+    "transitions": (
+        "Transitions",
+        {"date": "Date", "days": "Days", "storageClass": "StorageClass"},
+    ),
+}
+
+
+class BucketLifecycleConfiguration(_Setting):
+    """When objects and old versions go. The emulator keeps the rules and removes nothing."""
+
+    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    unset = ("NoSuchLifecycleConfiguration",)
+    remove = "delete_bucket_lifecycle"
+    properties = {
+        "bucket": kept(replaces=True),
+        "expectedBucketOwner": refused(_OWNER),
+        "rules": kept(),
+        "rules.prefix": refused("deprecated; use `filter`"),
+        "timeouts": recorded("nothing takes long in the twin"),
+        "transitionDefaultMinimumObjectSize": kept(computed=True),
+    }
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutBucketLifecycleConfiguration``."""
+        rules = [to_api(rule, _LIFECYCLE) for rule in inputs.docs("rules")]
+        for rule in rules:
+            rule.setdefault("Filter", {"Prefix": ""})
+        site.call(
+            "s3",
+            "put_bucket_lifecycle_configuration",
+            Bucket=bucket,
+            LifecycleConfiguration={"Rules": rules},
+            TransitionDefaultMinimumObjectSize=inputs.maybe_text(
+                "transitionDefaultMinimumObjectSize"
+            )
+            or None,
+        )
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetBucketLifecycleConfiguration``."""
+        answer = self.look(site, "get_bucket_lifecycle_configuration", bucket)
+        if answer is None:
+            return None
+        return {
+            "rules": [from_api(rule, _LIFECYCLE) for rule in answer.docs("Rules")],
+            "transitionDefaultMinimumObjectSize": answer.maybe_text(
+                "TransitionDefaultMinimumObjectSize"
+            )
+            or "all_storage_classes_128K",
+        }
+
+
+_STATUS: NameMap = {"status": "Status"}
+_REPLICATION: NameMap = {
+    "id": "ID",
+    "priority": "Priority",
+    "status": "Status",
+    "deleteMarkerReplication": ("DeleteMarkerReplication", _STATUS),
+    "existingObjectReplication": ("ExistingObjectReplication", _STATUS),
+    "filter": (
+        "Filter",
+        {
+            "prefix": "Prefix",
+            "tag": ("Tag", _TAG),
+            "and": ("And", {"prefix": "Prefix", "tags": ("Tags", TAGS)}),
+        },
+    ),
+    "sourceSelectionCriteria": (
+        "SourceSelectionCriteria",
+        {
+            "replicaModifications": ("ReplicaModifications", _STATUS),
+            "sseKmsEncryptedObjects": ("SseKmsEncryptedObjects", _STATUS),
+        },
+    ),
+    "destination": (
+        "Destination",
+        {
+            "bucket": "Bucket",
+            "account": "Account",
+            "storageClass": "StorageClass",
+            "accessControlTranslation": ("AccessControlTranslation", {"owner": "Owner"}),
+            "encryptionConfiguration": (
+                "EncryptionConfiguration",
+                {"replicaKmsKeyId": "ReplicaKmsKeyID"},
+            ),
+            "metrics": (
+                "Metrics",
+                {"status": "Status", "eventThreshold": ("EventThreshold", {"minutes": "Minutes"})},
+            ),
+            "replicationTime": (
+                "ReplicationTime",
+                {"status": "Status", "time": ("Time", {"minutes": "Minutes"})},
+            ),
+        },
+    ),
+}
+
+
+class BucketReplicationConfig(_Setting):
+    """Where copies of a bucket's objects go. The twin copies them, after its lag."""
+
+    token = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+    unset = ("ReplicationConfigurationNotFoundError",)
+    remove = "delete_bucket_replication"
+    properties = {
+        "bucket": kept(replaces=True),
+        "role": kept(),
+        "rules": kept(),
+        "rules.id": kept(computed=True),
+        "rules.prefix": refused("deprecated; use `filter`"),
+        "token": refused("the twin's buckets have no object lock"),
+        **all_refused(_OWNER, "rules.destination.account"),
+    }
+
+    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
+        """``PutBucketReplication``."""
+        rules = [to_api(rule, _REPLICATION) for rule in inputs.docs("rules")]
+        for rule in rules:
+            rule.setdefault("Filter", {"Prefix": ""})
+        site.call(
+            "s3",
+            "put_bucket_replication",
+            Bucket=bucket,
+            ReplicationConfiguration={"Role": inputs.text("role"), "Rules": rules},
+        )
+
+    def get(self, site: Site, bucket: str) -> Object | None:
+        """``GetBucketReplication``."""
+        answer = self.look(site, "get_bucket_replication", bucket)
+        if answer is None:
+            return None
+        found = answer.doc("ReplicationConfiguration")
+        return {
+            "role": found.text("Role"),
+            "rules": [from_api(rule, _REPLICATION) for rule in found.docs("Rules")],
+        }

@@ -1,0 +1,134 @@
+"""Systems Manager: parameters."""
+
+from collections.abc import Iterator
+
+from holdfast.twin.provider.cloud import Site
+from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.tags import retag
+from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
+
+_GONE = ("ParameterNotFound",)
+_LIMITS_BYTES = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
+
+
+class Parameter(ResourceType):
+    """A parameter."""
+
+    token = "aws:ssm/parameter:Parameter"
+    name_property = "name"
+    properties = {
+        "allowedPattern": kept(),
+        "arn": kept(computed=True),
+        "dataType": kept(computed=True),
+        "description": kept(),
+        "insecureValue": kept(computed=True),
+        "keyId": kept(computed=True),
+        "name": kept(replaces=True),
+        "overwrite": recorded("heeded when the parameter is made"),
+        "tags": kept(),
+        "tier": kept(computed=True),
+        "type": kept(replaces=True),
+        "value": kept(computed=True),
+        "valueWo": refused("the twin's state would hold it all the same; use `value`"),
+        "valueWoVersion": refused("goes with `valueWo`"),
+    }
+
+    def validate(self, inputs: Doc) -> Iterator[Failure]:
+        """Type, tier, and how long the value may be in it."""
+        kinds = ("String", "StringList", "SecureString")
+        kind = inputs.maybe_text("type")
+        if kind is not None and kind not in kinds:
+            yield Failure("type", f"is {kind!r}; allowed are {', '.join(kinds)}")
+        tier = inputs.maybe_text("tier") or "Standard"
+        if tier not in _LIMITS_BYTES:
+            yield Failure("tier", f"is {tier!r}; allowed are {', '.join(_LIMITS_BYTES)}")
+            return
+        for key in ("value", "insecureValue"):
+            size = len((inputs.maybe_text(key) or "").encode())
+            if size > _LIMITS_BYTES[tier]:
+                yield Failure(
+                    key,
+                    f"has {size} bytes; allowed in tier {tier} are {_LIMITS_BYTES[tier]}. "
+                    "Choose tier Advanced, or shorten it",
+                )
+
+    def create(self, site: Site, inputs: Doc) -> str:
+        """``PutParameter``."""
+        _put(site, inputs, new=True)
+        return inputs.text("name")
+
+    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
+        """``GetParameter`` and ``DescribeParameters``: neither tells everything."""
+        answer = site.find(_GONE, "ssm", "get_parameter", Name=ident, WithDecryption=True)
+        if answer is None:
+            return None
+        parameter = answer.doc("Parameter")
+        equals = [{"Key": "Name", "Option": "Equals", "Values": [ident]}]
+        found = site.call("ssm", "describe_parameters", ParameterFilters=equals)
+        metadata = found.docs("Parameters")[0]
+        tags = site.call(
+            "ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=ident
+        )
+        value = parameter.text("Value")
+        return {
+            "arn": parameter.text("ARN"),
+            "name": ident,
+            "type": parameter.text("Type"),
+            "version": parameter.number("Version"),
+            "value": value,
+            "insecureValue": value if state.maybe_text("insecureValue") else "",
+            "hasValueWo": False,
+            "dataType": parameter.maybe_text("DataType") or "text",
+            "description": metadata.maybe_text("Description") or "",
+            "allowedPattern": metadata.maybe_text("AllowedPattern") or "",
+            "keyId": metadata.maybe_text("KeyId") or "",
+            "tier": metadata.maybe_text("Tier") or "Standard",
+            "tagsAll": from_pairs(tags.docs("TagList")),
+        }
+
+    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
+        """``PutParameter`` overwrites; it leaves tags alone."""
+        watched = ("value", "insecureValue", "description", "allowedPattern", "tier", "keyId")
+        if any(key in new and new.raw(key) != old.raw(key) for key in watched):
+            _put(site, new, new=False)
+        gone, fresh = retag(old, new)
+        if gone:
+            site.call(
+                "ssm",
+                "remove_tags_from_resource",
+                ResourceType="Parameter",
+                ResourceId=ident,
+                TagKeys=gone,
+            )
+        if fresh:
+            site.call(
+                "ssm",
+                "add_tags_to_resource",
+                ResourceType="Parameter",
+                ResourceId=ident,
+                Tags=pairs(fresh),
+            )
+
+    def delete(self, site: Site, ident: str, state: Doc) -> None:
+        """``DeleteParameter``."""
+        del state
+        site.find(_GONE, "ssm", "delete_parameter", Name=ident)
+
+
+def _put(site: Site, inputs: Doc, *, new: bool) -> None:
+    overwrite = not new or inputs.flag("overwrite")
+    site.call(
+        "ssm",
+        "put_parameter",
+        Name=inputs.text("name"),
+        Value=inputs.maybe_text("value") or inputs.text("insecureValue"),
+        Type=inputs.text("type"),
+        Description=inputs.maybe_text("description"),
+        AllowedPattern=inputs.maybe_text("allowedPattern"),
+        DataType=inputs.maybe_text("dataType"),
+        KeyId=inputs.maybe_text("keyId"),
+        Tier=inputs.maybe_text("tier"),
+        Overwrite=overwrite,
+        # AWS takes tags only when it cannot be overwriting anything.
+        Tags=None if overwrite else pairs(inputs.table("tagsAll")) or None,
+    )
