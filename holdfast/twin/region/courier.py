@@ -21,7 +21,7 @@ _BATCH = 64
 _BATCH_BYTES = 4 * 1024 * 1024
 _RETRY_S = 0.25
 _IDLE_S = 1.0
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 3.0
 
 
 class Courier:

@@ -132,6 +132,9 @@ class _Link:
             self._writer.transport.abort()
         self._writer = None
         self._queued = []
+        self.give_up(reason)
+
+    def give_up(self, reason: str) -> None:
         for future in list(self._waiting.values()):
             if not future.done():
                 future.set_exception(UnreachableError(reason))
@@ -223,8 +226,10 @@ class Links:
         self._cut.add(peer)
 
     def heal(self, peer: str) -> None:
-        """Ends a cut."""
+        """Ends a cut. Requests that it swallowed end as unanswered."""
         self._cut.discard(peer)
+        if peer in self._links:
+            self._links[peer].give_up("the link was cut")
 
     def is_cut(self, peer: str) -> bool:
         """Whether the link to ``peer`` is cut."""

