@@ -73,7 +73,8 @@ def _options(options: Options) -> dict[str, object]:
         value: object = getattr(options, option.name)
         if option.name in _PACKAGE_OPTIONS or value == getattr(default, option.name):
             continue
-        shown[option.name] = list(value) if isinstance(value, tuple) else value
+        # JSON writes a tuple as a list.
+        shown[option.name] = value
     timeouts = {
         key: value
         for key, value in (

@@ -13,10 +13,11 @@ import asyncio
 import contextvars
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 from google.protobuf import empty_pb2
 from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
@@ -34,6 +35,7 @@ from holdfast.graph.provider import Provider
 
 _LOG = logging.getLogger(__name__)
 _WORKERS = 32
+_T = TypeVar("_T")
 
 
 def run(
@@ -133,6 +135,8 @@ def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: flo
         )
     )
     loop = asyncio.new_event_loop()
+    places = _Places(project.root)
+    loop.set_task_factory(places.new_task)
     # What a failed program leaves unfinished is reported once, by us.
     loop.set_exception_handler(lambda _loop, _context: None)
     executor = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="holdfast-graph")
@@ -140,19 +144,25 @@ def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: flo
     asyncio.set_event_loop(loop)
     try:
         with isolated(project.program, project.root):
-            _await_program(loop, monitor, project, timeout_s)
+            _await_program(loop, monitor, project, places, timeout_s)
     finally:
-        _cancel_rest(loop)
-        executor.shutdown(wait=monitor.failure is None, cancel_futures=True)
-        monitor.close()
-        asyncio.set_event_loop(None)
-        loop.close()
+        try:
+            _cancel_rest(loop)
+        finally:
+            executor.shutdown(wait=monitor.failure is None, cancel_futures=True)
+            monitor.close()
+            asyncio.set_event_loop(None)
+            loop.close()
 
 
 def _await_program(
-    loop: asyncio.AbstractEventLoop, monitor: Monitor, project: Project, timeout_s: float
+    loop: asyncio.AbstractEventLoop,
+    monitor: Monitor,
+    project: Project,
+    places: "_Places",
+    timeout_s: float,
 ) -> None:
-    program = run_in_stack(lambda: run_program(project.program))
+    program = run_in_stack(lambda: _run_to_exit(project.program))
     try:
         loop.run_until_complete(asyncio.wait_for(program, timeout_s))
     except TimeoutError as error:
@@ -162,16 +172,22 @@ def _await_program(
             f"Allowed is a program that ends; look there, or raise `timeout_s`."
         )
         raise monitor.failure from error
-    except SystemExit as error:
-        if error.code not in {None, 0}:
-            raise _explained(project, error) from error
     except Exception as error:
         if monitor.failure is not None:
             raise monitor.failure from error.__cause__
-        raise _explained(project, error) from error
+        raise _explained(project, error, places.of(error)) from error
     if monitor.failure is not None:
         # The program swallowed it; the graph is not whole all the same.
         raise monitor.failure
+
+
+def _run_to_exit(program: Path) -> None:
+    """Runs a program; an exit with a failure becomes an error that the event loop can carry."""
+    try:
+        run_program(program)
+    except SystemExit as error:
+        if error.code not in {None, 0}:
+            raise GraphError(f"the program ended itself with SystemExit: {error.code}") from error
 
 
 def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
@@ -182,27 +198,56 @@ def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
-def _explained(project: Project, error: BaseException) -> GraphError:
-    place = _place_of(error, project.root)
+def _explained(project: Project, error: BaseException, place: Source | None) -> GraphError:
     where = str(project.program) if place is None else str(place)
-    return GraphError(f"{where}: {type(error).__name__}: {error}")
+    what = str(error) if isinstance(error, GraphError) else f"{type(error).__name__}: {error}"
+    return GraphError(f"{where}: {what}")
 
 
-def _place_of(error: BaseException, root: Path) -> Source | None:
-    """The innermost line of the project that an error came through."""
-    seen: BaseException | None = error
-    while seen is not None:
-        found = _innermost(seen.__traceback__, root)
-        if found is not None:
-            return found
-        seen = seen.__cause__ or seen.__context__
-    return None
+class _Places:
+    """Remembers where in the program each error of a task came from.
 
+    An error that is awaited twice has lost its traceback the second time, and the SDK awaits
+    many of its tasks twice.
+    """
 
-def _innermost(trace: TracebackType | None, root: Path) -> Source | None:
-    for frame in reversed(traceback.extract_tb(trace)):
-        file = Path(frame.filename)
-        inside = file.is_relative_to(root) and "site-packages" not in file.parts
-        if inside and not file.is_relative_to(Path(__file__).parent):
-            return requests.place(file, frame.lineno or 0, root)
-    return None
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._seen: list[tuple[BaseException, Source]] = []
+
+    def new_task(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, _T] | Generator[Any, None, _T],
+    ) -> "asyncio.Task[_T]":
+        """Makes a task that is looked at when it ends, before anybody awaits it."""
+        task = asyncio.Task(coroutine, loop=loop)
+        task.add_done_callback(self._look)
+        return task
+
+    def of(self, error: BaseException) -> Source | None:
+        """The innermost line of the program that an error came through."""
+        chain: list[BaseException] = []
+        link: BaseException | None = error
+        while link is not None and link not in chain:
+            chain.append(link)
+            link = link.__cause__ or link.__context__
+        for link in chain:
+            found = self._innermost(link.__traceback__)
+            if found is not None:
+                return found
+        return next((place for seen, place in self._seen if seen in chain), None)
+
+    def _look(self, task: "asyncio.Task[_T]") -> None:
+        error = None if task.cancelled() else task.exception()
+        place = None if error is None else self._innermost(error.__traceback__)
+        if error is not None and place is not None:
+            self._seen.append((error, place))
+
+    def _innermost(self, trace: TracebackType | None) -> Source | None:
+        for frame in reversed(traceback.extract_tb(trace)):
+            file = Path(frame.filename)
+            inside = file.is_relative_to(self._root) and "site-packages" not in file.parts
+            if inside and not file.is_relative_to(Path(__file__).parent):
+                return requests.place(file, frame.lineno or 0, self._root)
+        return None

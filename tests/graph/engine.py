@@ -29,6 +29,7 @@ class Echo(sdk.Provider):
         return sdk.CheckResponse(inputs=request.new_inputs)
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
+        del request
         return sdk.ConfigureResponse(
             accept_secrets=True,
             supports_preview=True,
@@ -107,7 +108,8 @@ def preview(stack: str, home: Path, environment: dict[str, str], *more: str) -> 
     )
     events = [json.loads(line) for line in log.read_text().splitlines()]
     policies = [event["policyEvent"] for event in events if "policyEvent" in event]
-    plans = json.loads(plan.read_text())["resourcePlans"] if plan.is_file() else {}
+    text = plan.read_text() if plan.is_file() else '{"resourcePlans": {}}'
+    plans: dict[str, dict[str, Any]] = json.loads(text)["resourcePlans"]
     return Preview(
         goals={urn: entry["goal"] for urn, entry in plans.items()},
         violations=tuple(

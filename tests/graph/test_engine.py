@@ -75,7 +75,7 @@ def our_goal(node: Node) -> dict[str, object]:
 
 
 def their_goal(goal: Mapping[str, Any]) -> dict[str, object]:
-    dependencies = goal.get("propertyDependencies") or {}
+    dependencies: dict[str, list[str]] = goal.get("propertyDependencies") or {}
     return {
         "type": goal["type"],
         "name": goal["name"],

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from holdfast.errors import GraphError
+from holdfast.graph import run
+from holdfast.graph.project import read_config, read_project
+from tests.graph.projects import project
+
+
+def _config(tmp_path: Path, config: str, **given: str) -> dict[str, str]:
+    found = read_project(project(tmp_path, "", config=config))
+    return dict(read_config(found, "dev", given).values)
+
+
+def test_a_bare_key_belongs_to_the_project(tmp_path: Path) -> None:
+    assert _config(tmp_path, "config: {size: 3, aws:region: eu-west-1}\n") == {
+        "demo:size": "3",
+        "aws:region": "eu-west-1",
+    }
+
+
+def test_values_are_spelled_as_the_engine_spells_them(tmp_path: Path) -> None:
+    config = "config: {a: true, b: yes, c: 2024-01-02, d: [1, x], e: {z: 1, a: false}, f: 0.5}\n"
+    assert _config(tmp_path, config) == {
+        "demo:a": "true",
+        "demo:b": "yes",
+        "demo:c": "2024-01-02",
+        "demo:d": '[1,"x"]',
+        "demo:e": '{"a":false,"z":1}',
+        "demo:f": "0.5",
+    }
+
+
+def test_a_given_value_wins_over_the_file(tmp_path: Path) -> None:
+    assert _config(tmp_path, "config: {size: 3}\n", size="4") == {"demo:size": "4"}
+
+
+def test_project_wide_values_hold_unless_the_stack_says_otherwise(tmp_path: Path) -> None:
+    root = project(tmp_path, "", config="config: {size: 3}\n")
+    (root / "Pulumi.yaml").write_text(
+        "name: demo\nruntime: {name: python, options: {virtualenv: venv}}\nmain: app\n"
+        "config: {size: {default: 1}, colour: {value: red, secret: true}, aws:region: x}\n"
+    )
+    found = read_project(root)
+    config = read_config(found, "dev", {})
+    assert config.values == {"demo:size": "3", "demo:colour": "red", "aws:region": "x"}
+    assert config.secrets == {"demo:colour"}
+
+
+def test_an_encrypted_value_is_named_with_the_way_out(tmp_path: Path) -> None:
+    root = project(tmp_path, "", config="config: {token: {secure: v1:abc}}\n")
+    with pytest.raises(GraphError, match=r"demo:token is encrypted.*Pass its plain value"):
+        run(root, "dev")
+
+
+def test_an_encrypted_value_that_is_given_is_a_secret(tmp_path: Path) -> None:
+    program = """
+        import pulumi
+
+        pulumi.export("token", pulumi.Config().require_secret("token"))
+    """
+    root = project(tmp_path, program, config="config: {token: {secure: v1:abc}}\n")
+    graph = run(root, "dev", config={"token": "hush"})
+    assert repr(graph.outputs["token"]) == "Secret(...)"
+    assert "demo:token" not in graph.config
+
+
+def test_an_unknown_stack_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match="Allowed are dev"):
+        run(project(tmp_path, ""), "prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name: demo\nruntime: nodejs\n", "`runtime` is 'nodejs'"),
+        ("runtime: python\n", "`name` is None"),
+        ("name: demo\nruntime: python\nmain: other\n", "does not exist"),
+        ("name: demo\nruntime: python\nmain: ../x\n", "a path inside"),
+        ("name: [\n", "is not YAML"),
+        ("- name\n", "not a map"),
+    ],
+)
+def test_a_project_that_cannot_be_run_says_why(tmp_path: Path, text: str, reason: str) -> None:
+    root = project(tmp_path, "")
+    (root / "Pulumi.yaml").write_text(text)
+    with pytest.raises(GraphError, match=reason):
+        run(root, "dev")
+
+
+def test_a_directory_without_a_project_says_so(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match=r"holds no Pulumi\.yaml"):
+        run(tmp_path, "dev")
