@@ -89,13 +89,14 @@ async def _search(target: Target, reader: asyncio.StreamReader) -> str:
     body = b""
     try:
         async with asyncio.timeout(HTTP_BODY_TIMEOUT_S):
-            await reader.readuntil(b"\r\n\r\n")
+            while (await reader.readline()).strip():
+                pass
             while len(body) < SEARCHED_BYTES:
                 chunk = await reader.read(SEARCHED_BYTES - len(body))
                 if not chunk:
                     break
                 body += chunk
-    except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+    except TimeoutError:
         # What has arrived by then is what is searched.
         pass
     found = target.search.encode() in body

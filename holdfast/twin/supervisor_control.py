@@ -103,7 +103,9 @@ class ControlServer:
 
     async def _handle(self, request: JsonObject) -> JsonObject:
         token = request.get("token")
-        if not isinstance(token, str) or not hmac.compare_digest(token, self._token):
+        if not isinstance(token, str) or not hmac.compare_digest(
+            token.encode(), self._token.encode()
+        ):
             raise TwinError("the request does not carry this twin's token; read its twin.json")
         operation = text_of(request, "op")
         handler = self._handlers.get(operation)

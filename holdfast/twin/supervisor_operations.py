@@ -202,7 +202,9 @@ def _rows(kind: type[Row], reply: JsonObject | None, field: str) -> tuple[Row, .
     found: list[Row] = []
     for row in rows if isinstance(rows, list) else []:
         # A server may tell more than is asked for here.
-        known = {name: row[name] for name in kind.model_fields if isinstance(row, dict) and name in row}
+        known = {
+            name: row[name] for name in kind.model_fields if isinstance(row, dict) and name in row
+        }
         try:
             found.append(kind.model_validate(known))
         except ValidationError as error:

@@ -46,6 +46,8 @@ def valkey_argv(home: Path, address: str, port: int) -> list[str]:
         "save": "",
         "appendonly": "no",
         "daemonize": "no",
+        # Keeps the command line as it is, by which `ps` tells one twin's from another's.
+        "set-proc-title": "no",
     }
     argv = [str(binary), str(config)]
     for name, value in options.items():

@@ -127,9 +127,7 @@ def test_a_calculated_check_counts_its_children(
         probed[name] = ProbedHealth(replace(CHECK, id=name))
         for checker in probed[name].checkers:
             checker.healthy = state
-    total = HealthCheck(
-        id="sum", type="CALCULATED", children=("a", "b"), child_threshold=needed
-    )
+    total = HealthCheck(id="sum", type="CALCULATED", children=("a", "b"), child_threshold=needed)
     checks = {"sum": total, **{name: health.check for name, health in probed.items()}}
     assert verdicts(checks, probed) == {"a": states[0], "b": states[1], "sum": healthy}
     inverted = verdicts({"sum": replace(total, inverted=True)}, probed)

@@ -222,9 +222,7 @@ def test_what_the_twin_does_not_evaluate_fails_instead_of_guessing() -> None:
 
 
 def test_a_record_whose_health_check_is_gone_counts_as_healthy() -> None:
-    records = [
-        replace(each, health_check="gone") for each in per_jurisdiction().zones[0].records
-    ]
+    records = [replace(each, health_check="gone") for each in per_jurisdiction().zones[0].records]
     data = ZoneData((Zone("example.com", tuple(records)),))
     assert region_for(view(data), "us.example.com", "new-york") == "us-east-1"
 

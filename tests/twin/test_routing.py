@@ -147,9 +147,7 @@ AREAS = [
     record("default", Routing.GEOLOCATION, geography=Geography(country="*")),
     record("europe", Routing.GEOLOCATION, geography=Geography(continent="EU")),
     record("germany", Routing.GEOLOCATION, geography=Geography(country="DE")),
-    record(
-        "oregon", Routing.GEOLOCATION, geography=Geography(country="US", subdivision="OR")
-    ),
+    record("oregon", Routing.GEOLOCATION, geography=Geography(country="US", subdivision="OR")),
     record("america", Routing.GEOLOCATION, geography=Geography(continent="NA")),
 ]
 

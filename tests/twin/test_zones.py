@@ -123,9 +123,7 @@ def _zone(found: Record) -> Zone:
     return Zone("example.com", (found,))
 
 
-CHECK = (
-    "<HealthCheck><Id>h1</Id><HealthCheckConfig>{}</HealthCheckConfig></HealthCheck>"
-)
+CHECK = "<HealthCheck><Id>h1</Id><HealthCheckConfig>{}</HealthCheckConfig></HealthCheck>"
 
 
 def test_a_health_check_is_read_whole() -> None:

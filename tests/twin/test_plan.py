@@ -1,0 +1,60 @@
+"""The files by which a twin is found are private, whole, and forgiving of what is not theirs."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from holdfast.errors import TwinError
+from holdfast.twin.environment import agent_environment, base_environment
+from holdfast.twin.plan import PLAN_FILE, TWIN_FILE, RegionPlan, TwinPlan, TwinRecord
+
+PLAN = TwinPlan(
+    block="127.80.0.0/24",
+    control_host="127.80.0.1",
+    control_port=20001,
+    dns_host="127.80.0.1",
+    dns_port=20002,
+    ingress_port=20003,
+    regions={
+        "us-east-1": RegionPlan(
+            address="127.80.0.2", api_port=20004, peer_port=20005, valkey_port=20006
+        )
+    },
+)
+
+
+def test_a_record_comes_back_as_it_was_and_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    record = TwinRecord(pid=7, started="123", token="secret", plan=PLAN)
+    record.save(tmp_path)
+    assert TwinRecord.load(tmp_path) == record
+    assert stat.S_IMODE((tmp_path / TWIN_FILE).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [TWIN_FILE]
+
+
+def test_a_plan_that_is_missing_or_of_another_version_counts_as_none(tmp_path: Path) -> None:
+    assert TwinPlan.load(tmp_path) is None
+    (tmp_path / PLAN_FILE).write_text('{"block": "127.80.0.0/24", "novel": 1}')
+    assert TwinPlan.load(tmp_path) is None
+    PLAN.save(tmp_path)
+    assert TwinPlan.load(tmp_path) == PLAN
+
+
+def test_an_unknown_region_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(TwinError, match=r"no region 'mars-1'; it has us-east-1"):
+        PLAN.region("mars-1")
+
+
+def test_an_agents_environment_leads_to_its_region_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
+    found = {**base_environment(), **agent_environment(PLAN, "us-east-1")}
+    assert {"AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY"}.isdisjoint(found)
+    assert found["AWS_REGION"] == "us-east-1"
+    assert found["AWS_ENDPOINT_URL"] == "http://127.80.0.2:20004"
+    assert found["HOLDFAST_TWIN_ADDRESS"] == "127.80.0.2"
+    assert found["HOLDFAST_INGRESS_PORT"] == "20003"
+    assert found["HOLDFAST_TWIN_DNS"] == "127.80.0.1:20002"
