@@ -287,6 +287,26 @@ class _Names:
 
 
 def _condition(condition: Condition, names: _Names) -> str:
+    """The expression of a condition; empty where it always holds."""
+    needed = _needed(condition)
+    return "" if isinstance(needed, Always) else _expression(needed, names)
+
+
+def _needed(condition: Condition) -> Condition:
+    """The same condition without parts that always hold, for which DynamoDB has no expression."""
+    match condition:
+        case AllOf(conditions):
+            parts = tuple(map(_needed, conditions))
+            kept = tuple(part for part in parts if not isinstance(part, Always))
+            return AllOf(kept) if kept else Always()
+        case AnyOf(conditions):
+            parts = tuple(map(_needed, conditions))
+            return Always() if any(isinstance(part, Always) for part in parts) else AnyOf(parts)
+        case _:
+            return condition
+
+
+def _expression(condition: Condition, names: _Names) -> str:
     match condition:
         case Always():
             return ""
@@ -297,13 +317,9 @@ def _condition(condition: Condition, names: _Names) -> str:
         case AtMost(attribute, bound):
             return f"{names.name(attribute)} <= {names.value(bound)}"
         case AllOf(conditions):
-            return _joined(" AND ", conditions, names)
+            return "(" + " AND ".join(_expression(each, names) for each in conditions) + ")"
         case AnyOf(conditions):
-            return _joined(" OR ", conditions, names)
-
-
-def _joined(word: str, conditions: tuple[Condition, ...], names: _Names) -> str:
-    return "(" + word.join(_condition(each, names) for each in conditions) + ")"
+            return "(" + " OR ".join(_expression(each, names) for each in conditions) + ")"
 
 
 def _encode(item: Item) -> "dict[str, AttributeValueTypeDef]":
