@@ -11,6 +11,7 @@ Does not guarantee:
     refused by name.
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,14 +46,14 @@ class InProcess:
             stack: Name of the stack.
             state_dir: The twin's directory; the state goes into ``inprocess/`` below it.
             cloud: The twin's emulators.
-            on_line: Takes one line for each thing that happens, as it happens, from any
-                thread.
+            on_line: Takes one line for each thing that happens, as it happens; never called
+                by two threads at once.
         """
         self._project = project
         self._stack = stack
         self._folder = state_dir / "inprocess"
         self._cloud = cloud
-        self._on_line = on_line
+        self._on_line = _one_at_a_time(on_line)
 
     def up(self) -> Changes:
         """Creates, updates, replaces and deletes until all is as the program says.
@@ -117,9 +118,7 @@ class InProcess:
             state = StackState(self._folder)
             provider = Provider(self._cloud, Settings())
             try:
-                deleted = delete_all(
-                    state, state.records, provider, self._on_line, forced=forced
-                )
+                deleted = delete_all(state, state.records, provider, self._on_line, forced=forced)
             finally:
                 state.save()
             state.finish({})
@@ -128,3 +127,13 @@ class InProcess:
     def outputs(self) -> Object:
         """The stack's outputs after its last complete ``up``; empty when there was none."""
         return StackState(self._folder).outputs
+
+
+def _one_at_a_time(on_line: Callable[[str], None]) -> Callable[[str], None]:
+    lock = threading.Lock()
+
+    def call(line: str) -> None:
+        with lock:
+            on_line(line)
+
+    return call

@@ -11,9 +11,7 @@ from holdfast.twin.stack_state import Record, StackState
 WORKERS = 16
 
 
-def refresh_all(
-    state: StackState, provider: Provider, on_line: Callable[[str], None]
-) -> Changes:
+def refresh_all(state: StackState, provider: Provider, on_line: Callable[[str], None]) -> Changes:
     """Reads every living resource and records what it is now.
 
     Returns:
@@ -26,7 +24,7 @@ def refresh_all(
     unchanged: list[str] = []
 
     def look(record: Record) -> None:
-        now = provider.read(record.type, record.id, record.state)
+        now = provider.read(record.type, record.id, record.state, record.inputs)
         if now is None:
             state.remove(record)
             drifted[record.urn] = ()

@@ -109,7 +109,7 @@ def front_of(
             f"asked for. Name the same one, or `holdfast twin destroy -s {stack}` first."
         )
     file.write_text(name, encoding="utf-8")
-    cloud = Cloud(twin.endpoint, ACCOUNT_ID)
+    cloud = Cloud(twin.endpoint, ACCOUNT_ID, ingress_port=twin.ingress_port)
     if name is FrontName.INPROCESS:
         return InProcess(
             project=project, stack=stack, state_dir=twin.state_dir, cloud=cloud, on_line=on_line

@@ -131,7 +131,11 @@ class TwinProvider(experimental.Provider):
         """The resource as it is now; an empty answer when it is gone."""
         known = plain(request.properties) or plain(request.inputs)
         state = await _in_thread(
-            self._provider.read, _token(request.type), request.resource_id, known
+            self._provider.read,
+            _token(request.type),
+            request.resource_id,
+            known,
+            plain(request.inputs),
         )
         if state is None:
             return ReadResponse("", {}, {})

@@ -153,8 +153,7 @@ class Provider:
         ]
         failures += missing
         if not failures:
-            known = {key: item for key, item in inputs.items() if not is_unknown(item)}
-            failures += kind.validate(Doc(known))
+            failures += kind.validate(Doc(inputs))
         if filled:
             inputs[DEFAULTS_KEY] = sorted(filled)
         return Checked(inputs, tuple(failures))
@@ -235,13 +234,28 @@ class Provider:
             ahead["tagsAll"] = self._all_tags(inputs)
         return ahead
 
-    def read(self, token: str, ident: str, state: Object) -> Object | None:
-        """The resource as the emulator holds it now, or None when it is gone."""
+    def read(
+        self, token: str, ident: str, state: Object, inputs: Object | None = None
+    ) -> Object | None:
+        """The resource as the emulator holds it now, or None when it is gone.
+
+        Args:
+            token: Its type.
+            ident: Its id.
+            state: Its last known state.
+            inputs: What the program gave. Where it is silent, a property that belongs to
+                another resource stays as it was, for its change is no drift of this one.
+        """
         kind = realised(token)
         site = self.site(token, state)
         state = held(state)
         found = kind.read(site, ident, Doc(state))
-        return None if found is None else _shown(kind, site, self._merged(token, state, found))
+        if found is None:
+            return None
+        if inputs is not None:
+            others = {key: state[key] for key in kind.owned_elsewhere if key in state}
+            found = {**found, **{k: item for k, item in others.items() if k not in inputs}}
+        return _shown(kind, site, self._merged(token, state, found))
 
     def update(self, token: str, ident: str, state: Object, inputs: Object) -> Object:
         """Makes an existing resource as its new inputs say; its new state.

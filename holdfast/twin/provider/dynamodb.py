@@ -42,7 +42,9 @@ class Table(ResourceType):
         "name": kept(replaces=True),
         "onDemandThroughput": kept(),
         "pointInTimeRecovery": kept(),
-        "pointInTimeRecovery.recoveryPeriodInDays": kept(computed=True),
+        "pointInTimeRecovery.recoveryPeriodInDays": recorded(
+            "the emulator keeps no backups, for however long", computed=True
+        ),
         "rangeKey": kept(replaces=True),
         "readCapacity": kept(computed=True),
         "replicas": kept(),
@@ -143,7 +145,7 @@ class Table(ResourceType):
         witnesses = table.docs("GlobalTableWitnesses")
         found: dict[str, Json] = {
             **_described(table),
-            "pointInTimeRecovery": _recovery(site, ident),
+            "pointInTimeRecovery": _recovery(site, ident, state.doc("pointInTimeRecovery")),
             "ttl": _ttl(site, ident),
             "replicas": read_replicas(site, table, state),
             "globalTableWitness": (
@@ -392,12 +394,12 @@ def _ttl(site: Site, name: str) -> Json:
     }
 
 
-def _recovery(site: Site, name: str) -> Json:
+def _recovery(site: Site, name: str, known: Doc) -> Json:
     answer = site.call("dynamodb", "describe_continuous_backups", TableName=name)
     found = answer.doc("ContinuousBackupsDescription").doc("PointInTimeRecoveryDescription")
     enabled = found.maybe_text("PointInTimeRecoveryStatus") == "ENABLED"
     # AWS keeps 35 days unless told otherwise, and tells the number only while it is enabled.
-    days = found.maybe_number("RecoveryPeriodInDays") or 35
+    days = known.maybe_number("recoveryPeriodInDays") or 35
     return {"enabled": enabled, **({"recoveryPeriodInDays": days} if enabled else {})}
 
 

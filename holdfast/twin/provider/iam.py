@@ -176,6 +176,7 @@ class Policy(ResourceType):
 
     token = "aws:iam/policy:Policy"
     name_property = "name"
+    owned_elsewhere = ("attachmentCount",)
     properties = {
         "delayAfterPolicyCreationInMs": recorded("nothing in the twin lags behind a new policy"),
         "description": kept(replaces=True),

@@ -195,6 +195,7 @@ class TargetGroup(ResourceType):
 
     token = "aws:lb/targetGroup:TargetGroup"
     name_property = "name"
+    owned_elsewhere = ("loadBalancerArns",)
     properties = {
         **{key: kept(computed=True) for key in _GROUP},
         "healthCheck": kept(computed=True),

@@ -31,6 +31,7 @@ class Topic(ResourceType):
 
     token = "aws:sns/topic:Topic"
     name_property = "name"
+    owned_elsewhere = ("policy",)
     properties = {
         "contentBasedDeduplication": kept(),
         "deliveryPolicy": kept(document="json"),

@@ -127,6 +127,8 @@ class ResourceType(ABC):
     name_property: ClassVar[str | None] = None
     """Property that holds the physical name. Filled in when absent, where ``autoname``."""
     autoname: ClassVar[bool] = True
+    owned_elsewhere: ClassVar[tuple[str, ...]] = ()
+    """Properties that other resources of the stack change after this one is made."""
     delete_first: ClassVar[bool] = False
     """Whether a replacement cannot exist beside what it replaces, whatever its name."""
 

@@ -71,7 +71,10 @@ def compact(**members: object) -> dict[str, object]:
 
 
 class Doc:
-    """A read-only, typed view of a JSON object."""
+    """A read-only, typed view of a JSON object.
+
+    A member that is not known yet is there (``in``), and has no value.
+    """
 
     __slots__ = ("_members",)
 
@@ -108,7 +111,7 @@ class Doc:
 
     def maybe_text(self, key: str) -> str | None:
         """A member that is text or absent."""
-        value = self._members.get(key)
+        value = self._known(key)
         if value is None or isinstance(value, str):
             return value
         raise self._wrong(key, "text", value)
@@ -122,7 +125,7 @@ class Doc:
 
     def maybe_number(self, key: str) -> int | None:
         """A member that is a whole number or absent. 5.0 counts as 5."""
-        value = self._members.get(key)
+        value = self._known(key)
         if value is None:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
@@ -131,7 +134,7 @@ class Doc:
 
     def maybe_real(self, key: str) -> float | None:
         """A member that is any number or absent."""
-        value = self._members.get(key)
+        value = self._known(key)
         if value is None:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -144,14 +147,14 @@ class Doc:
 
     def maybe_flag(self, key: str) -> bool | None:
         """A member that is a boolean or absent."""
-        value = self._members.get(key)
+        value = self._known(key)
         if value is None or isinstance(value, bool):
             return value
         raise self._wrong(key, "true or false", value)
 
     def doc(self, key: str) -> "Doc":
         """A member that is an object; absent counts as empty."""
-        value = self._members.get(key)
+        value = self._known(key)
         if value is None:
             return Doc()
         if isinstance(value, Mapping):
@@ -178,7 +181,7 @@ class Doc:
 
     def items(self, key: str) -> Sequence[Json]:
         """A member that is a list; absent counts as empty."""
-        value = self._members.get(key)
+        value = self._known(key)
         if value is None:
             return ()
         if isinstance(value, Sequence) and not isinstance(value, str):
@@ -197,6 +200,10 @@ class Doc:
     def with_members(self, **members: Json) -> "Doc":
         """A copy with some members set."""
         return Doc({**self._members, **members})
+
+    def _known(self, key: str) -> Json:
+        value = self._members.get(key)
+        return None if value == UNKNOWN else value
 
     def _wrong(self, key: str, wanted: str, given: Json) -> TwinError:
         have = ", ".join(sorted(self._members)) or "nothing"
