@@ -64,14 +64,8 @@ class AlertTopic(pulumi.ComponentResource):
             region=args.region,
             name=args.topic_name,
             kms_master_key_id=args.key_arn,
-            tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        aws.sns.TopicPolicy(
-            name,
-            region=args.region,
-            arn=topic.arn,
             policy=_policy(args),
+            tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         for email in args.emails:

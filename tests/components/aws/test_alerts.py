@@ -7,7 +7,7 @@ TOPIC = "aws:sns/topic:Topic"
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_only_alarms_of_this_account_and_region_publish(stack: str) -> None:
-    for node in nodes(stack, "aws:sns/topicPolicy:TopicPolicy"):
+    for node in nodes(stack, TOPIC):
         allowed, denied = document(node)
         assert allowed["Principal"] == {"Service": ["cloudwatch.amazonaws.com"]}
         assert allowed["Action"] == ["sns:Publish"]
@@ -23,10 +23,8 @@ def test_only_alarms_of_this_account_and_region_publish(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_topics_policy_is_for_that_topic(stack: str) -> None:
-    topics = {node.name: node for node in nodes(stack, TOPIC)}
-    for node in nodes(stack, "aws:sns/topicPolicy:TopicPolicy"):
-        topic = topics[node.name]
-        arn = f"arn:aws:sns:{topic.region}:123456789012:{topic.inputs['name']}"
+    for node in nodes(stack, TOPIC):
+        arn = f"arn:aws:sns:{node.region}:123456789012:{node.inputs['name']}"
         assert [found["Resource"] for found in document(node)] == [[arn], [arn]]
 
 
