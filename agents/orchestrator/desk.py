@@ -12,6 +12,8 @@ Does not guarantee:
     That a task which was not acknowledged is not carried out: the answer may have been lost.
 """
 
+import random
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -31,8 +33,10 @@ QUEUES = 4
 QUEUE_LIMIT = 500
 FRESH_S = 5.0
 _LOOK_EVERY_S = 1.0
-_ATTEMPTS = 4
+_ATTEMPTS = 6
 _FIRST_PAUSE_S = 0.02
+# Nobody waits for the answer any longer; going on would only add to the load that made it late.
+_GIVE_UP_S = 2.0
 _S_PER_MINUTE = 60
 _WAITING = "waiting"
 _TASK = "task:"
@@ -62,7 +66,12 @@ class Task:
     @property
     def queue(self) -> str:
         """Key of the queue item that it waits in."""
-        return f"queue#{zlib.crc32(self.name.encode()) % QUEUES}"
+        return queue_key(zlib.crc32(self.name.encode()) % QUEUES)
+
+
+def queue_key(number: int) -> str:
+    """Key of one of the queue's items."""
+    return f"queue#{number}"
 
 
 class QueueFullError(Exception):
@@ -92,6 +101,8 @@ class Desk:
         self._state_table = state_table
         self._region = region
         self._answered_s = float("-inf")
+        # Writers of one item would only outbid each other; within a process they take turns.
+        self._turns = {queue_key(number): threading.Lock() for number in range(QUEUES)}
 
     @property
     def healthy(self) -> bool:
@@ -129,7 +140,7 @@ class Desk:
     def waiting(self) -> Iterator[Task]:
         """The tasks that wait, from every queue that can be read."""
         for number in range(QUEUES):
-            item = self._call(Get(f"queue#{number}")).item or {}
+            item = self._call(Get(queue_key(number))).item or {}
             for attribute, value in item.items():
                 if attribute.startswith(_TASK):
                     tenant, task_id = attribute.removeprefix(_TASK).split("/", 1)
@@ -143,26 +154,26 @@ class Desk:
             StoreUnavailableError: If it could not be written.
         """
         attribute, value = _entry(task)
-        self._write(
-            Update(
-                key=task.queue,
-                when=Equals(attribute, value),
-                add={_WAITING: -1},
-                remove=(attribute,),
-            )
+        removal = Update(
+            key=task.queue,
+            when=Equals(attribute, value),
+            add={_WAITING: -1},
+            remove=(attribute,),
         )
+        with self._turns[task.queue]:
+            self._write(removal)
 
     def _enqueue(self, task: Task) -> None:
         attribute, value = _entry(task)
         room = AnyOf((Absent(_WAITING), AtMost(_WAITING, QUEUE_LIMIT - 1)))
-        reply = self._write(
-            Update(
-                key=task.queue,
-                when=AllOf((Absent(attribute), room)),
-                assign={attribute: value},
-                add={_WAITING: 1},
-            )
+        addition = Update(
+            key=task.queue,
+            when=AllOf((Absent(attribute), room)),
+            assign={attribute: value},
+            add={_WAITING: 1},
         )
+        with self._turns[task.queue]:
+            reply = self._write(addition)
         if reply.outcome is Outcome.REFUSED and attribute not in (reply.item or {}):
             raise QueueFullError(f"{QUEUE_LIMIT} tasks wait in {task.queue}; try again later.")
 
@@ -184,12 +195,15 @@ class Desk:
 
         Every write here may be repeated: its own success refuses the repetition.
         """
-        reply = Reply(Outcome.UNKNOWN)
+        until_s = time.monotonic() + _GIVE_UP_S
         for attempt in range(_ATTEMPTS):
             reply = self._call(request)
             if reply.outcome in {Outcome.APPLIED, Outcome.REFUSED}:
                 return reply
-            time.sleep(_FIRST_PAUSE_S * 2**attempt)
+            # A pause of random length, or two regions that met once would go on meeting.
+            time.sleep(random.uniform(0.5, 1.5) * _FIRST_PAUSE_S * 2**attempt)  # noqa: S311
+            if time.monotonic() > until_s:
+                break
         raise StoreUnavailableError(f"{request.key} could not be written: {reply.reason}.")
 
     def _call(self, request: Get | Put | Update) -> Reply:

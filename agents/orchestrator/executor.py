@@ -22,7 +22,7 @@ from holdfast.control import KillSwitch
 from holdfast.coordination import Fence, Lease
 from holdfast.errors import KilledError, LeaseLostError, StoreUnavailableError
 
-AT_A_TIME = 12
+AT_A_TIME = 24
 POLL_S = 0.5
 PAGES_KEPT = 100
 

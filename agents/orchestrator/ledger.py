@@ -12,6 +12,8 @@ Does not guarantee:
     Anything about effects that are not on the page. Put the fence where the effect is.
 """
 
+import contextlib
+import threading
 from typing import TYPE_CHECKING
 
 import stamina
@@ -23,6 +25,7 @@ from holdfast.errors import ConditionFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
 
 # A conflict with another region passes in milliseconds; an outage is left to the queue.
 _RETRY = stamina.retry(
@@ -43,6 +46,8 @@ class Ledger:
         self._client = client
         self._table = table
         self._region = region
+        # Writers of one page would only outbid each other; within a process they take turns.
+        self._turn = threading.Lock()
 
     @_RETRY
     def open(self, page: str, fence: Fence) -> set[str]:
@@ -76,24 +81,19 @@ class Ledger:
         # The term is part of the entry: a repetition within it is recognised, while an earlier
         # term's entry for the same task is another effect, which only the fence prevents.
         entry = f"{task.id} {fence.token} {self._region}"
-        try:
-            fence.update_item(
-                self._client,
-                {
-                    "TableName": self._table,
-                    "Key": {"pk": {"S": page_of(task)}},
-                    "UpdateExpression": "SET ledger = list_append("
-                    "if_not_exists(ledger, :none), :entries)",
-                    "ConditionExpression": "NOT contains(ledger, :entry)",
-                    "ExpressionAttributeValues": {
-                        ":none": {"L": []},
-                        ":entries": {"L": [{"S": entry}]},
-                        ":entry": {"S": entry},
-                    },
-                },
-            )
-        except ConditionFailedError:
-            return
+        request: UpdateItemInputTypeDef = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": page_of(task)}},
+            "UpdateExpression": "SET ledger = list_append(if_not_exists(ledger, :none), :entries)",
+            "ConditionExpression": "NOT contains(ledger, :entry)",
+            "ExpressionAttributeValues": {
+                ":none": {"L": []},
+                ":entries": {"L": [{"S": entry}]},
+                ":entry": {"S": entry},
+            },
+        }
+        with self._turn, contextlib.suppress(ConditionFailedError):
+            fence.update_item(self._client, request)
 
 
 def page_of(task: Task) -> str:

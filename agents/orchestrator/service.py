@@ -32,7 +32,7 @@ from agents.orchestrator.log import log
 from holdfast.control import KillSwitch, Misdirected, Residency, Serve
 from holdfast.errors import ConflictError, KilledError, StoreUnavailableError
 
-AT_A_TIME = 16
+AT_A_TIME = 8
 WAITING = 48
 BODY_LIMIT = 64 * 1024
 TIMEOUT_S = 5.0

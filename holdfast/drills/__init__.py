@@ -5,6 +5,6 @@
 """
 
 from holdfast.drills.result import DrillResult, ExitCode
-from holdfast.drills.run import DRILLS, run
+from holdfast.drills.runner import DRILLS, run
 
 __all__ = ["DRILLS", "DrillResult", "ExitCode", "run"]

@@ -109,12 +109,13 @@ def moments(history: History) -> tuple[Moment, ...]:
     leader = next(
         (reign.region for reign in measures.reigns(history) if led and reign.start_s == led), "?"
     )
+    back = None if restore is None else restore.done_s
     told = (
         ("killed", kill.start_s, f"{region} is lost: servers gone, agents frozen"),
         ("led", led, f"{leader} leads {affected}"),
         ("detected", measures.detected_s(history), f"the health check of {region} is unhealthy"),
         ("recovered", recovered, f"users of {affected} are served again, from here on for good"),
-        ("restored", None if restore is None else restore.done_s, f"{region} is back: servers up, agents thawed"),
+        ("restored", back, f"{region} is back: servers up, agents thawed"),
         ("returned", measures.returned_s(history), f"{region} serves its first user again"),
     )
     found = [

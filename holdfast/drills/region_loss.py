@@ -27,7 +27,7 @@ class RegionLoss(Drill):
 
     name = "region-loss"
     workload = Workload(
-        rate_per_s=16,
+        rate_per_s=12,
         duration_s=112,
         locations={
             "us": ("new-york", "seattle", "chicago", "los-angeles"),

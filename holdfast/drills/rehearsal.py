@@ -91,8 +91,11 @@ class Rehearsal:
         resolvers = {user.name: self._target.resolver() for user in self._people}
         try:
             asyncio.run(self._all(resolvers))
-        except* HoldfastError as group:
-            raise _first(group) from group
+        except BaseExceptionGroup as group:
+            expected = group.subgroup(HoldfastError)
+            if expected is None:
+                raise
+            raise _first(expected) from group
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
             for resolver in resolvers.values():
@@ -260,7 +263,7 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _first(group: ExceptionGroup[HoldfastError]) -> HoldfastError:
+def _first(group: BaseExceptionGroup[HoldfastError]) -> HoldfastError:
     """The first error of a group: tasks that run side by side fail together."""
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Self, cast
 
 import boto3
 from botocore.config import Config
-from pydantic import ValidationError
 
 from holdfast.contract import Platform
 from holdfast.drills import application
@@ -24,20 +23,17 @@ from holdfast.drills.mutants import Mutant
 from holdfast.drills.mutants.records import Record, changes
 from holdfast.drills.result import Limit
 from holdfast.drills.target import Destination, Injection, Observation
-from holdfast.errors import DrillError
-from holdfast.graph import Graph, run
 from holdfast.twin.client import Twin
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.environment import ACCESS_KEY, ACCOUNT_ID
-from holdfast.twin.inprocess import InProcess
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
+from holdfast.twin.stack import FrontName, front_of, platform_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _READ_TIMEOUT_S = 2
 _MOST_CONNECTIONS = 8
-_REGION_KEYS = frozenset({"region", "regionName", "region_name"})
 
 
 class TwinResolver:
@@ -120,21 +116,15 @@ class TwinTarget:
             on_line: Takes a line for each resource.
 
         Raises:
-            DrillError: If the stack has no output ``platform`` that is a contract.
-            HoldfastError: If the stack cannot be deployed.
+            HoldfastError: If the stack cannot be deployed, or exports no contract.
         """
-        cloud = Cloud(twin.endpoint, ACCOUNT_ID)
-        deployment = InProcess(
-            project=project,
-            stack=stack,
-            state_dir=twin.state_dir,
-            cloud=cloud,
-            on_line=on_line,
+        front = front_of(
+            FrontName.INPROCESS, project=project, stack=stack, twin=twin, on_line=on_line
         )
-        platform = _platform(deployment.up().outputs.get("platform"), stack)
+        platform = platform_of(front.up())
         command: Sequence[str] = application.COMMAND
         if mutant is not None:
-            _ship(mutant, cloud, platform)
+            _ship(mutant, Cloud(twin.endpoint, ACCOUNT_ID), platform)
             platform = mutant.platform(platform)
             command = mutant.command(command)
         return cls(twin=twin, platform=platform, project=project, command=command, limits=limits)
@@ -256,46 +246,8 @@ class TwinTarget:
         self._twin.stop()
 
 
-def regions_of(project: Path, stack: str) -> tuple[str, ...]:
-    """Every region that a stack uses, witnesses included, from a preview of its graph.
-
-    Raises:
-        GraphError: If the program fails.
-    """
-    graph: Graph = run(project, stack)
-    found = {node.region for node in graph.nodes if node.region is not None}
-    for node in graph.nodes:
-        found.update(_named(node.inputs))
-    return tuple(sorted(found))
-
-
-def _named(value: object) -> Iterator[str]:
-    """The regions that a resource's inputs name, such as those of a table's replicas."""
-    if isinstance(value, Mapping):
-        for key, item in cast("Mapping[object, object]", value).items():
-            if key in _REGION_KEYS and isinstance(item, str):
-                yield item
-            else:
-                yield from _named(item)
-    elif isinstance(value, list | tuple):
-        for item in cast("Sequence[object]", value):
-            yield from _named(item)
-
-
 def _agent(region: str) -> str:
     return f"orchestrator-{region}"
-
-
-def _platform(output: object, stack: str) -> Platform:
-    try:
-        if isinstance(output, str):
-            return Platform.parse(output)
-        return Platform.model_validate(output)
-    except ValidationError as error:
-        raise DrillError(
-            f"The output `platform` of stack {stack} is no platform contract: {error}. "
-            "Export what infra/outputs.py builds."
-        ) from error
 
 
 def _ship(mutant: Mutant, cloud: Cloud, platform: Platform) -> None:

@@ -15,11 +15,13 @@ from holdfast.drills.result import DrillResult, Moment
 WIDTH = 1040
 LEFT = 148
 RIGHT = 28
-RAIL = 46
-SUCCESS_HEIGHT = 84
-LANE_HEIGHT = 30
-GAP = 20
-PANEL_GAP = 40
+RAIL = 58
+SUCCESS_HEIGHT = 92
+TRAFFIC_HEIGHT = 34
+LEADER_HEIGHT = 22
+LANE_GAP = 10
+GAP = 22
+PANEL_GAP = 44
 AXIS = 44
 _TICK_S = 10
 _BIN_S = 1.0
@@ -83,10 +85,8 @@ def timeline(history: History, result: DrillResult) -> str:
     for jurisdiction in _affected_first(result):
         _success(drawing, history, result, jurisdiction)
     drawing.y += PANEL_GAP - GAP
-    _heading(drawing, "Answered requests a second, by region")
-    for region, jurisdiction in _regions(result):
-        _traffic(drawing, history, result, region, jurisdiction)
-    drawing.y += PANEL_GAP - GAP
+    _traffic_panel(drawing, history, result)
+    drawing.y += PANEL_GAP - LANE_GAP
     _heading(drawing, "Leadership, by region")
     for region, jurisdiction in _regions(result):
         _leadership(drawing, history, region, jurisdiction)
@@ -140,7 +140,7 @@ def _success(drawing: Drawing, history: History, result: DrillResult, jurisdicti
     top, bottom = drawing.y, drawing.y + SUCCESS_HEIGHT
     x = drawing.scale.x
     if top == RAIL:
-        drawing.text(0, top - 14, "Success rate, by jurisdiction", "heading")
+        _heading(drawing, "Success rate, by jurisdiction")
     drawing.text(0, top + 16, jurisdiction.upper(), "lane-name")
     drawing.text(0, top + 33, "users served", "lane-note")
     for share in (0.0, 0.5, 1.0):
@@ -195,9 +195,8 @@ def _recovery(drawing: Drawing, result: DrillResult, top: float) -> None:
         drawing.add(
             f'<path class="objective" d="M{x(limit_s):g} {top:g}V{top + SUCCESS_HEIGHT:g}"/>'
         )
-        drawing.text(
-            x(limit_s) + 5, top + SUCCESS_HEIGHT - 6, f"RTO {result.objectives.rto_s:g} s", "note"
-        )
+        words = f"RTO {result.objectives.rto_s:g} s"
+        drawing.text(x(limit_s) - 5, top + SUCCESS_HEIGHT - 6, words, "note", "end")
     if recovered is None:
         return
     first, last = x(killed.at_s), x(recovered.at_s)
@@ -209,30 +208,40 @@ def _recovery(drawing: Drawing, result: DrillResult, top: float) -> None:
     drawing.text((first + last) / 2, y - 6, words, "dimension-label", "middle")
 
 
-def _traffic(
-    drawing: Drawing, history: History, result: DrillResult, region: str, jurisdiction: str
-) -> None:
-    bottom = drawing.y + LANE_HEIGHT
-    hue = "affected" if jurisdiction == result.affected else "other"
+def _traffic_panel(drawing: Drawing, history: History, result: DrillResult) -> None:
+    regions = _regions(result)
+    bins = {region: _answered(history, result, region) for region, _ in regions}
+    peak = max(1, *(count for counts in bins.values() for count in counts))
+    _heading(drawing, f"Answered requests a second, by region (full height: {peak})")
+    for region, jurisdiction in regions:
+        hue = "affected" if jurisdiction == result.affected else "other"
+        _traffic(drawing, region, hue, [count / peak for count in bins[region]])
+
+
+def _answered(history: History, result: DrillResult, region: str) -> list[int]:
     bins = [0] * max(1, round(result.workload_s / _BIN_S))
     for request in history.requests:
         if request.region == region and request.outcome is Outcome.OK:
             bins[min(len(bins) - 1, int(request.due_s / _BIN_S))] += 1
-    peak = max(result.rate_per_s / _BIN_S, *bins)
-    run = [(index * _BIN_S, count / peak) for index, count in enumerate(bins)]
-    line = _steps(run, drawing.scale, bottom, LANE_HEIGHT)
+    return bins
+
+
+def _traffic(drawing: Drawing, region: str, hue: str, shares: Sequence[float]) -> None:
+    bottom = drawing.y + TRAFFIC_HEIGHT
+    run = [(index * _BIN_S, share) for index, share in enumerate(shares)]
+    line = _steps(run, drawing.scale, bottom, TRAFFIC_HEIGHT)
     base = f"M{drawing.scale.x(0):g} {bottom:g}"
     drawing.behind(f'<path class="grid" d="{base}H{WIDTH - RIGHT}"/>')
-    drawing.text(0, bottom - 9, region, "lane-name")
+    drawing.text(0, bottom - 8, region, "lane-name")
     drawing.add(
         f'<path class="bars {hue}" data-series="traffic-{region}" '
         f'd="{base}{line.replace("M", "L", 1)}V{bottom:g}Z"/>'
     )
-    drawing.y = bottom + 8
+    drawing.y = bottom + LANE_GAP
 
 
 def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: str) -> None:
-    top, height = drawing.y, LANE_HEIGHT - 8
+    top, height = drawing.y, LEADER_HEIGHT
     middle = top + height / 2
     x = drawing.scale.x
     drawing.behind(f'<path class="grid" d="M{x(0):g} {middle:g}H{WIDTH - RIGHT}"/>')
@@ -251,7 +260,7 @@ def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: s
         if reign.end_s - start_s > _LABEL_WIDTH_S:
             words = f"leads {jurisdiction}, token {reign.token}"
             drawing.text(left + 8, middle + 4, words, "reign-label")
-    drawing.y = top + height + 8
+    drawing.y = top + height + LANE_GAP
 
 
 def _axis(drawing: Drawing, bottom: float) -> None:
@@ -283,9 +292,10 @@ def _markers(drawing: Drawing, moments: Sequence[Moment], bottom: float) -> None
         x = drawing.scale.x(moment.at_s)
         flag = max(x, taken + 22)
         taken = flag
+        drawing.behind(f'<path class="moment" d="M{x:g} {RAIL - 10}V{bottom:g}"/>')
         drawing.add(
             f'<g class="marker" data-moment="{moment.name}"><title>{escape(moment.text)}</title>'
-            f'<path d="M{x:g} {RAIL - 10}V{bottom:g}"/><path d="M{flag:g} 18L{x:g} {RAIL - 10}"/>'
+            f'<path d="M{flag:g} 18L{x:g} {RAIL - 10}"/>'
             f'<circle cx="{flag:g}" cy="11" r="9"/>'
             f'<text x="{flag:g}" y="15" text-anchor="middle">{number}</text></g>'
         )

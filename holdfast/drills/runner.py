@@ -21,10 +21,11 @@ from holdfast.drills.region_loss import RegionLoss
 from holdfast.drills.rehearsal import Rehearsal
 from holdfast.drills.result import DrillResult, Phase
 from holdfast.drills.target import Target
-from holdfast.drills.twin_target import TwinTarget, regions_of
+from holdfast.drills.twin_target import TwinTarget
 from holdfast.drills.workload import User
 from holdfast.errors import DrillError
 from holdfast.twin.client import Twin
+from holdfast.twin.stack import regions_of
 
 DRILLS: Mapping[str, type[Drill]] = {RegionLoss.name: RegionLoss}
 """Every drill, by the name that the command line takes."""

@@ -1,0 +1,237 @@
+"""Each check passes on a platform that keeps its promises, and catches the one that does not."""
+
+import pytest
+
+from holdfast.drills.checks import (
+    Check,
+    Detection,
+    ExactlyOnce,
+    Fenced,
+    LeaderTakeover,
+    NoLostWrites,
+    OneLeader,
+    OthersUndisturbed,
+    RecoveryTime,
+    StateLoss,
+    StaysIn,
+)
+from holdfast.drills.history import (
+    AnyEvent,
+    Effect,
+    Fault,
+    Health,
+    History,
+    Leader,
+    Outcome,
+    Readback,
+    Request,
+    StaleWrite,
+    Store,
+    Transfer,
+)
+from holdfast.drills.region_loss import RegionLoss
+
+from tests.drills.histories import BACK_S, KILLED_S, LOST, a_good_history, changed, kept
+
+GOOD = a_good_history()
+
+
+@pytest.mark.parametrize("check", RegionLoss.checks, ids=lambda check: check.name)
+def test_a_platform_that_keeps_its_promises_passes(check: Check) -> None:
+    verdict = check.judge(GOOD)
+    assert verdict.passed, verdict
+    assert verdict.check == check.name
+
+
+@pytest.mark.parametrize("check", RegionLoss.checks, ids=lambda check: check.name)
+def test_a_history_in_which_nothing_happened_passes_no_check(check: Check) -> None:
+    assert not check.judge(GOOD.with_events([])).passed
+
+
+def test_detection_counts_from_the_injection() -> None:
+    assert Detection().judge(GOOD).value == pytest.approx(30)
+
+
+def test_a_health_check_that_never_notices_is_caught() -> None:
+    blind = changed(GOOD, lambda event: None if isinstance(event, Health) else event)
+    assert Detection().judge(blind).measured == "never"
+
+
+def test_the_recovery_time_ends_with_the_first_request_that_is_served_for_good() -> None:
+    assert RecoveryTime().judge(GOOD).value == pytest.approx(BACK_S - KILLED_S)
+
+
+def outage(history: History, start_s: float, end_s: float) -> History:
+    def fail(event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Request) and event.jurisdiction == "us":
+            if start_s <= event.due_s < end_s:
+                return event.model_copy(update={"outcome": Outcome.FAILED})
+        return event
+
+    return changed(history, fail)
+
+
+def test_users_who_come_back_too_late_are_caught() -> None:
+    verdict = RecoveryTime().judge(outage(GOOD, KILLED_S, KILLED_S + 61))
+    assert not verdict.passed
+    assert verdict.value == pytest.approx(61)
+
+
+def test_a_relapse_when_the_region_returns_counts_from_the_loss() -> None:
+    verdict = RecoveryTime().judge(outage(GOOD, 90, 93))
+    assert not verdict.passed
+    assert verdict.value == pytest.approx(93 - KILLED_S)
+
+
+def test_users_who_never_come_back_are_caught() -> None:
+    verdict = RecoveryTime().judge(outage(GOOD, KILLED_S, 200))
+    assert not verdict.passed
+    assert verdict.value is None
+
+
+def test_a_recovery_in_the_last_moments_is_none_that_stayed() -> None:
+    assert RecoveryTime().judge(outage(GOOD, KILLED_S, 115)).value is None
+
+
+def test_a_leader_that_comes_too_late_is_caught() -> None:
+    verdict = LeaderTakeover(at_most_s=5).judge(GOOD)
+    assert not verdict.passed
+    assert verdict.value == pytest.approx(12)
+
+
+def test_the_lost_region_s_own_lease_on_record_is_no_takeover() -> None:
+    frozen = changed(
+        GOOD,
+        lambda event: event.model_copy(update={"region": LOST, "token": 1})
+        if isinstance(event, Leader) and event.jurisdiction == "us"
+        else event,
+    )
+    assert LeaderTakeover(at_most_s=13).judge(frozen).value is None
+
+
+def test_a_jurisdiction_that_fails_with_the_other_is_caught() -> None:
+    def fail(event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Request) and event.jurisdiction == "eu" and 20 < event.due_s < 30:
+            return event.model_copy(update={"outcome": Outcome.FAILED})
+        return event
+
+    assert not OthersUndisturbed().judge(changed(GOOD, fail)).passed
+
+
+def test_deliberate_refusals_are_no_failures() -> None:
+    def refuse(event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Request) and event.jurisdiction == "eu" and event.due_s > 60:
+            return event.model_copy(update={"outcome": Outcome.REFUSED})
+        return event
+
+    assert OthersUndisturbed().judge(changed(GOOD, refuse)).passed
+
+
+def unseen(event: AnyEvent, store: Store, task: str) -> AnyEvent:
+    if isinstance(event, Readback) and event.store is store and event.task == task:
+        return event.model_copy(update={"visible": False})
+    return event
+
+
+def test_one_acknowledged_write_that_a_survivor_lacks_is_caught() -> None:
+    verdict = NoLostWrites().judge(
+        changed(GOOD, lambda event: unseen(event, Store.COORDINATION, "us12"))
+    )
+    assert not verdict.passed
+    assert verdict.value == 1
+    assert verdict.details == ("task us12 is not there",)
+
+
+def test_reads_of_writes_that_the_lost_region_did_not_make_prove_nothing() -> None:
+    elsewhere = changed(
+        GOOD,
+        lambda event: event.model_copy(update={"region": "us-west-2"})
+        if isinstance(event, Request) and event.jurisdiction == "us"
+        else event,
+    )
+    assert not NoLostWrites().judge(elsewhere).passed
+
+
+def test_the_last_half_second_of_state_may_be_lacking() -> None:
+    verdict = StateLoss().judge(changed(GOOD, lambda event: unseen(event, Store.STATE, "us38")))
+    assert verdict.passed
+    assert verdict.value == pytest.approx(KILLED_S - 9.55)
+
+
+def test_state_that_is_older_than_the_objective_and_lacking_is_caught() -> None:
+    verdict = StateLoss().judge(changed(GOOD, lambda event: unseen(event, Store.STATE, "us4")))
+    assert not verdict.passed
+    assert verdict.value == pytest.approx(KILLED_S - 1.05)
+
+
+def first_effect() -> Effect:
+    return next(event for event in GOOD.events if isinstance(event, Effect))
+
+
+def test_an_effect_that_was_done_twice_is_caught() -> None:
+    again = first_effect().model_copy(update={"index": 10_000})
+    verdict = ExactlyOnce().judge(changed(GOOD, kept, again))
+    assert not verdict.passed
+    assert verdict.measured.startswith("1 twice, 0 missing")
+
+
+def test_an_acknowledged_task_that_was_never_done_is_caught() -> None:
+    gone = first_effect()
+    verdict = ExactlyOnce().judge(changed(GOOD, lambda event: None if event == gone else event))
+    assert not verdict.passed
+    assert verdict.measured.startswith("0 twice, 1 missing")
+
+
+def test_a_stale_write_on_the_page_is_caught() -> None:
+    stale = first_effect().model_copy(update={"index": 10_000, "token": 1, "task": "other"})
+    verdict = Fenced().judge(changed(GOOD, kept, stale))
+    assert not verdict.passed
+    assert verdict.value == 1
+
+
+def test_a_fence_that_nobody_ran_into_has_not_been_tested() -> None:
+    quiet = changed(GOOD, lambda event: None if isinstance(event, StaleWrite) else event)
+    assert not Fenced().judge(quiet).passed
+
+
+def test_two_regions_with_one_token_are_caught() -> None:
+    twin = Leader(at_s=50.5, jurisdiction="us", region=LOST, token=2)
+    verdict = OneLeader().judge(changed(GOOD, kept, twin))
+    assert not verdict.passed
+    assert "token 2 was held in us-east-1, us-west-2" in verdict.details[0]
+
+
+def test_a_token_that_falls_is_caught() -> None:
+    fallen = Leader(at_s=200, jurisdiction="us", region=LOST, token=1)
+    assert not OneLeader().judge(changed(GOOD, kept, fallen)).passed
+
+
+def test_one_request_that_left_the_eu_is_caught_although_it_was_refused() -> None:
+    strayed = Request(
+        user="eu-3",
+        tenant="initech",
+        jurisdiction="eu",
+        location="new-york",
+        task="eu-strayed",
+        due_s=5,
+        end_s=5.1,
+        region=LOST,
+        outcome=Outcome.REFUSED,
+        reason="http-421",
+        bytes_sent=280,
+    )
+    verdict = StaysIn("eu").judge(changed(GOOD, kept, strayed))
+    assert not verdict.passed
+    assert verdict.value == 280
+    assert verdict.details == ("eu-3 in new-york reached us-east-1",)
+
+
+def test_a_table_that_replicates_out_of_the_eu_is_caught() -> None:
+    leak = Transfer(table="eu-state", source="eu-west-1", target="us-west-2", bytes_sent=9)
+    assert not StaysIn("eu").judge(changed(GOOD, kept, leak)).passed
+
+
+def test_without_an_injection_no_time_is_measured() -> None:
+    calm = changed(GOOD, lambda event: None if isinstance(event, Fault) else event)
+    for check in (Detection(), LeaderTakeover(at_most_s=13), RecoveryTime(), StateLoss()):
+        assert not check.judge(calm).passed
