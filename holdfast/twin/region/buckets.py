@@ -151,7 +151,10 @@ class Buckets:
 
     def _on_delete(self, bucket: str, key: str) -> None:
         config = internal(self._module, "_bucket_replication").get(bucket)
-        rules = config.get("Rules", []) if config and self._versions(bucket) else []
+        rules = cast(
+            "list[dict[str, Any]]",
+            config.get("Rules", []) if config and self._versions(bucket) else [],
+        )
         prefix = internal(self._module, "_replication_rule_prefix")
         rule = next(
             (
@@ -191,8 +194,7 @@ class Buckets:
         version_id = parcel["record"].get("version_id")
         status = "FAILED" if refused else "COMPLETED"
         with self._emulator.scope():
-            versions = internal(self._module, "_object_versions")
-            for version in versions.get((parcel["source"], key)) or []:
+            for version in self._versions_of(parcel["source"], key):
                 if version["version_id"] == version_id:
                     version["replication_status"] = status
             current = None if bucket is None else bucket["objects"].get(key)
@@ -221,15 +223,14 @@ class Buckets:
     def _take_object(self, bucket: dict[str, Any], name: str, key: str, parcel: Fields) -> None:
         record: _Object = {**parcel["record"], "replication_status": "REPLICA"}
         version_id = record.pop("version_id")
-        versions = internal(self._module, "_object_versions")
-        if self._holds(name, key, version_id):
+        if any(version["version_id"] == version_id for version in self._versions_of(name, key)):
             return
         data = base64.b64decode(parcel["data"])
         record["body"] = data
         prior = bucket["objects"].get(key)
         bucket["objects"][key] = record
         minted = self._record_version(name, key, prior, record, data)
-        for version in versions.get((name, key)) or []:
+        for version in self._versions_of(name, key):
             if version["version_id"] == minted:
                 version["version_id"] = version_id
         record["version_id"] = version_id
@@ -244,9 +245,9 @@ class Buckets:
         bucket["objects"].pop(key, None)
         self._store.see(str(parcel["id"]))
 
-    def _holds(self, bucket: str, key: str, version_id: object) -> bool:
-        versions = internal(self._module, "_object_versions").get((bucket, key)) or []
-        return any(version["version_id"] == version_id for version in versions)
+    def _versions_of(self, bucket: str, key: str) -> list[_Object]:
+        found = internal(self._module, "_object_versions").get((bucket, key))
+        return cast("list[_Object]", found or [])
 
 
 def _replicates_markers(rule: dict[str, Any], tags: dict[str, str]) -> bool:

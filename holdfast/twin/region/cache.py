@@ -12,7 +12,6 @@ Does not guarantee:
 import asyncio
 import logging
 from http import HTTPStatus
-from types import ModuleType
 from typing import Any, cast
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -41,7 +40,7 @@ class Cache:
         self._region = region
         self._host = host
         self._port = port
-        self._module: ModuleType = emulator.service("elasticache")
+        self._module = emulator.service("elasticache")
         self._module.__dict__["_spawn_redis_container"] = self._endpoint
         self._task: asyncio.Task[None] | None = None
 

@@ -25,6 +25,7 @@ from enum import StrEnum
 Item = dict[str, object]
 """An item in DynamoDB's JSON, attribute name to typed value."""
 
+
 @dataclass(frozen=True, order=True, slots=True)
 class Ballot:
     """A proposer's turn. Ordered by counter, then region, so that no two regions share one."""
@@ -103,17 +104,18 @@ def prepare(slot: Slot, ballot: Ballot) -> tuple[Slot, Vote]:
     it may have used before.
     """
     if ballot <= slot.promised:
-        return slot, Vote(False, slot.promised, slot.accepted)
+        return slot, Vote(granted=False, promised=slot.promised, accepted=slot.accepted)
     promised = replace(slot, promised=ballot)
-    return promised, Vote(True, ballot, slot.accepted, slot.register)
+    vote = Vote(granted=True, promised=ballot, accepted=slot.accepted, register=slot.register)
+    return promised, vote
 
 
 def accept(slot: Slot, ballot: Ballot, register: Register, following: Ballot) -> tuple[Slot, Vote]:
     """An acceptor takes a value, and promises ``following`` for the proposer's next change."""
     if ballot < slot.promised:
-        return slot, Vote(False, slot.promised, slot.accepted)
+        return slot, Vote(granted=False, promised=slot.promised, accepted=slot.accepted)
     taken = Slot(promised=following, accepted=ballot, register=register)
-    return taken, Vote(True, following, ballot)
+    return taken, Vote(granted=True, promised=following, accepted=ballot)
 
 
 def agreed(votes: Sequence[Slot], acceptors: int) -> Slot | None:

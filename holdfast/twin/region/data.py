@@ -32,6 +32,9 @@ OPERATIONS = frozenset(
 )  # fmt: skip
 
 
+_Answer = Callable[[str, Request], Awaitable[Reply]]
+
+
 class _AnsweredError(Exception):
     """A trial's answer is final and nothing is to be written."""
 
@@ -50,7 +53,7 @@ class DataPlane:
         self._dynamo = dynamo
         self._strong = strong
         self._eventual = eventual
-        special: dict[str, Callable[[str, Request], Awaitable[Reply]]] = {
+        self._special: dict[str, _Answer] = {
             "GetItem": self._get,
             "Query": self._range,
             "Scan": self._range,
@@ -60,7 +63,6 @@ class DataPlane:
             **dict.fromkeys(_TRANSACTIONS, self._transaction),
             **dict.fromkeys(_PARTIQL, self._partiql),
         }
-        self._special = special
 
     async def handle(self, operation: str, request: Request) -> Reply:
         """The answer to one data call."""

@@ -5,7 +5,7 @@ protection, point-in-time recovery, resource policy) does not.
 """
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 from holdfast.twin.region.dynamo import Request, Table
 
@@ -27,7 +27,8 @@ def definition_of(table: Table) -> Request:
     if provisioned:
         request["ProvisionedThroughput"] = table["ProvisionedThroughput"]
     for field in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
-        indexes = [_index(index, provisioned) for index in table.get(field) or []]
+        made = cast("list[dict[str, Any]]", table.get(field) or [])
+        indexes = [_index(index, provisioned=provisioned) for index in made]
         if indexes:
             request[field] = indexes
     if table.get("StreamSpecification"):
@@ -36,13 +37,14 @@ def definition_of(table: Table) -> Request:
         request["TableClass"] = table["TableClassSummary"]["TableClass"]
     if table.get("OnDemandThroughput"):
         request["OnDemandThroughput"] = table["OnDemandThroughput"]
-    if (table.get("SSEDescription") or {}).get("Status") == "ENABLED":
+    encryption = cast("dict[str, Any]", table.get("SSEDescription") or {})
+    if encryption.get("Status") == "ENABLED":
         # The key itself is regional: a replica has the one it was given, or AWS's own.
         request["SSESpecification"] = {"Enabled": True, "SSEType": "KMS"}
     return copy.deepcopy(request)
 
 
-def _index(index: dict[str, Any], provisioned: bool) -> dict[str, Any]:
+def _index(index: dict[str, Any], *, provisioned: bool) -> dict[str, Any]:
     fields = {name: index[name] for name in _INDEX_FIELDS if name in index}
     if not provisioned:
         fields.pop("ProvisionedThroughput", None)

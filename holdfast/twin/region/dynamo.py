@@ -76,7 +76,7 @@ def json_headers(body: bytes) -> dict[str, str]:
 
 
 class Dynamo:
-    """ministack's DynamoDB of this region.
+    """The emulator's DynamoDB of this region.
 
     Args:
         emulator: The emulator.
@@ -144,7 +144,8 @@ class Dynamo:
 
     def start_stream(self, table: Table) -> None:
         """Turns the table's stream on, with both images, unless it is on."""
-        if not (table.get("StreamSpecification") or {}).get("StreamEnabled"):
+        stream = cast("dict[str, Any]", table.get("StreamSpecification") or {})
+        if not stream.get("StreamEnabled"):
             both = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
             name = table["TableName"]
             self.call("UpdateTable", {"TableName": name, "StreamSpecification": both})
@@ -319,6 +320,6 @@ def encode_key(partition: str, sort: str) -> str:
 
 
 def decode_key(key: str) -> tuple[str, str]:
-    """ministack's two keys of an item."""
+    """The emulator's two keys of an item."""
     parts = cast("list[str]", json.loads(key))
     return parts[0], parts[1] if len(parts) > 1 else _NO_SORT_KEY

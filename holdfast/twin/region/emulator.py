@@ -104,7 +104,7 @@ class Emulator:
 
     @property
     def asgi(self) -> Asgi:
-        """ministack as an ASGI application."""
+        """The emulator as an ASGI application."""
         return cast("Asgi", self._app.__dict__["app"])
 
     def scope(self, region: str | None = None) -> AbstractContextManager[None]:

@@ -3,7 +3,6 @@
 import json
 import re
 import uuid
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qs
@@ -159,11 +158,13 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def _respond(send: Send, reply: Reply) -> None:
-    headers: Iterable[tuple[str, str]] = reply.headers.items()
     start: Message = {
         "type": "http.response.start",
         "status": int(reply.status),
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
+        "headers": [
+            (name.lower().encode(), value.encode("latin-1"))
+            for name, value in reply.headers.items()
+        ],
     }
     await send(start)
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})

@@ -296,7 +296,7 @@ class Links:
         except RefusedError as error:
             self._answer(message, writer, {"ok": False, "error": str(error)})
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- one bad request must not end the link
             _log.exception("the request %s failed", message.get("op"))
             self._answer(message, writer, {"ok": False, "error": repr(error)})
             return
@@ -314,7 +314,7 @@ class Links:
             reply: Fields = {"ok": True, **await outcome}
         except (RefusedError, UnreachableError) as error:
             reply = {"ok": False, "error": str(error)}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- one bad request must not end the link
             _log.exception("the request %s failed", message.get("op"))
             reply = {"ok": False, "error": repr(error)}
         self._answer(message, writer, reply)

@@ -88,7 +88,7 @@ def plan_update(
         after = _change_strong(asked, group, region)
     elif asked.consistency == "STRONG":
         after = _create_strong(asked, group, region)
-        _check_can_be_strong(is_empty, has_local_index, has_ttl)
+        _check_can_be_strong(is_empty=is_empty, has_local_index=has_local_index, has_ttl=has_ttl)
     else:
         after = _change_eventual(asked, group)
     before_members, after_members = set(group.voters), set(after.voters)
@@ -187,7 +187,7 @@ def _create_strong(asked: _Asked, group: Group, region: str) -> Group:
     )
 
 
-def _check_can_be_strong(is_empty: bool, has_local_index: bool, has_ttl: bool) -> None:
+def _check_can_be_strong(*, is_empty: bool, has_local_index: bool, has_ttl: bool) -> None:
     if not is_empty:
         raise RuleError(f"The table must be empty to become one of {_STRONG}.")
     if has_local_index:

@@ -11,7 +11,7 @@ Does not guarantee:
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,7 @@ class Store:
         self._db.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> Generator[None, None, None]:
         """Everything written inside becomes durable at once, or nothing does."""
         self._db.execute("BEGIN")
         try:

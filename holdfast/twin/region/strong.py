@@ -13,7 +13,7 @@ import asyncio
 import random
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -207,7 +207,7 @@ class StrongItems:
         answers.put_nowait(_Answer(self._region, asked, ballot, own))
 
     @asynccontextmanager
-    async def _alone(self, gid: str, key: str) -> AsyncIterator[None]:
+    async def _alone(self, gid: str, key: str) -> AsyncGenerator[None, None]:
         """One change of a key at a time in this region; others duel only across regions."""
         lock, users = self._locks.setdefault((gid, key), (asyncio.Lock(), []))
         users.append(None)

@@ -76,7 +76,7 @@ class ControlPlane:
                 case "DeleteTable":
                     return await self._delete(request)
                 case "UpdateTimeToLive":
-                    return await self._update_ttl(request)
+                    return self._update_ttl(request)
                 case "DescribeTable":
                     return self._described(self._dynamo.call(operation, request), "Table")
                 case _:
@@ -124,14 +124,17 @@ class ControlPlane:
         group, table = self._groups.named(name), self._dynamo.table(name)
         if group is None or table is None:
             return self._dynamo.call("UpdateTable", request)
-        if not request.get("ReplicaUpdates"):
-            if "GlobalTableSettingsReplicationMode" in request:
-                return failure(
-                    "ValidationException",
-                    "The twin has one account and does not reproduce "
-                    "GlobalTableSettingsReplicationMode. Leave it out.",
-                )
-            return await self._update_settings(group, request)
+        if request.get("ReplicaUpdates"):
+            return await self._update_replicas(group, table, request)
+        if "GlobalTableSettingsReplicationMode" in request:
+            return failure(
+                "ValidationException",
+                "The twin has one account and does not reproduce "
+                "GlobalTableSettingsReplicationMode. Leave it out.",
+            )
+        return self._update_settings(group, request)
+
+    async def _update_replicas(self, group: Group, table: Table, request: Request) -> Reply:
         try:
             plan = plan_update(
                 request,
@@ -140,12 +143,10 @@ class ControlPlane:
                 regions=self._regions,
                 is_empty=not table["items"],
                 has_local_index=bool(table.get("LocalSecondaryIndexes")),
-                has_ttl=self._dynamo.time_to_live(name) is not None,
+                has_ttl=self._dynamo.time_to_live(group.name) is not None,
             )
             await self._carry_out(plan, group, table)
-        except RuleError as error:
-            return failure("ValidationException", str(error))
-        except RefusedError as error:
+        except (RuleError, RefusedError) as error:
             return failure("ValidationException", str(error))
         except (UnreachableError, NoQuorumError, ConflictError) as error:
             return failure(
@@ -153,16 +154,16 @@ class ControlPlane:
                 f"A region of the table does not answer, so its replicas stay as they are. {error}",
                 HTTPStatus.INTERNAL_SERVER_ERROR,
             )
-        return self._describe(name, "TableDescription")
+        return self._describe(group.name, "TableDescription")
 
-    async def _update_settings(self, group: Group, request: Request) -> Reply:
+    def _update_settings(self, group: Group, request: Request) -> Reply:
         reply = self._dynamo.call("UpdateTable", request)
         shared = {field: request[field] for field in _SHARED if field in request}
         if reply.status == HTTPStatus.OK and shared:
-            await self._tell(group, "UpdateTable", shared)
+            self._tell(group, "UpdateTable", shared)
         return self._described(reply, "TableDescription")
 
-    async def _update_ttl(self, request: Request) -> Reply:
+    def _update_ttl(self, request: Request) -> Reply:
         group = self._groups.named(self._dynamo.name_of(request))
         if group is not None and group.consistency is Consistency.STRONG:
             return failure(
@@ -173,10 +174,10 @@ class ControlPlane:
         reply = self._dynamo.call("UpdateTimeToLive", request)
         if group is not None and reply.status == HTTPStatus.OK:
             shared = {"TimeToLiveSpecification": request["TimeToLiveSpecification"]}
-            await self._tell(group, "UpdateTimeToLive", shared)
+            self._tell(group, "UpdateTimeToLive", shared)
         return reply
 
-    async def _tell(self, group: Group, operation: str, shared: Request) -> None:
+    def _tell(self, group: Group, operation: str, shared: Request) -> None:
         """Has every other replica take over a setting. One that is down takes it from the queue."""
         for peer in group.others(self._region):
             self._courier.enqueue(

@@ -41,7 +41,7 @@ class Entry:
 def violations(history: list[Entry]) -> list[str]:
     """Everything that no single list, changed one operation at a time, could have shown."""
     done = [entry for entry in history if entry.outcome is Outcome.OK]
-    found = [*_not_prefixes(done), *_wrong_tokens(history, done), *_against_time(history, done)]
+    found = [*_not_prefixes(done), *_wrong_tokens(history, done), *_against_time(done)]
     for entry in done:
         if len(set(entry.seen)) != len(entry.seen):
             found.append(f"{entry.token} saw a token twice: {entry.seen}")
@@ -72,7 +72,7 @@ def _wrong_tokens(history: list[Entry], done: list[Entry]) -> list[str]:
     return found
 
 
-def _against_time(history: list[Entry], done: list[Entry]) -> list[str]:
+def _against_time(done: list[Entry]) -> list[str]:
     found: list[str] = []
     for first in done:
         for second in done:

@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 US = ("us-east-1", "us-west-2", "us-east-2")
 TOKEN = "for-tests"
 UP_S = 30.0
+
+_COMPILED = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "holdfast-tests-pycache")}
+"""The emulator is large: compiled once, a server starts in a third of the time."""
 
 
 class Regions:
@@ -51,6 +55,7 @@ class Regions:
             with (self.base / name / "log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "holdfast.twin.region", "--config", str(config)],
+                    env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **_COMPILED},
                     stderr=log,
                 )
         for name in names or self.names:
@@ -157,7 +162,7 @@ class Regions:
     @overload
     def client(self, service: Literal["dynamodb"], name: str) -> "DynamoDBClient": ...
     @overload
-    def client(self, service: str, name: str) -> Any: ...
+    def client(self, service: str, name: str) -> Any: ...  # noqa: ANN401 -- a boto3 client
     def client(self, service: str, name: str) -> Any:
         """A client of one region that tries once."""
         if (service, name) not in self._clients:
@@ -216,14 +221,15 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code"))
 
 
-def plain(item: Mapping[str, Any] | None) -> dict[str, str] | None:
+def plain(item: object) -> dict[str, str] | None:
     """An item with its types left out."""
     if item is None:
         return None
-    return {name: str(next(iter(value.values()))) for name, value in item.items()}
+    typed = cast("Mapping[str, Mapping[str, object]]", item)
+    return {name: str(next(iter(value.values()))) for name, value in typed.items()}
 
 
-def eventually(check: "Any", within_s: float = 10.0) -> None:
+def eventually(check: Callable[[], None], within_s: float = 10.0) -> None:
     """Repeats a check that raises AssertionError until it holds."""
     deadline = time.monotonic() + within_s
     while True:

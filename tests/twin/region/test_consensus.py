@@ -94,7 +94,10 @@ def test_a_vote_that_a_crash_forgets_is_caught() -> None:
 
 
 def test_a_majority_of_one_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consensus, "majority", lambda _: 1)
+    def one(_: int) -> int:
+        return 1
+
+    monkeypatch.setattr(consensus, "majority", one)
     assert _first_violation(Rules()) is not None
 
 
@@ -111,7 +114,9 @@ def test_a_lead_without_the_promise_behind_it_is_caught() -> None:
 def test_a_ballot_that_may_be_taken_twice_is_caught() -> None:
     def obliging(slot: Slot, ballot: Ballot) -> tuple[Slot, Vote]:
         if ballot == slot.promised:
-            return slot, Vote(True, ballot, slot.accepted, slot.register)
+            return slot, Vote(
+                granted=True, promised=ballot, accepted=slot.accepted, register=slot.register
+            )
         return prepare(slot, ballot)
 
     class Amnesiac(Proposer):
@@ -164,13 +169,15 @@ def test_an_outcome_called_failed_that_may_have_happened_is_caught() -> None:
 
 
 def _entry(token: str, invoked: float, returned: float, *seen: str) -> Entry:
-    return Entry(
-        token, token.startswith("t"), invoked, returned, Outcome.OK, tuple(seen)
-    )
+    return Entry(token, token.startswith("t"), invoked, returned, Outcome.OK, tuple(seen))
 
 
 def test_the_judge_accepts_a_plain_history() -> None:
-    history = [_entry("t1", 0, 1, "t1"), _entry("t2", 2, 3, "t1", "t2"), _entry("r", 4, 5, "t1", "t2")]
+    history = [
+        _entry("t1", 0, 1, "t1"),
+        _entry("t2", 2, 3, "t1", "t2"),
+        _entry("r", 4, 5, "t1", "t2"),
+    ]
     assert violations(history) == []
 
 
@@ -182,7 +189,10 @@ def test_the_judge_accepts_a_plain_history() -> None:
         [_entry("t1", 0, 1, "t1"), _entry("t2", 0, 1, "t1", "t2"), _entry("r", 2, 3, "t1")],
         [_entry("r", 0, 1, "t1"), _entry("t1", 2, 3, "t1")],
         [_entry("t1", 0, 1, "t1", "t1")],
-        [Entry("t1", True, 0, 1, Outcome.FAILED), _entry("r", 2, 3, "t1")],
+        [
+            Entry("t1", appends=True, invoked=0, returned=1, outcome=Outcome.FAILED),
+            _entry("r", 2, 3, "t1"),
+        ],
     ],
     ids=["lost-write", "stale-read", "stale-read-of-two", "future", "twice", "failed-and-seen"],
 )
@@ -192,6 +202,15 @@ def test_the_judge_refuses(history: list[Entry]) -> None:
 
 # One step at a time
 
+
+def granted(promised: Ballot, accepted: Ballot, register: Register | None = None) -> Vote:
+    return Vote(granted=True, promised=promised, accepted=accepted, register=register)
+
+
+def refused(promised: Ballot, accepted: Ballot) -> Vote:
+    return Vote(granted=False, promised=promised, accepted=accepted)
+
+
 ONE, TWO = Ballot(1, "a"), Ballot(2, "b")
 VALUE = Register((("a", "op"),), {"pk": {"S": "x"}})
 
@@ -199,13 +218,13 @@ VALUE = Register((("a", "op"),), {"pk": {"S": "x"}})
 def test_a_promise_is_given_to_higher_ballots_alone() -> None:
     slot, vote = prepare(Slot(), TWO)
     assert vote.granted
-    assert prepare(slot, ONE) == (slot, Vote(False, TWO, NO_BALLOT))
-    assert prepare(slot, TWO) == (slot, Vote(False, TWO, NO_BALLOT))
+    assert prepare(slot, ONE) == (slot, refused(TWO, NO_BALLOT))
+    assert prepare(slot, TWO) == (slot, refused(TWO, NO_BALLOT))
 
 
 def test_an_accept_needs_the_newest_promise_and_gives_the_next() -> None:
     slot, _ = prepare(Slot(), TWO)
-    assert accept(slot, ONE, VALUE, ONE.next()) == (slot, Vote(False, TWO, NO_BALLOT))
+    assert accept(slot, ONE, VALUE, ONE.next()) == (slot, refused(TWO, NO_BALLOT))
     taken, vote = accept(slot, TWO, VALUE, TWO.next())
     assert vote.granted
     assert taken == Slot(TWO.next(), TWO, VALUE)
@@ -235,17 +254,15 @@ def test_a_winner_skips_the_first_round_of_its_next_change() -> None:
     asked = proposer.start()
     assert asked == SendPrepare(ONE)
     for name in ("a", "b"):
-        evaluate = proposer.on_vote(name, Round.PREPARE, ONE, Vote(True, ONE, NO_BALLOT, EMPTY))
+        evaluate = proposer.on_vote(name, Round.PREPARE, ONE, granted(ONE, NO_BALLOT, EMPTY))
     assert evaluate == Evaluate(EMPTY)
     sent = proposer.on_evaluated(VALUE.item, changed=True)
     assert isinstance(sent, SendAccept)
     assert sent.following == Ballot(2, "a")
-    proposer.on_vote("a", Round.ACCEPT, ONE, Vote(True, sent.following, ONE))
-    done = proposer.on_vote("c", Round.ACCEPT, ONE, Vote(True, sent.following, ONE))
+    proposer.on_vote("a", Round.ACCEPT, ONE, granted(sent.following, ONE))
+    done = proposer.on_vote("c", Round.ACCEPT, ONE, granted(sent.following, ONE))
     assert isinstance(done, consensus.Committed)
-    second = Proposer(
-        region="a", acceptors=REGIONS, operation="op2", counter=2, lead=done.lead
-    )
+    second = Proposer(region="a", acceptors=REGIONS, operation="op2", counter=2, lead=done.lead)
     assert second.start() == Evaluate(sent.register)
     assert isinstance(second.on_evaluated(None, changed=True), SendAccept)
 
@@ -253,11 +270,11 @@ def test_a_winner_skips_the_first_round_of_its_next_change() -> None:
 def test_a_late_promise_is_not_counted_as_an_acceptance() -> None:
     proposer = _proposer()
     proposer.start()
-    promise = Vote(True, ONE, NO_BALLOT, EMPTY)
+    promise = granted(ONE, NO_BALLOT, EMPTY)
     proposer.on_vote("a", Round.PREPARE, ONE, promise)
     proposer.on_vote("b", Round.PREPARE, ONE, promise)
     proposer.on_evaluated(None, changed=True)
-    proposer.on_vote("a", Round.ACCEPT, ONE, Vote(True, Ballot(2, "a"), ONE))
+    proposer.on_vote("a", Round.ACCEPT, ONE, granted(Ballot(2, "a"), ONE))
     assert proposer.on_vote("c", Round.PREPARE, ONE, promise) is None
 
 
@@ -271,7 +288,7 @@ def test_a_proposer_without_a_majority_gives_up_at_once() -> None:
 def test_an_unwritten_key_is_confirmed_without_a_second_round() -> None:
     proposer = _proposer()
     proposer.start()
-    promise = Vote(True, ONE, NO_BALLOT, EMPTY)
+    promise = granted(ONE, NO_BALLOT, EMPTY)
     proposer.on_vote("a", Round.PREPARE, ONE, promise)
     proposer.on_vote("b", Round.PREPARE, ONE, promise)
     done = proposer.on_evaluated(None, changed=False)
@@ -287,7 +304,5 @@ def test_a_proposer_that_always_loses_says_that_nothing_was_written() -> None:
             action = proposer.resume()
         assert isinstance(action, SendPrepare)
         higher = Ballot(action.ballot.counter + 5, "b")
-        action = proposer.on_vote(
-            "b", Round.PREPARE, action.ballot, Vote(False, higher, NO_BALLOT)
-        )
+        action = proposer.on_vote("b", Round.PREPARE, action.ballot, refused(higher, NO_BALLOT))
     assert action == GaveUp(Failure.CONFLICT)
