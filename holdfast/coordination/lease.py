@@ -105,5 +105,6 @@ class Lease:
         Args:
             reason: Why.
         """
-        self._reason = self._reason or reason
+        # The work may notice by the clock before the driver does.
+        self._reason = self.reason or reason
         self._ended.set()
