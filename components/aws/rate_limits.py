@@ -13,8 +13,8 @@ Does not guarantee:
     new token beside the old.
 
 Costs:
-    For each node 9.34 USD a month (``cache.t4g.micro``) or 18.69 USD (``cache.t4g.small``), and
-    0.40 USD for the secret.
+    For each node 9.34 USD a month (``cache.t4g.micro``), 37.96 USD (``cache.t4g.medium``) or
+    92.27 USD (``cache.m7g.large``), and 0.40 USD for the secret.
 """
 
 from collections.abc import Mapping, Sequence
