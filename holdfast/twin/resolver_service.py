@@ -39,7 +39,7 @@ class ResolverService:
         self._addresses = {name: place.address for name, place in plan.regions.items()}
         self._reader = ZoneReader(control_plane.address, control_plane.api_port)
         self._front = DnsFront(claimed.dns_udp, claimed.dns_tcp, self._resolve)
-        self._health = HealthService(self._locate, events)
+        self._health = HealthService(self.locate, events)
         # Not a secret: it spreads answers of weighted records.
         self._dice = random.Random()  # noqa: S311
         self._data = ZoneData()
@@ -101,7 +101,7 @@ class ResolverService:
             self._health.take_over(data.health_checks)
             self._events.add("dns-changed", "", f"serial {self._serial}")
 
-    def _locate(self, check: HealthCheck, region: str) -> tuple[str, int] | str:
+    def locate(self, check: HealthCheck, region: str) -> tuple[str, int] | str:
         """Where a health check's endpoint is, on this machine and nowhere else.
 
         A load balancer takes every port on the ingress port, as the twin's stand-in for 443.

@@ -209,6 +209,7 @@ def _rows(kind: type[Row], reply: JsonObject | None, field: str) -> tuple[Row, .
             found.append(kind.model_validate(known))
         except ValidationError as error:
             raise TwinError(
-                f"a region server tells its {field} as {row!r}, which is no {kind.__name__}: {error}"
+                f"a region server tells its {field} as {row!r}, which is no {kind.__name__}: "
+                f"{error}"
             ) from error
     return tuple(found)

@@ -8,10 +8,10 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 
-async def main(path: Path) -> None:
-    config = json.loads(path.read_text())
+async def main(config: dict[str, Any]) -> None:
     home = Path(config["state_dir"])
     cut = set(config["cut"])
 
@@ -48,4 +48,4 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[2])))
+    asyncio.run(main(json.loads(Path(sys.argv[2]).read_text())))

@@ -3,7 +3,7 @@
 import errno
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from ipaddress import IPv4Address, IPv4Network
 
@@ -24,8 +24,8 @@ def claimed(
     dns_port: int | None = None,
     previous: TwinPlan | None = None,
     seed: int | None = None,
-) -> Iterator[Claimed]:
-    chooser = None if seed is None else random.Random(seed)
+) -> Generator[Claimed]:
+    chooser = None if seed is None else random.Random(seed)  # noqa: S311
     held = claim_plan(regions, dns_port=dns_port, previous=previous, chooser=chooser)
     try:
         yield held

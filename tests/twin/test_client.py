@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol, cast
 
 import boto3
 import pytest
@@ -26,6 +27,14 @@ EAST, WEST = "us-east-1", "us-west-2"
 READY_WITHIN_S = 15.0
 
 
+class Route53(Protocol):
+    """What is used of a Route 53 client, for which no type stubs are installed."""
+
+    def create_hosted_zone(self, **arguments: object) -> dict[str, dict[str, str]]: ...
+    def create_health_check(self, **arguments: object) -> dict[str, dict[str, str]]: ...
+    def change_resource_record_sets(self, **arguments: object) -> object: ...
+
+
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     """One twin of two regions; every test leaves both up."""
@@ -35,14 +44,19 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
         yield running
 
 
-def dynamodb(twin: Twin, region: str) -> DynamoDBClient:
-    return boto3.client(
-        "dynamodb",
+def client(twin: Twin, service: str, region: str) -> object:
+    made = boto3.client(  # pyright: ignore[reportUnknownMemberType, reportCallIssue, reportUnknownVariableType]
+        service,  # type: ignore[call-overload]  # a name known at run time only
         region_name=region,
         endpoint_url=twin.endpoint(region),
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
+    return cast("object", made)
+
+
+def dynamodb(twin: Twin, region: str) -> DynamoDBClient:
+    return cast("DynamoDBClient", client(twin, "dynamodb", region))
 
 
 def processes_of(twin: Twin) -> list[ProcessIdentity]:
@@ -86,8 +100,8 @@ def wait_until_gone(identities: list[ProcessIdentity]) -> list[int]:
 
 
 def test_every_region_answers_as_aws_and_says_so(twin: Twin) -> None:
-    for region in (EAST, WEST):
-        assert dynamodb(twin, region).list_tables()["TableNames"] == []
+    for name in (EAST, WEST):
+        assert dynamodb(twin, name).list_tables()["TableNames"] == []
     status = twin.status()
     assert [region.name for region in status.regions] == [EAST, WEST]
     for region in status.regions:
@@ -152,13 +166,7 @@ def test_bad_names_are_refused_in_one_sentence(twin: Twin) -> None:
 
 
 def test_route_53_is_served_and_outlives_its_control_plane(twin: Twin) -> None:
-    route53 = boto3.client(
-        "route53",
-        region_name=EAST,
-        endpoint_url=twin.endpoint(EAST),
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    route53 = cast("Route53", client(twin, "route53", EAST))
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
     for region in (EAST, WEST):
         check = route53.create_health_check(
@@ -237,7 +245,7 @@ def test_a_stop_leaves_no_process_and_no_port_and_keeps_the_state(tmp_path: Path
     assert wait_until_gone(identities) == []
     assert all(can_be_taken(*port) for port in ports)
     assert not (tmp_path / TWIN_FILE).exists()
-    with pytest.raises(TwinError, match="there is no twin.json"):
+    with pytest.raises(TwinError, match=r"there is no twin\.json"):
         Twin.attach(tmp_path)
 
     with Twin.start(state_dir=tmp_path, regions=[EAST, WEST], detached=False) as again:

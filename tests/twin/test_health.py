@@ -122,7 +122,7 @@ def test_the_checkers_share_the_interval_evenly() -> None:
 def test_a_calculated_check_counts_its_children(
     states: tuple[bool, bool], needed: int, *, healthy: bool
 ) -> None:
-    probed = {}
+    probed: dict[str, ProbedHealth] = {}
     for name, state in zip("ab", states, strict=True):
         probed[name] = ProbedHealth(replace(CHECK, id=name))
         for checker in probed[name].checkers:

@@ -66,7 +66,7 @@ def scenario(
 
 async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - looks at what no event is set for
             await asyncio.sleep(0.02)
 
 

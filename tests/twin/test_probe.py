@@ -97,7 +97,7 @@ def test_a_frozen_process_whose_queue_is_full_fails_after_the_connection_timeout
     with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
         waiting = [socket.socket() for _ in range(4)]
         for client in waiting:
-            client.setblocking(False)
+            client.settimeout(0)
             client.connect_ex(server.getsockname())
         assert asyncio.run(probe(target(server.getsockname()[1]))) == "no connection within 0.2 s"
         for client in waiting:

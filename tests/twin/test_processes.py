@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.twin import processes
 from holdfast.twin.processes import ProcessIdentity, last_lines, memory_bytes, signal_group, spawn
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -108,5 +107,5 @@ def test_a_child_whose_owner_is_already_gone_does_not_start(
     if sys.platform != "linux":
         pytest.skip("the kernel must end the children")
     # As if the owner that asks were another process than the one that forks.
-    monkeypatch.setattr(processes.os, "getpid", lambda: 1)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
     assert spawn(SLEEP, env={}, cwd=None, log=tmp_path / "log").wait(10) == 1

@@ -31,6 +31,10 @@ def group_of(routing: Routing) -> list[Record]:
     ]
 
 
+def _anything(_: Record) -> bool:
+    return True
+
+
 def chosen(
     choose_: Choose,
     records: Sequence[Record],
@@ -67,7 +71,7 @@ def test_an_unhealthy_record_is_chosen_only_when_all_are_unhealthy() -> None:
 
 def test_a_resolver_that_ignores_health_is_noticed() -> None:
     def ignores_health(records: Sequence[Record], now: Circumstances) -> tuple[Record, ...]:
-        return choose(records, replace(now, healthy=lambda _: True))
+        return choose(records, replace(now, healthy=_anything))
 
     with pytest.raises(AssertionError):
         unhealthy_is_chosen_only_when_all_are(ignores_health)

@@ -95,9 +95,8 @@ def test_an_answer_that_is_none_is_an_error(pages: Mapping[str, bytes]) -> None:
 def test_pages_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zone_reader, "MOST_PAGES", 3)
     endless = page(ZONE, "<NextMarker>Z1</NextMarker>")
-    pages = {
-        path: endless for path in ("/2013-04-01/hostedzone", "/2013-04-01/hostedzone?marker=Z1")
-    }
+    paths: list[str] = ["/2013-04-01/hostedzone", "/2013-04-01/hostedzone?marker=Z1"]
+    pages = dict.fromkeys(paths, endless)
     with pytest.raises(UnreadableError, match="more than 3 pages"):
         read(pages)
 

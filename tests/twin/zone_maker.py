@@ -50,7 +50,7 @@ def per_jurisdiction() -> ZoneData:
 def one_hostname_with_a_default() -> ZoneData:
     """The mistake: one global hostname, Europe to Ireland, all others to Virginia."""
     base = replace(latency_record("us.example.com", "us-east-1"), routing=Routing.GEOLOCATION)
-    records = []
+    records: list[Record] = []
     for hostname in ("us.example.com", "eu.example.com"):
         everywhere = replace(base, name=hostname, geography=Geography(country="*"))
         europe = replace(
