@@ -9,6 +9,7 @@
     │   ├── StoreUnavailableError   the store did not answer, or has no quorum
     │   ├── ConditionFailedError    somebody else changed the record first
     │   ├── ConflictError           bounded retries of a compare-and-swap ran out
+    │   ├── LockTimeoutError        others kept a lock for longer than the caller would wait
     │   └── LeaseLostError          the caller no longer holds what it thinks it holds
     ├── ControlError            a request that must not be carried out
     │   ├── KilledError             the kill switch is tripped, or cannot be read
@@ -54,6 +55,10 @@ class ConditionFailedError(CoordinationError):
 
 class ConflictError(CoordinationError):
     """A compare-and-swap lost to other writers until its bounded retries ran out."""
+
+
+class LockTimeoutError(CoordinationError):
+    """Others kept a lock for longer than the caller was willing to wait."""
 
 
 class LeaseLostError(CoordinationError):

@@ -1,15 +1,17 @@
 """Who may act: leases, elections and the fence, over one conditional store.
 
-Start with :class:`Election` for work that one process at a time must do, and pass
-``lease.token`` to a :class:`Fence` with every write of that work.
+:class:`Election` for work that one process at a time must do, :class:`Lock` for a short piece of
+it. Either way, pass ``lease.token`` to a :class:`Fence` with every write of that work.
 """
 
+from holdfast.coordination.aio import AsyncElection, AsyncLock, Leadership
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
+from holdfast.coordination.lock import Lock
 from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
 from holdfast.coordination.store import (
     AsyncConditionalStore,
@@ -28,6 +30,8 @@ from holdfast.coordination.timing import LeaseTiming
 
 __all__ = [
     "AsyncConditionalStore",
+    "AsyncElection",
+    "AsyncLock",
     "AsyncMemoryStore",
     "Clock",
     "ConditionalStore",
@@ -37,9 +41,11 @@ __all__ = [
     "Fence",
     "Get",
     "Item",
+    "Leadership",
     "Lease",
     "LeaseCore",
     "LeaseTiming",
+    "Lock",
     "MemoryStore",
     "Outcome",
     "Put",

@@ -1,0 +1,239 @@
+"""The asyncio drivers do what the thread drivers do."""
+
+import asyncio
+from collections.abc import Coroutine
+
+import pytest
+
+from holdfast.coordination import (
+    AsyncElection,
+    AsyncLock,
+    AsyncMemoryStore,
+    Get,
+    Item,
+    Leadership,
+    Lease,
+    LeaseTiming,
+    MemoryStore,
+    Outcome,
+    Reply,
+    Request,
+    StopReason,
+)
+from holdfast.coordination.store import Always, Put
+from holdfast.errors import ConfigurationError, LockTimeoutError
+
+FAST = LeaseTiming(lease_ms=600, renew_ms=100, retry_ms=50, margin_ms=120)
+
+
+def run(story: Coroutine[None, None, None]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await story
+
+    asyncio.run(bounded())
+
+
+class CountingStore(AsyncMemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = 0
+        self.failure: Exception | None = None
+
+    async def call(self, request: Request) -> Reply:
+        self.requests += 1
+        if self.failure is not None:
+            raise self.failure
+        return await super().call(request)
+
+
+def _election(store: AsyncMemoryStore, owner: str) -> AsyncElection:
+    return AsyncElection(store=store, key="leader", owner=owner, timing=FAST)
+
+
+def test_a_leader_works_until_it_is_stopped_and_then_hands_over() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        tokens: asyncio.Queue[int] = asyncio.Queue()
+        ended: list[str] = []
+
+        async def lead(lease: Lease) -> None:
+            tokens.put_nowait(lease.token)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("ended")
+
+        first, second = _election(store, "a"), _election(store, "b")
+        reasons: list[StopReason] = []
+        one = asyncio.create_task(first.run(lead, reasons.append))
+        assert await tokens.get() == 1
+        two = asyncio.create_task(second.run(lead))
+        first.stop()
+        await one
+        assert reasons == [StopReason.ASKED]
+        assert ended == ["ended"]
+        assert await tokens.get() == 2
+        second.stop()
+        await two
+        assert "holder" not in ((await store.call(Get("leader"))).item or {})
+
+    run(story())
+
+
+def test_cancelling_the_election_cancels_the_work_and_releases_the_lease() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        leads = asyncio.Event()
+
+        async def lead(_lease: Lease) -> None:
+            leads.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(_election(store, "a").run(lead))
+        await leads.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert "holder" not in ((await store.call(Get("leader"))).item or {})
+
+    run(story())
+
+
+def test_work_is_cancelled_when_contact_is_lost_and_begins_again_with_a_new_token() -> None:
+    async def story() -> None:
+        store = CountingStore()
+        leases: asyncio.Queue[Lease] = asyncio.Queue()
+        reasons: asyncio.Queue[StopReason] = asyncio.Queue()
+
+        async def lead(lease: Lease) -> None:
+            leases.put_nowait(lease)
+            await asyncio.Event().wait()
+
+        election = _election(store, "a")
+        task = asyncio.create_task(election.run(lead, reasons.put_nowait))
+        lease = await leases.get()
+        store.failure = ConfigurationError("the table is gone for a while")
+        assert await reasons.get() is StopReason.LOST_CONTACT
+        assert not lease.held
+        store.failure = None
+        assert (await leases.get()).token == 2
+        election.stop()
+        await task
+
+    run(story())
+
+
+def test_an_error_of_the_work_comes_out_of_run_after_the_release() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+
+        async def lead(_lease: Lease) -> None:
+            raise ValueError("the work failed")
+
+        with pytest.raises(ValueError, match="the work failed"):
+            await _election(store, "a").run(lead)
+        assert "holder" not in ((await store.call(Get("leader"))).item or {})
+
+    run(story())
+
+
+def test_a_store_that_can_never_work_is_an_error_at_once() -> None:
+    async def story() -> None:
+        store = CountingStore()
+        store.failure = ConfigurationError("no such table")
+
+        async def lead(_lease: Lease) -> None:
+            pytest.fail("nobody can lead")
+
+        with pytest.raises(ConfigurationError, match="no such table"):
+            await _election(store, "a").run(lead)
+        with pytest.raises(ConfigurationError, match="no such table"):
+            async with AsyncLock(store=store, key="lock", owner="a", wait_s=1, timing=FAST):
+                pytest.fail("a lock from nowhere")
+
+    run(story())
+
+
+def test_changes_of_leadership_can_be_followed() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        election = _election(store, "a")
+
+        async def lead(_lease: Lease) -> None:
+            await asyncio.Event().wait()
+
+        seen: list[Leadership] = []
+
+        async def follow() -> None:
+            async for change in election.changes():
+                seen.append(change)
+                if change.lease is not None:
+                    election.stop()
+
+        follower = asyncio.create_task(follow())
+        await election.run(lead)
+        await follower
+        assert [change.lease is not None for change in seen] == [False, True, False, False]
+        assert (seen[1].leader or "").startswith("a/")
+        assert election.leader is None
+
+    run(story())
+
+
+def test_a_lock_costs_one_request_each_way_and_its_tokens_grow() -> None:
+    async def story() -> None:
+        store = CountingStore()
+        slow = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000)
+        lock = AsyncLock(store=store, key="lock", owner="a", wait_s=1, timing=slow)
+        async with lock as lease:
+            assert lease.token == 1
+            assert store.requests == 1
+            with pytest.raises(ConfigurationError, match="already holds lock"):
+                await lock.__aenter__()
+        assert store.requests == 2
+        async with lock as lease:
+            assert lease.token == 2
+
+    run(story())
+
+
+def test_tasks_take_turns_with_a_lock() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        inside = 0
+
+        async def work(name: str) -> None:
+            nonlocal inside
+            async with AsyncLock(store=store, key="lock", owner=name, wait_s=20, timing=FAST):
+                inside += 1
+                assert inside == 1
+                await asyncio.sleep(0.01)
+                inside -= 1
+
+        await asyncio.gather(*(work(name) for name in "abcd"))
+
+    run(story())
+
+
+def test_waiting_for_a_lock_has_an_end_and_can_be_cancelled() -> None:
+    async def story() -> None:
+        shared = MemoryStore()
+        held: Item = {"holder": "x/1", "nonce": "n", "token": 7, "beat": 0, "lease_ms": 60_000}
+        shared.call(Put(key="lock", when=Always(), item=held))
+        store = AsyncMemoryStore(shared)
+        for wait_s in (0, 0.1):
+            with pytest.raises(LockTimeoutError, match="x/1 holds it"):
+                async with AsyncLock(
+                    store=store, key="lock", owner="a", wait_s=wait_s, timing=FAST
+                ):
+                    pytest.fail("two holders")
+        lock = AsyncLock(store=store, key="lock", owner="a", wait_s=60, timing=FAST)
+        task = asyncio.create_task(lock.__aenter__())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert shared.call(Get("lock")) == Reply(Outcome.APPLIED, held)
+
+    run(story())
