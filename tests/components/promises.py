@@ -14,6 +14,9 @@ import pulumi_aws as aws
 from pulumi import ComponentResource
 
 from holdfast.graph import Graph, Node, Value
+from holdfast.twin.graph_values import json_of
+from holdfast.twin.provider.cloud import Cloud
+from holdfast.twin.provider.core import Provider
 from infra.regions import REGIONS
 from tests.components.stacks import mapping, mappings
 
@@ -237,6 +240,21 @@ def in_the_clear(graph: Graph) -> list[str]:
         if str(bucket.inputs["bucket"]) not in encrypted
     ]
     return found
+
+
+def misspelled(graph: Graph) -> list[str]:
+    """Properties that the installed SDK does not know, at any depth, or of another type."""
+    provider = Provider(Cloud(_nowhere, "123456789012"))
+    found: list[str] = []
+    for node in managed(graph):
+        inputs = {key: json_of(value) for key, value in node.inputs.items()}
+        checked = provider.check(node.type, node.name, {}, inputs, b"seed")
+        found += [f"{node.urn}: {failure.path} {failure.reason}" for failure in checked.failures]
+    return found
+
+
+def _nowhere(region: str) -> str:
+    raise AssertionError(f"a check must not connect to {region}")
 
 
 def with_fault(graph: Graph, token: str, fault: Callable[[Node], Node | None]) -> Graph:

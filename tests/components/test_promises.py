@@ -8,7 +8,7 @@ import pytest
 from holdfast.graph import UNKNOWN, Graph, Node, Value
 from tests.components import promises
 from tests.components.promises import STATEFUL, given, managed, with_fault
-from tests.components.stacks import SHAPES, STACKS, mapping, mappings, preview
+from tests.components.stacks import SHAPES, STACKS, deployed, mapping, mappings, preview
 
 GRAPHS = (*STACKS, *SHAPES)
 Check = Callable[[Graph], list[str]]
@@ -33,6 +33,19 @@ KEYS = "holdfast:aws:Keys"
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_every_graph_keeps_every_promise(check: Check, graph: str) -> None:
     assert check(preview(graph)) == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_property_is_one_that_the_sdk_knows(stack: str) -> None:
+    assert promises.misspelled(deployed(stack)) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [given(billingmode="PAY_PER_REQUEST"), given(serverSideEncryption={"enable": True})],
+)
+def test_a_misspelled_property_is_found_at_any_depth(fault: Callable[[Node], Node]) -> None:
+    assert promises.misspelled(with_fault(deployed("prod"), TABLE, fault)) != []
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
