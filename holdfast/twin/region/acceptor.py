@@ -15,7 +15,7 @@ from holdfast.twin.region.consensus import (
     accept,
     prepare,
 )
-from holdfast.twin.region.groups import Group, Groups
+from holdfast.twin.region.groups import Consistency, Group, Groups
 from holdfast.twin.region.peers import Fields, RefusedError
 from holdfast.twin.region.store import (
     Store,
@@ -100,7 +100,7 @@ class Acceptor:
 
     def _group(self, message: Fields) -> Group:
         group = self._groups.get(str(message["gid"]))
-        if group is None:
+        if group is None or group.consistency is not Consistency.STRONG:
             raise RefusedError("this region has no part in that table")
         return group
 

@@ -9,7 +9,7 @@ Guarantees:
 
 Does not guarantee:
     That every member of a group agrees on it at every moment: a region that was down while a
-    replica was removed learns of it from the refusals of the others.
+    replica was removed learns of it once it is back.
 """
 
 import json

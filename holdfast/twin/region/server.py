@@ -160,6 +160,13 @@ class RegionServer:
 
         return handle
 
+    def _saved_parcel(self, taker: Callable[[Fields], None]) -> Callable[[Fields], None]:
+        def take(parcel: Fields) -> None:
+            taker(parcel)
+            self._emulator.save("dynamodb")
+
+        return take
+
     def _on_message(self, message: Fields) -> Awaitable[Fields] | Fields:
         handler = self._handlers.get(str(message.get("op")))
         if handler is None:
@@ -172,7 +179,8 @@ class RegionServer:
     def _on_replicate(self, message: Fields) -> Fields:
         takers = {
             "item": self._eventual.on_parcel,
-            "settings": self._tables.on_parcel,
+            "settings": self._saved_parcel(self._tables.on_parcel),
+            "group": self._saved_parcel(self._tables.on_parcel),
             "object": self._buckets.on_parcel,
             "marker": self._buckets.on_parcel,
             "key": self._keys.on_parcel,

@@ -308,7 +308,7 @@ class StrongItems:
         Without the value it is the one that this region itself accepted at that ballot.
         """
         group = self._groups.get(str(message["gid"]))
-        if group is None:
+        if group is None or group.consistency is not Consistency.STRONG:
             raise RefusedError("this region has no part in that table")
         ballot = ballot_from(message["ballot"])
         if "register" in message:

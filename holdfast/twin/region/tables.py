@@ -7,8 +7,8 @@ Guarantees:
     A replica is made everywhere or nowhere: a call that fails half-way takes back what it did.
 
 Does not guarantee:
-    That a call which lost its peers in the middle of a deletion leaves no replica behind in a
-    region that died meanwhile.
+    That a region which dies while it is told of a deletion carries it out before it is back.
+    That a write which another region acknowledges while its replica is being removed is kept.
 """
 
 import asyncio
@@ -66,7 +66,9 @@ class ControlPlane:
         self._one_at_a_time = asyncio.Lock()
 
     async def handle(self, operation: str, request: Request) -> Reply:
-        """The answer to one control call."""
+        """The answer to one control call. A description does not wait for a change."""
+        if operation == "DescribeTable":
+            return self._described(self._dynamo.call(operation, request), "Table")
         async with self._one_at_a_time:
             match operation:
                 case "CreateTable":
@@ -77,8 +79,6 @@ class ControlPlane:
                     return await self._delete(request)
                 case "UpdateTimeToLive":
                     return self._update_ttl(request)
-                case "DescribeTable":
-                    return self._described(self._dynamo.call(operation, request), "Table")
                 case _:
                     reply = self._dynamo.call(operation, request)
                     if operation in _RESTORES:
@@ -193,8 +193,11 @@ class ControlPlane:
             )
 
     def on_parcel(self, parcel: Fields) -> None:
-        """Takes over a setting that another replica was given."""
-        if self._groups.get(str(parcel["gid"])) is not None:
+        """Takes over a setting that another replica was given, or a decision on the group."""
+        if parcel["kind"] == "group":
+            decide = self.on_delete if parcel["op"] == "delete_replica" else self.on_update_group
+            decide(cast("Fields", parcel["message"]))
+        elif self._groups.get(str(parcel["gid"])) is not None:
             self._dynamo.call(str(parcel["operation"]), cast("Request", parcel["request"]))
 
     # Replicas
@@ -224,23 +227,31 @@ class ControlPlane:
                 made.append(peer)
         except (UnreachableError, RefusedError):
             for peer in made:
-                self._links.post(peer, "delete_replica", {"gid": group.gid})
+                await self._notify(peer, "delete_replica", {"gid": group.gid})
             raise
         self._take(plan.after, fresh=plan.becomes_strong)
         for peer in plan.removed:
-            await self._links.request(peer, "delete_replica", {"gid": group.gid}, timeout_s=10)
+            await self._notify(peer, "delete_replica", {"gid": group.gid})
             self._store.drop_parcels(group.name, peer)
         for peer in plan.kept:
-            await self._links.request(peer, "update_group", {"group": plan.after.to_json()})
+            await self._notify(peer, "update_group", {"group": plan.after.to_json()})
         if plan.after.consistency is Consistency.EVENTUAL:
             for peer in plan.added:
                 self._eventual.backfill(plan.after, peer)
+
+    async def _notify(self, peer: str, op: str, message: dict[str, object]) -> None:
+        """Tells a peer of a decision; later, if it cannot be told now."""
+        try:
+            await self._links.request(peer, op, message, timeout_s=10)
+        except (UnreachableError, RefusedError):
+            parcel: dict[str, object] = {"kind": "group", "op": op, "message": message}
+            self._courier.enqueue(peer, "", new_gid(), parcel)
 
     async def _check(self, plan: Plan, group: Group) -> None:
         """Asks every region concerned whether it can, before any of them does."""
         for peer in plan.added:
             role = "witness" if peer == plan.after.witness else "replica"
-            question = {"name": group.name, "role": role}
+            question = {"name": group.name, "gid": group.gid, "role": role}
             await self._links.request(peer, "can_create_replica", question)
         for peer in plan.removed:
             await self._links.request(peer, "can_delete_replica", {"gid": group.gid})
@@ -276,7 +287,7 @@ class ControlPlane:
             consistency=Consistency.EVENTUAL if len(remaining) > 1 else Consistency.LOCAL,
         )
         for peer in remaining:
-            self._links.post(peer, "update_group", {"group": after.to_json()})
+            await self._notify(peer, "update_group", {"group": after.to_json()})
         return reply
 
     def _forget(self, group: Group) -> None:
@@ -286,8 +297,12 @@ class ControlPlane:
     # What peers ask
 
     def on_can_create(self, message: Fields) -> Fields:
-        """``can_create_replica {name, role}``."""
-        if message["role"] == "replica" and self._dynamo.table(message["name"]) is not None:
+        """``can_create_replica {name, gid, role}``."""
+        existing = self._groups.named(message["name"])
+        # One of the same group is left over from an attempt whose maker died half-way.
+        left_over = existing is not None and existing.gid == message["gid"]
+        taken = self._dynamo.table(message["name"]) is not None and not left_over
+        if message["role"] == "replica" and taken:
             raise RefusedError(
                 "Failed to create a the new replica of table with name: "
                 f"'{message['name']}' because one or more replicas already existed as tables."
@@ -297,6 +312,7 @@ class ControlPlane:
     def on_create(self, message: Fields) -> Fields:
         """``create_replica {group, definition}``: a copy, or a vote, of a peer's table."""
         group = Group.from_json(message["group"])
+        self.on_delete({"gid": group.gid})
         if self._region in group.replicas:
             definition = cast("dict[str, Any]", message["definition"])
             settings = group.settings.get(self._region, {})

@@ -1,6 +1,10 @@
 """The life of replicas, over the AWS API, in real processes."""
 
+import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,3 +226,47 @@ def test_a_multi_account_global_table_is_refused_by_name(shared: Regions) -> Non
         )
     )
     assert "GlobalTableSourceArn" in message
+
+
+def test_a_replica_left_over_by_a_maker_that_died_is_made_anew(us: Regions) -> None:
+    us.make_strong("table")
+    us.kill(EAST)
+    # What it would know had it died before it took the decision over itself.
+    forget_replicas(us.base / EAST / "region.sqlite", EAST)
+    us.start(EAST)
+    assert "Replicas" not in describe(us, EAST, "table")
+    assert "Replicas" in describe(us, WEST, "table")
+    us.client("dynamodb", EAST).update_table(
+        TableName="table",
+        MultiRegionConsistency="STRONG",
+        ReplicaUpdates=[{"Create": {"RegionName": WEST}}],
+        GlobalTableWitnessUpdates=[{"Create": {"RegionName": WITNESS}}],
+    )
+    us.client("dynamodb", WEST).put_item(TableName="table", Item={"pk": {"S": "k"}})
+    assert us.client("dynamodb", EAST).scan(TableName="table", ConsistentRead=True)["Count"] == 1
+
+
+def forget_replicas(database: Path, region: str) -> None:
+    with closing(sqlite3.connect(database)) as store:
+        rows = store.execute("SELECT gid, body FROM groups").fetchall()
+        for gid, body in rows:
+            alone = {
+                **json.loads(body),
+                "consistency": "local",
+                "replicas": [region],
+                "witness": None,
+            }
+            store.execute("UPDATE groups SET body = ? WHERE gid = ?", (json.dumps(alone), gid))
+        store.commit()
+
+
+def test_a_region_that_was_down_hears_of_a_deletion_when_it_is_back(us: Regions) -> None:
+    us.make_eventual("table")
+    us.kill(WEST)
+    us.client("dynamodb", EAST).delete_table(TableName="table")
+    us.start(WEST)
+
+    def alone() -> None:
+        assert "Replicas" not in describe(us, WEST, "table")
+
+    eventually(alone)
