@@ -30,6 +30,7 @@ from components.aws.routing import (
 )
 from components.aws.spending import Spending, SpendingArgs
 from holdfast.contract import Role
+from holdfast.errors import ConfigurationError
 from infra import settings
 from infra.naming import GLOBAL, Kind
 from infra.outputs import BuiltJurisdiction, BuiltRegion, as_text, platform
@@ -51,9 +52,13 @@ def main() -> None:
     """Deploys the stack that Pulumi runs the program for, and exports its contract.
 
     Raises:
-        ConfigurationError: If the stack file is refused.
+        RunError: If the stack file is refused. Pulumi prints its message without a traceback.
     """
-    deploy(plan(settings.load()))
+    try:
+        topology = plan(settings.load())
+    except ConfigurationError as error:
+        raise pulumi.RunError(str(error)) from error
+    deploy(topology)
 
 
 def deploy(topology: Topology) -> None:
