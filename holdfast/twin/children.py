@@ -2,11 +2,11 @@
 
 Guarantees:
     The end of a child is noticed once, through SIGCHLD, and its owner is told. ``end_all``
-    leaves no child that was started here, nor anything in a child's process group.
+    leaves no child that was started here. Whatever a child left in its process group ends when
+    the child does.
 """
 
 import asyncio
-import contextlib
 import signal
 import subprocess
 import time
@@ -16,6 +16,7 @@ from pathlib import Path
 from holdfast.twin import processes
 
 POLL_S = 0.02
+KILL_TIMEOUT_S = 5.0
 
 Child = subprocess.Popen[bytes]
 OnExit = Callable[[int], None]
@@ -52,7 +53,7 @@ class Children:
     def reap(self) -> None:
         """Tells the owners of children that have ended."""
         for child, on_exit in list(self._watched.items()):
-            status = child.poll()
+            status = processes.reap(child)
             if status is not None:
                 del self._watched[child]
                 on_exit(status)
@@ -63,16 +64,14 @@ class Children:
 
     async def end(self, children: Iterable[Child], *, grace_s: float) -> None:
         """Ends children: politely first, then, after ``grace_s``, at once."""
-        ending = [child for child in children if child.poll() is None]
+        ending = [child for child in children if processes.exit_status(child) is None]
         if grace_s > 0:
             for child in ending:
-                child.terminate()
+                processes.signal_group(child, signal.SIGTERM)
             await _wait_for(ending, grace_s)
         for child in ending:
-            # The group, not the child alone: what it started must not stay either.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                processes.kill_group(child.pid)
-        await _wait_for(ending, grace_s + 5.0)
+            processes.signal_group(child, signal.SIGKILL)
+        await _wait_for(ending, KILL_TIMEOUT_S)
         self.reap()
 
     async def end_all(self, *, grace_s: float) -> None:
@@ -83,7 +82,7 @@ class Children:
 async def _wait_for(children: Iterable[Child], timeout_s: float) -> None:
     deadline_s = time.monotonic() + timeout_s
     # Polled, because SIGCHLD says neither whose nor how many.
-    while any(child.poll() is None for child in children):
+    while any(processes.exit_status(child) is None for child in children):
         if time.monotonic() >= deadline_s:
             return
         await asyncio.sleep(POLL_S)

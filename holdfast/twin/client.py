@@ -7,7 +7,7 @@ Guarantees:
     ends. After ``stop`` no process and no port of the twin is left.
 
 Does not guarantee:
-    That processes which an agent starts, in sessions of their own, end with the twin.
+    That processes which an agent puts into groups or sessions of their own end with the twin.
     That a handle notices the end of its twin before it is used again.
 
 All methods may be called from any thread; every call uses a connection of its own.
@@ -205,8 +205,8 @@ class Twin:
             ) from error
 
     def events(self) -> tuple[TwinEvent, ...]:
-        """Everything that has happened in the state directory, oldest first."""
-        return events.read(self._state_dir)
+        """Everything that has happened since the twin began to start, oldest first."""
+        return events.of_this_run(events.read(self._state_dir))
 
     def spawn(self, region: str, name: str, argv: Sequence[str], env: Mapping[str, str]) -> int:
         """Starts an agent process in a region and returns its pid.

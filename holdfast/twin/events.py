@@ -5,7 +5,7 @@ drawn from the file alone.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from holdfast.twin.status import TwinEvent
 
 EVENTS_FILE = "events.jsonl"
+
+BEGINNING = "twin-starting"
+"""Kind of the first event of every twin; the file keeps those of earlier ones."""
 
 
 class EventLog:
@@ -68,3 +71,9 @@ def read(state_dir: Path) -> tuple[TwinEvent, ...]:
         except ValidationError:
             continue
     return tuple(found)
+
+
+def of_this_run(events: Sequence[TwinEvent]) -> tuple[TwinEvent, ...]:
+    """The events from the last beginning on. Only those share one monotonic clock for sure."""
+    starts = [number for number, event in enumerate(events) if event.kind == BEGINNING]
+    return tuple(events[starts[-1] :] if starts else events)

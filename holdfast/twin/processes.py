@@ -6,9 +6,10 @@ Guarantees:
     A ``ProcessIdentity`` never mistakes a later process with the same number for the one meant.
 
 Does not guarantee:
-    Anything about processes that a child makes and puts into sessions of their own.
+    Anything about processes that a child puts into groups or sessions of their own.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -144,23 +145,43 @@ def spawn(
         )
 
 
+def exit_status(process: subprocess.Popen[bytes]) -> int | None:
+    """Exit status of a child that has ended, negative for a signal; None while it runs.
+
+    Where the system can, the child is left unreaped, so that its number cannot yet belong to
+    another process or group.
+    """
+    if sys.platform == "darwin" or process.returncode is not None:
+        return process.poll()
+    try:
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return process.poll()
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
 def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Signals a child and whatever it started in its group; one that has ended is let be."""
-    if process.poll() is not None:
-        return
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
+    if exit_status(process) is None:
+        _signal_group(process.pid, number)
 
 
-def kill_group(group: int) -> None:
-    """Ends every process of a group at once.
+def reap(process: subprocess.Popen[bytes]) -> int | None:
+    """Exit status of a child that has ended, and the end of all that it left in its group.
 
-    Raises:
-        ProcessLookupError: If the group has no process left.
+    None while it runs.
     """
-    os.killpg(group, signal.SIGKILL)
+    if exit_status(process) is not None and process.returncode is None:
+        _signal_group(process.pid, signal.SIGKILL)
+    return process.poll()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    # macOS answers EPERM for a group of zombies alone.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
 
 
 def last_lines(log: Path, *, count: int = 3, longest: int = 300) -> str:

@@ -27,7 +27,7 @@ from pathlib import Path
 from holdfast.errors import TwinError
 from holdfast.twin.addresses import Claimed, claim_plan
 from holdfast.twin.children import Children
-from holdfast.twin.events import EventLog
+from holdfast.twin.events import BEGINNING, EventLog
 from holdfast.twin.locations import REGIONS
 from holdfast.twin.plan import TWIN_FILE, TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
@@ -176,7 +176,7 @@ class Supervisor:
             self._ending.set()
 
     async def _bring_up(self) -> None:
-        self._events.add("twin-starting", "", f"regions {', '.join(self._regions)}")
+        self._events.add(BEGINNING, "", f"regions {', '.join(self._regions)}")
         await self._resolver.start()
         await asyncio.gather(*(unit.start() for unit in self._regions.values()))
         await self._control.start()

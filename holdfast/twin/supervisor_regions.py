@@ -23,7 +23,7 @@ from holdfast.twin.children import Child, Children
 from holdfast.twin.environment import base_environment
 from holdfast.twin.events import EventLog
 from holdfast.twin.plan import RegionPlan, TwinPlan, write_private
-from holdfast.twin.processes import last_lines, signal_group
+from holdfast.twin.processes import exit_status, last_lines, signal_group
 from holdfast.twin.region_config import PeerAddress, RegionConfig
 from holdfast.twin.rpc import JsonObject, RpcError, acall
 from holdfast.twin.status import RegionState, TwinEvent
@@ -296,7 +296,7 @@ class RegionUnit:
             (self.valkey, "Valkey", self.valkey_log),
         )
         for child, what, log in servers:
-            status = None if child is None else child.poll()
+            status = None if child is None else exit_status(child)
             if status is not None:
                 raise TwinError(
                     f"the {what} of {self.name} ended with status {status} before it was ready; "

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from holdfast.twin.events import EVENTS_FILE, EventLog, read
+from holdfast.twin.events import BEGINNING, EVENTS_FILE, EventLog, of_this_run, read
 
 
 def test_events_are_readable_as_soon_as_they_are_added(tmp_path: Path) -> None:
@@ -32,3 +32,14 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 
 def test_a_directory_without_a_log_has_no_events(tmp_path: Path) -> None:
     assert read(tmp_path) == ()
+
+
+def test_the_events_of_earlier_twins_are_told_from_those_of_this_one(tmp_path: Path) -> None:
+    for detail in ("first", "second"):
+        log = EventLog(tmp_path)
+        log.add(BEGINNING, "", detail)
+        log.add("twin-ready", "", detail)
+        log.close()
+    found = of_this_run(read(tmp_path))
+    assert [event.detail for event in found] == ["second", "second"]
+    assert of_this_run(found[1:]) == found[1:]
