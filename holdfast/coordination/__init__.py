@@ -27,12 +27,15 @@ from holdfast.coordination.store import (
     Value,
 )
 from holdfast.coordination.timing import LeaseTiming
+from holdfast.coordination.versioned import AsyncVersionedState, VersionedState
+from holdfast.coordination.versioned_core import Retry, Schema
 
 __all__ = [
     "AsyncConditionalStore",
     "AsyncElection",
     "AsyncLock",
     "AsyncMemoryStore",
+    "AsyncVersionedState",
     "Clock",
     "ConditionalStore",
     "Delete",
@@ -51,9 +54,12 @@ __all__ = [
     "Put",
     "Reply",
     "Request",
+    "Retry",
+    "Schema",
     "StopReason",
     "SystemClock",
     "Update",
     "Value",
+    "VersionedState",
     "dynamodb_client",
 ]

@@ -9,6 +9,7 @@ from holdfast.testing.election import Run, simulate_election
 from holdfast.testing.linearizability import Operation, explain_history
 from holdfast.testing.monitor import Monitor, Violation
 from holdfast.testing.network import Conditions, Network
+from holdfast.testing.programs import run_simulated
 from holdfast.testing.store import LastWriterWinsStore, SingleRegionStore, StrongStore
 from holdfast.testing.world import Entry, Process, World
 
@@ -28,5 +29,6 @@ __all__ = [
     "Violation",
     "World",
     "explain_history",
+    "run_simulated",
     "simulate_election",
 ]
