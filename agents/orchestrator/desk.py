@@ -196,14 +196,15 @@ class Desk:
         Every write here may be repeated: its own success refuses the repetition.
         """
         until_s = time.monotonic() + _GIVE_UP_S
+        reply = self._call(request)
         for attempt in range(_ATTEMPTS):
-            reply = self._call(request)
             if reply.outcome in {Outcome.APPLIED, Outcome.REFUSED}:
                 return reply
             # A pause of random length, or two regions that met once would go on meeting.
             time.sleep(random.uniform(0.5, 1.5) * _FIRST_PAUSE_S * 2**attempt)  # noqa: S311
             if time.monotonic() > until_s:
                 break
+            reply = self._call(request)
         raise StoreUnavailableError(f"{request.key} could not be written: {reply.reason}.")
 
     def _call(self, request: Get | Put | Update) -> Reply:

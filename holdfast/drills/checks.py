@@ -388,7 +388,7 @@ class StaysIn:
             question=f"Did any {self.jurisdiction.upper()} request or byte leave "
             f"the {self.jurisdiction.upper()}?",
             objective="0 bytes outside",
-            measured=f"{out:,} bytes in {len(strayed)} requests and {len(leaks)} transfers"
+            measured=f"{out:,} bytes, of {len(requests)} requests {len(strayed)} strayed"
             if requests
             else "nobody asked",
             value=float(out) if requests else None,

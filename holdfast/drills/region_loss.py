@@ -40,8 +40,8 @@ class RegionLoss(Drill):
     fault = KillRegion("us-east-1", at_s=8, until_s=74)
     checks = (
         Detection(),
-        # A lease of 10 s, two retries of 1 s, a round trip, and half a second between samples.
-        LeaderTakeover(at_most_s=13),
+        # A lease of 10 s, two retries of 1 s, a round trip, and what a sample can be late.
+        LeaderTakeover(at_most_s=13.5),
         RecoveryTime(),
         OthersUndisturbed(),
         NoLostWrites(),

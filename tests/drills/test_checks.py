@@ -30,7 +30,6 @@ from holdfast.drills.history import (
     Transfer,
 )
 from holdfast.drills.region_loss import RegionLoss
-
 from tests.drills.histories import BACK_S, KILLED_S, LOST, a_good_history, changed, kept
 
 GOOD = a_good_history()
@@ -63,9 +62,9 @@ def test_the_recovery_time_ends_with_the_first_request_that_is_served_for_good()
 
 def outage(history: History, start_s: float, end_s: float) -> History:
     def fail(event: AnyEvent) -> AnyEvent:
-        if isinstance(event, Request) and event.jurisdiction == "us":
-            if start_s <= event.due_s < end_s:
-                return event.model_copy(update={"outcome": Outcome.FAILED})
+        ours = isinstance(event, Request) and event.jurisdiction == "us"
+        if ours and start_s <= event.due_s < end_s:
+            return event.model_copy(update={"outcome": Outcome.FAILED})
         return event
 
     return changed(history, fail)
@@ -102,9 +101,11 @@ def test_a_leader_that_comes_too_late_is_caught() -> None:
 def test_the_lost_region_s_own_lease_on_record_is_no_takeover() -> None:
     frozen = changed(
         GOOD,
-        lambda event: event.model_copy(update={"region": LOST, "token": 1})
-        if isinstance(event, Leader) and event.jurisdiction == "us"
-        else event,
+        lambda event: (
+            event.model_copy(update={"region": LOST, "token": 1})
+            if isinstance(event, Leader) and event.jurisdiction == "us"
+            else event
+        ),
     )
     assert LeaderTakeover(at_most_s=13).judge(frozen).value is None
 
@@ -145,9 +146,11 @@ def test_one_acknowledged_write_that_a_survivor_lacks_is_caught() -> None:
 def test_reads_of_writes_that_the_lost_region_did_not_make_prove_nothing() -> None:
     elsewhere = changed(
         GOOD,
-        lambda event: event.model_copy(update={"region": "us-west-2"})
-        if isinstance(event, Request) and event.jurisdiction == "us"
-        else event,
+        lambda event: (
+            event.model_copy(update={"region": "us-west-2"})
+            if isinstance(event, Request) and event.jurisdiction == "us"
+            else event
+        ),
     )
     assert not NoLostWrites().judge(elsewhere).passed
 

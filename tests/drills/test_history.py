@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from holdfast.drills import history as histories
-from holdfast.drills.history import Request
 from pydantic import ValidationError
 
+from holdfast.drills import history as histories
+from holdfast.drills.history import Request
 from tests.drills.histories import a_good_history
 
 

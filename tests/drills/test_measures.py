@@ -1,9 +1,9 @@
 import pytest
-from holdfast.drills import measures
-from holdfast.drills.history import Leader, Outcome, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.drills import measures
+from holdfast.drills.history import Leader, Outcome, Request
 from tests.drills.histories import (
     KILLED_S,
     LOST,
@@ -101,16 +101,18 @@ def test_a_reign_ends_when_somebody_else_is_seen() -> None:
 def test_time_without_a_leader_belongs_to_nobody() -> None:
     gone = changed(
         HISTORY,
-        lambda event: event.model_copy(update={"region": None})
-        if isinstance(event, Leader) and event.jurisdiction == "us" and 40 <= event.at_s < 50
-        else event,
+        lambda event: (
+            event.model_copy(update={"region": None})
+            if isinstance(event, Leader) and event.jurisdiction == "us" and 40 <= event.at_s < 50
+            else event
+        ),
     )
     us = [reign for reign in measures.reigns(gone) if reign.jurisdiction == "us"]
     assert [(reign.start_s, reign.end_s) for reign in us] == [(0, 22), (22, 40), (50, 120)]
 
 
 def test_the_series_has_a_gap_where_nobody_asked() -> None:
-    series = measures.success_series(served("....") + [asked(3.5, Outcome.FAILED)], end_s=4)
+    series = measures.success_series([*served("...."), asked(3.5, Outcome.FAILED)], end_s=4)
     assert series == [(0, 1.0), (1, None), (2, None), (3, 0.0)]
 
 

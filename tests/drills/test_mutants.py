@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+
 from holdfast.contract import (
     Bucket,
     Consistency,
@@ -73,7 +74,8 @@ def test_one_name_for_the_world_leads_to_the_us_by_default() -> None:
     mutant = UsDefaultRoute()
     hostnames = {one.hostname for one in mutant.platform(PLATFORM).jurisdictions.values()}
     assert hostnames == {"api.agents.example.org"}
-    added = [change["ResourceRecordSet"] for change in changes(ZONE, mutant.records(PLATFORM, ZONE))]
+    batch = changes(ZONE, mutant.records(PLATFORM, ZONE))
+    added = [change["ResourceRecordSet"] for change in batch]
     places = {
         str(record["GeoLocation"]): record["ResourceRecords"]
         for record in added

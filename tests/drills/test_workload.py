@@ -1,6 +1,7 @@
 from collections import Counter
 
 import pytest
+
 from holdfast.drills.workload import User, Workload
 from holdfast.errors import ConfigurationError
 

@@ -1,0 +1,119 @@
+"""The report stands alone, says everything, and is really drawn by a browser."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.drills import report
+from holdfast.drills.mutants import LongTtl
+from tests.drills.histories import KILLED_S, RESTORED_S, a_good_history
+from tests.drills.results import a_result
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+GOOD = a_good_history()
+RESULT = a_result(GOOD)
+HTML = report.render(RESULT, GOOD)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def test_the_report_refers_to_nothing_outside_and_runs_nothing() -> None:
+    assert not re.search(r"(?:src|href)\s*=|url\(|@import|<script|<link|<iframe", HTML)
+
+
+def test_every_verdict_and_every_limit_is_in_the_report() -> None:
+    for verdict in RESULT.verdicts:
+        assert f'id="check-{verdict.check}"' in HTML
+    assert "has &lt;more&gt; checkers" in HTML
+
+
+def test_the_report_names_its_evidence_and_its_seed() -> None:
+    assert "region-loss.jsonl" in HTML
+    assert "seed 1" in HTML
+    assert "sha256:" + "0" * 64 in HTML
+
+
+def test_a_mutant_is_announced_before_anything_else() -> None:
+    broken = report.render(a_result(GOOD, LongTtl()), GOOD)
+    assert "broken on purpose" in broken
+    assert broken.index("broken on purpose") < broken.index("<svg")
+    assert "the drill itself is in doubt" in broken
+
+
+def test_a_drill_that_broke_nothing_can_be_reported() -> None:
+    empty = GOOD.with_events([])
+    assert "Missed" in report.render(a_result(empty), empty)
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["playwright.Page"]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: the report was not opened in a browser")
+    file = tmp_path / "report.html"
+    report.write(RESULT, GOOD, file)
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        opened = browser.new_page(viewport={"width": 1180, "height": 900})
+        opened.emulate_media(color_scheme=request.param)
+        opened.goto(file.as_uri())
+        yield opened
+        browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_browser_draws_the_timeline_where_the_result_says(page: "playwright.Page") -> None:
+    for series in ("success-us", "success-eu", "traffic-us-east-1", "leader-us-west-2"):
+        box = page.locator(f"[data-series={series}]").bounding_box()
+        assert box is not None, series
+        assert box["width"] > 50, series
+    lengths = page.eval_on_selector_all(
+        "path.line", "paths => paths.map(path => path.getTotalLength())"
+    )
+    assert all(length > 300 for length in lengths)
+
+    line = page.locator("[data-series=success-eu]").bounding_box()
+    band = page.locator("[data-fault=us-east-1]").bounding_box()
+    assert line is not None
+    assert band is not None
+    second = line["width"] / RESULT.workload_s
+    assert band["x"] == pytest.approx(line["x"] + KILLED_S * second, abs=3)
+    assert band["x"] + band["width"] == pytest.approx(line["x"] + (RESTORED_S + 3) * second, abs=3)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_nothing_in_the_report_is_cut_off_or_hard_to_read(page: "playwright.Page") -> None:
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0
+    contrast = page.evaluate(_CONTRAST)
+    assert contrast >= 4.5, contrast
+
+
+# The lowest contrast (WCAG 2) of any text in the page to the paper behind it.
+_CONTRAST = """
+() => {
+  const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const found = numbers(getComputedStyle(node).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  let lowest = 21;
+  for (const node of document.querySelectorAll("p, td, th, dt, dd, h1, h2, li, .verdict, small")) {
+    const a = light(numbers(getComputedStyle(node).color)), b = light(behind(node));
+    lowest = Math.min(lowest, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  }
+  return lowest;
+}
+"""
