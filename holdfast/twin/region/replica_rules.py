@@ -183,7 +183,7 @@ def _create_strong(asked: _Asked, group: Group, region: str) -> Group:
         consistency=Consistency.STRONG,
         replicas=tuple(sorted({region, *asked.creates})),
         witness=asked.witness_creates[0] if asked.witness_creates else None,
-        settings=asked.creates,
+        settings={name: own for name, own in asked.creates.items() if own},
     )
 
 
@@ -253,7 +253,7 @@ def _change_eventual(asked: _Asked, group: Group) -> Group:
         changed,
         consistency=Consistency.EVENTUAL if len(replicas) > 1 else Consistency.LOCAL,
         replicas=tuple(sorted(replicas)),
-        settings={name: own for name, own in changed.settings.items() if name in replicas},
+        settings={name: own for name, own in changed.settings.items() if own and name in replicas},
     )
 
 
