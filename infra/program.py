@@ -17,7 +17,7 @@ from components.aws.coordination_store import CoordinationStore, CoordinationSto
 from components.aws.geo_store import GeoStore, GeoStoreArgs
 from components.aws.ingress import Ingress, IngressArgs
 from components.aws.keys import Keys, KeysArgs
-from components.aws.kill_switch import METRIC_NAMESPACE, KillSwitch, KillSwitchArgs
+from components.aws.kill_switch import KillSwitch, KillSwitchArgs
 from components.aws.network import Network, NetworkArgs
 from components.aws.platform_parameter import PlatformParameter, PlatformParameterArgs
 from components.aws.rate_limits import RateLimits, RateLimitsArgs
@@ -30,6 +30,7 @@ from components.aws.routing import (
 )
 from components.aws.spending import Spending, SpendingArgs
 from holdfast.contract import Role
+from holdfast.contract.metrics import METRIC_NAMESPACE
 from holdfast.errors import ConfigurationError
 from infra import settings
 from infra.naming import GLOBAL, Kind
@@ -247,7 +248,8 @@ class _Build:
             self.logical(plan.name, "kill-switch"),
             KillSwitchArgs(
                 account_id=self.account_id,
-                platform=f"{self.topology.project}-{self.topology.stack}",
+                project=self.topology.project,
+                stack=self.topology.stack,
                 jurisdiction=plan.name,
                 table=coordination.table_name,
                 table_name=self.physical(Kind.TABLE, plan.name, "coordination"),

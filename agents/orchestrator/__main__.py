@@ -13,13 +13,15 @@ import signal
 import sys
 import threading
 
+import boto3
+
 from agents.orchestrator.desk import Desk
 from agents.orchestrator.executor import Executor
 from agents.orchestrator.ledger import Ledger
 from agents.orchestrator.log import log, log_as_json
 from agents.orchestrator.service import Front, Service
 from holdfast.contract import Platform
-from holdfast.control import KillSwitch, Residency
+from holdfast.control import KillMetrics, KillSwitch, Residency
 from holdfast.coordination import DynamoDbStore, Election, dynamodb_client
 from holdfast.errors import HoldfastError
 
@@ -59,12 +61,21 @@ def _run(region: str, platform: Platform) -> int:
         ),
     )
 
+    metrics = KillMetrics(
+        platform=platform, region=region, kill=kill, client=boto3.client("cloudwatch")
+    )
+    stopping = threading.Event()
+
     def stop(_signal: int, _frame: object) -> None:
+        stopping.set()
         election.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     threading.Thread(target=service.serve_forever, name="http", daemon=True).start()
+    threading.Thread(
+        target=metrics.keep_publishing, args=(stopping,), name="kill-metrics", daemon=True
+    ).start()
     threading.Thread(target=desk.keep_looking, name="health", daemon=True).start()
     log("serving", region=region, jurisdiction=home.name)
     election.run(executor.lead)

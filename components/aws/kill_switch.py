@@ -30,11 +30,9 @@ import pulumi_aws as aws
 from components.aws import arns
 from components.aws.alerts import AlertTopic, AlertTopicArgs
 from components.aws.documents import Statement, document, key_use, role_document
+from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.errors import ConfigurationError
 
-METRIC_NAMESPACE = "Holdfast"
-METRIC_TRIPPED = "KillSwitchTripped"
-METRIC_READ = "KillSwitchRead"
 ARMED: Mapping[str, Mapping[str, str]] = {
     "state": {"S": "armed"},
     "epoch": {"N": "1"},
@@ -57,7 +55,8 @@ class KillSwitchArgs:
 
     Attributes:
         account_id: Twelve digits.
-        platform: Project and stack, to tell this platform's metrics from another's.
+        project: Name of the platform.
+        stack: Name of the stack; with the project, it tells this platform's metrics from others.
         jurisdiction: Short name.
         table: The coordination table, so that the flag is made after it.
         table_name: Its physical name.
@@ -79,7 +78,8 @@ class KillSwitchArgs:
     """
 
     account_id: str
-    platform: str
+    project: str
+    stack: str
     jurisdiction: str
     table: pulumi.Input[str]
     table_name: str
@@ -166,19 +166,20 @@ class KillSwitch(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        dimensions = {
-            "Platform": args.platform,
-            "Jurisdiction": args.jurisdiction,
-            "Region": region,
-        }
+        named = dimensions(
+            project=args.project,
+            stack=args.stack,
+            jurisdiction=args.jurisdiction,
+            region=region,
+        )
         aws.cloudwatch.MetricAlarm(
             f"{name}-{region}-tripped",
             region=region,
             name=f"{args.alarm_names[region]}-tripped",
             alarm_description="The kill switch is tripped: no agent acts.",
             namespace=METRIC_NAMESPACE,
-            metric_name=METRIC_TRIPPED,
-            dimensions=dimensions,
+            metric_name=Metric.TRIPPED,
+            dimensions=named,
             statistic="Maximum",
             comparison_operator="GreaterThanOrEqualToThreshold",
             threshold=1,
@@ -197,8 +198,8 @@ class KillSwitch(pulumi.ComponentResource):
             name=f"{args.alarm_names[region]}-unread",
             alarm_description="No agent of the region reads the kill switch.",
             namespace=METRIC_NAMESPACE,
-            metric_name=METRIC_READ,
-            dimensions=dimensions,
+            metric_name=Metric.READ,
+            dimensions=named,
             statistic="SampleCount",
             comparison_operator="LessThanThreshold",
             threshold=1,

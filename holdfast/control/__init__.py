@@ -2,11 +2,13 @@
 
 from holdfast.control.kill import AsyncKillSwitch, KillSwitch
 from holdfast.control.kill_core import KillState, WhenUnreadable
+from holdfast.control.kill_metrics import KillMetrics
 from holdfast.control.residency import Decision, Misdirected, Residency, Serve, UnknownTenant
 
 __all__ = [
     "AsyncKillSwitch",
     "Decision",
+    "KillMetrics",
     "KillState",
     "KillSwitch",
     "Misdirected",

@@ -3,7 +3,7 @@ from typing import cast
 
 import pytest
 
-from components.aws.kill_switch import METRIC_NAMESPACE
+from holdfast.contract.metrics import METRIC_NAMESPACE
 from holdfast.graph import Node
 from infra.regions import REGIONS
 from tests.components.stacks import SHAPES, STACKS, document, nodes, preview

@@ -138,7 +138,8 @@ def test_a_switch_that_nobody_may_trip_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="Name at least one role or user"):
         KillSwitchArgs(
             account_id=ACCOUNT,
-            platform="holdfast-prod",
+            project="holdfast",
+            stack="prod",
             jurisdiction="eu",
             table="t",
             table_name="t",
