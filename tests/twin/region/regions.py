@@ -166,17 +166,19 @@ class Regions:
     def client(self, service: str, name: str) -> Any:
         """A client of one region that tries once."""
         if (service, name) not in self._clients:
-            self._clients[service, name] = boto3.client(  # pyright: ignore[reportUnknownMemberType, reportCallIssue]
-                service,  # type: ignore[call-overload]  # a name known at run time only
-                region_name=name,
-                endpoint_url=f"http://{self.hosts[name]}:{self.api_ports[name]}",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=Config(
-                    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20
-                ),
-            )
+            self._clients[service, name] = self.client_signing_for(name, service, name)
         return self._clients[service, name]
+
+    def client_signing_for(self, region: str, service: str, name: str) -> Any:  # noqa: ANN401
+        """A client of one region's endpoint that believes to be in ``region``."""
+        return boto3.client(  # pyright: ignore[reportUnknownMemberType, reportCallIssue]
+            service,  # type: ignore[call-overload]  # a name known at run time only
+            region_name=region,
+            endpoint_url=f"http://{self.hosts[name]}:{self.api_ports[name]}",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
+        )
 
     def make_table(self, name: str, region: str, *, sort_key: bool = False) -> None:
         keys = ["pk", "sk"] if sort_key else ["pk"]
