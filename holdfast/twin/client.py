@@ -67,7 +67,8 @@ class Twin:
                 an address of the twin's own.
             lag_ms: How long eventually consistent writes wait before they are sent to a peer.
             peer_delay_ms: Delay of one message between two regions, one way.
-            detached: Whether the twin outlives this process. A drill says False.
+            detached: Whether the twin outlives this process. A drill says False; see also
+                ``detach``.
 
         Raises:
             PortInUseError: If ``dns_port`` is taken.
@@ -290,6 +291,15 @@ class Twin:
             TwinError: If the twin has no such regions, or they are one and the same.
         """
         return self._fault("heal", a=a, b=b)
+
+    def detach(self) -> None:
+        """Lets a twin that was started with ``detached=False`` outlive this process.
+
+        Start it so, deploy, then detach: an interruption before that leaves nothing behind.
+        A twin that is detached already, or was attached to, is left as it is.
+        """
+        if self._launched is not None:
+            self._launched.keep()
 
     def stop(self) -> None:
         """Ends the twin: afterwards no process and no port of it is left. Its state is kept.

@@ -7,6 +7,7 @@ own, because Ctrl-C is raised in the main thread only, and so can fall between n
 steps.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -68,8 +69,15 @@ class Launched:
     process: "subprocess.Popen[bytes]"
     pipe: IO[bytes] | None
 
+    def keep(self) -> None:
+        """Lets the supervisor outlive its starter from now on."""
+        if self.pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.pipe.write(KEEP)
+            self.release()
+
     def release(self) -> None:
-        """Lets go of a supervisor that has ended."""
+        """Closes the pipe: a supervisor that was not told to keep ends."""
         if self.pipe is not None:
             self.pipe.close()
             self.pipe = None
@@ -114,12 +122,9 @@ class _Starter:
         """Hands the twin over. From here on it is the caller's to stop."""
         # Reaps the supervisor whenever it ends, so that it leaves no zombie.
         threading.Thread(target=launched.process.wait, name="twin-reaper", daemon=True).start()
-        pipe = launched.process.stdin
-        if self._options.detached and pipe is not None:
-            pipe.write(KEEP)
-            pipe.close()
-            pipe = None
-        launched.pipe = pipe
+        launched.pipe = launched.process.stdin
+        if self._options.detached:
+            launched.keep()
         return launched
 
     def _run(self) -> None:

@@ -29,6 +29,7 @@ from holdfast.twin.client import Twin
 sys.stdout.write("starting\\n"); sys.stdout.flush()
 try:
     twin = Twin.start(state_dir=Path(sys.argv[1]), regions=sys.argv[2:], detached=DETACHED)
+    if LATE: twin.detach()
     sys.stdout.write("ready\\n"); sys.stdout.flush()
     sys.stdin.read()
 except KeyboardInterrupt:
@@ -56,15 +57,12 @@ def gone_within(state_dir: Path, timeout_s: float) -> list[str]:
     return left
 
 
-def starter(state_dir: Path, *, detached: bool = False) -> "subprocess.Popen[str]":
+def starter(
+    state_dir: Path, *, detached: bool = False, late: bool = False
+) -> "subprocess.Popen[str]":
+    code = STARTER.replace("DETACHED", str(detached)).replace("LATE", str(late))
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            STARTER.replace("DETACHED", str(detached)),
-            str(state_dir),
-            *REGIONS,
-        ],
+        [sys.executable, "-c", code, str(state_dir), *REGIONS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -121,10 +119,11 @@ def test_a_twin_that_is_not_detached_ends_with_its_starter(tmp_path: Path) -> No
     assert not (tmp_path / TWIN_FILE).exists()
 
 
+@pytest.mark.parametrize("late", [False, True])
 def test_a_detached_twin_outlives_its_starter_and_can_be_stopped_by_another(
-    tmp_path: Path,
+    tmp_path: Path, *, late: bool
 ) -> None:
-    with starter(tmp_path, detached=True) as process:
+    with starter(tmp_path, detached=not late, late=late) as process:
         wait_for(process, "ready")
         process.kill()
         process.wait(10)
