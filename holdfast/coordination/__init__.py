@@ -4,7 +4,8 @@
 it. Either way, pass ``lease.token`` to a :class:`Fence` with every write of that work.
 """
 
-from holdfast.coordination.aio import AsyncElection, AsyncLock, Leadership
+from holdfast.coordination.aio_election import AsyncElection, Leadership
+from holdfast.coordination.aio_lock import AsyncLock
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election

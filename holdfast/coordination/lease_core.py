@@ -158,14 +158,25 @@ class LeaseCore:
         owner: Who takes part, for humans. The core adds a nonce of its own to it.
         timing: How long the lease lasts.
         new_nonce: Returns a string that no other call ever returned, on any machine.
+        only_if: What must be true of the record, besides being free, for it to be acquired.
+        also: Attributes to set with the acquisition.
     """
 
     def __init__(
-        self, *, key: str, owner: str, timing: LeaseTiming, new_nonce: Callable[[], str]
+        self,
+        *,
+        key: str,
+        owner: str,
+        timing: LeaseTiming,
+        new_nonce: Callable[[], str],
+        only_if: Condition | None = None,
+        also: Item | None = None,
     ) -> None:
         self._key = key
         self._timing = timing
         self._new_nonce = new_nonce
+        self._only_if = only_if
+        self._also = also or {}
         self._holder = f"{owner}/{new_nonce()}"
         self._phase = Phase.IDLE
         self._now_ms: int | None = None
@@ -308,10 +319,12 @@ class LeaseCore:
         watched = self._watched
         if watched and now_ms - watched.since_ms >= watched.lease_ms:
             free.append(Equals("nonce", watched.nonce))
+        when: Condition = AnyOf(tuple(free))
         return Update(
             key=self._key,
-            when=AnyOf(tuple(free)),
+            when=when if self._only_if is None else AllOf((when, self._only_if)),
             assign={
+                **self._also,
                 "holder": self._holder,
                 "nonce": nonce,
                 "beat": 0,

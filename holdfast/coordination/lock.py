@@ -13,25 +13,14 @@ Costs:
     between; one per ``retry_ms`` while waiting.
 """
 
-import threading
 from collections.abc import Callable
 from types import TracebackType
 
 from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.hold import Hold
 from holdfast.coordination.lease import Lease, random_nonce
-from holdfast.coordination.lease_core import (
-    Action,
-    Extended,
-    LeaseCore,
-    Released,
-    Seen,
-    Send,
-    Started,
-    Stopped,
-    StopReason,
-)
-from holdfast.coordination.pump import Pump
-from holdfast.coordination.store import ConditionalStore, Reply
+from holdfast.coordination.lease_core import LeaseCore
+from holdfast.coordination.store import ConditionalStore
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.errors import ConfigurationError, LockTimeoutError
 
@@ -68,7 +57,7 @@ class Lock:
         self._timing = timing or LeaseTiming()
         self._clock = clock or SystemClock()
         self._new_nonce = new_nonce
-        self._hold: _Hold | None = None
+        self._hold: Hold | None = None
 
     def __enter__(self) -> Lease:
         """Takes the lock.
@@ -86,7 +75,7 @@ class Lock:
         core = LeaseCore(
             key=self._key, owner=self._owner, timing=self._timing, new_nonce=self._new_nonce
         )
-        hold = _Hold(core, self._store, self._key, self._clock)
+        hold = Hold(core, self._store, self._key, self._clock)
         lease = hold.take(self._wait_s)
         if lease is None:
             raise timed_out(self._key, self._wait_s, hold.holder)
@@ -135,80 +124,3 @@ def timed_out(key: str, wait_s: float, holder: str | None) -> LockTimeoutError:
         f"{f'{holder} holds it' if holder else 'its store did not answer'}. Wait longer, or hold "
         "it for shorter."
     )
-
-
-class _Hold:
-    """One acquisition, with the thread that keeps it alive."""
-
-    def __init__(self, core: LeaseCore, store: ConditionalStore, key: str, clock: Clock) -> None:
-        self.holder: str | None = None
-        self._core = core
-        self._key = key
-        self._clock = clock
-        self._pump = Pump(store=store, clock=clock, on_reply=self._on_reply, name=f"lock {key}")
-        self._lease: Lease | None = None
-        self._tried = threading.Event()
-        self._settled = threading.Event()
-        self._ended = threading.Event()
-        self._failure: ConfigurationError | None = None
-
-    def take(self, wait_s: float) -> Lease | None:
-        threading.Thread(target=self._run, name=f"lease of {self._key}", daemon=True).start()
-        # Even with no time to wait, the first request is given its answer.
-        self._tried.wait()
-        self._settled.wait(wait_s)
-        if self._lease is None:
-            self.give_back()
-        if self._failure is not None:
-            raise self._failure
-        return self._lease if self._lease is not None and self._lease.held else None
-
-    def give_back(self) -> None:
-        self._pump.signal(self._leave)
-        self._ended.wait()
-
-    def _run(self) -> None:
-        self._pump.open()
-        try:
-            self._carry_out(self._core.campaign(self._clock.now_ms()))
-            while not self._ended.is_set():
-                self._pump.turn(self._core.due_ms)
-                self._carry_out(self._core.on_tick(self._clock.now_ms()))
-        except ConfigurationError as error:
-            self._failure = error
-        finally:
-            self._pump.close()
-            self._tried.set()
-            self._settled.set()
-            self._ended.set()
-
-    def _leave(self) -> None:
-        if self._lease is not None:
-            self._lease.end(StopReason.ASKED)
-        self._carry_out(self._core.leave(self._clock.now_ms()))
-
-    def _on_reply(self, reply: Reply) -> None:
-        self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
-        self._tried.set()
-
-    def _carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            match action:
-                case Send(request):
-                    self._pump.send(request)
-                case Started(token, until_ms):
-                    self._lease = Lease(
-                        key=self._key, token=token, until_ms=until_ms, clock=self._clock
-                    )
-                    self._settled.set()
-                case Extended(until_ms) if self._lease is not None:
-                    self._lease.extend(until_ms)
-                case Stopped(_, reason) if self._lease is not None:
-                    self._lease.end(reason)
-                case Released():
-                    self._ended.set()
-                case Seen(holder, _):
-                    self.holder = holder
-                case _:
-                    # An extension or an end that comes after the term of this lock.
-                    pass

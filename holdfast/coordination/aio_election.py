@@ -1,8 +1,8 @@
-"""Election and lock for asyncio: the same cores, driven by tasks.
+"""Leader election for asyncio: the same core as for threads, driven by tasks.
 
 Guarantees:
-    Those of :class:`~holdfast.coordination.Election` and :class:`~holdfast.coordination.Lock`.
-    The leader's coroutine is cancelled at its next ``await`` once its term is over.
+    Those of :class:`~holdfast.coordination.Election`. The leader's coroutine is cancelled at its
+    next ``await`` once its term is over.
 
 Does not guarantee:
     That a coroutine which never awaits notices: it blocks the event loop, and with it the
@@ -12,7 +12,6 @@ Does not guarantee:
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from types import TracebackType
 
 from holdfast.coordination.aio_pump import AsyncPump
 from holdfast.coordination.clock import Clock, SystemClock
@@ -22,14 +21,12 @@ from holdfast.coordination.lease_core import (
     Action,
     Extended,
     LeaseCore,
-    Released,
     Seen,
     Send,
     Started,
     Stopped,
     StopReason,
 )
-from holdfast.coordination.lock import check_wait, timed_out
 from holdfast.coordination.store import AsyncConditionalStore, Reply
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.errors import ConfigurationError
@@ -204,154 +201,3 @@ class AsyncElection:
         if changed:
             for listener in self._listeners:
                 listener.put_nowait(Leadership(leader, lease))
-
-
-class AsyncLock:
-    """One user of a named lock. Arguments as of :class:`~holdfast.coordination.Lock`.
-
-    Args:
-        store: Where the lease lives.
-        key: Key of the lock's item, the same for all users.
-        owner: Who locks, for humans.
-        wait_s: Longest wait for the lock, in seconds; 0 to try once.
-        timing: How long the lease lasts.
-        clock: What the lease is counted on.
-        new_nonce: Source of strings that never repeat.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: AsyncConditionalStore,
-        key: str,
-        owner: str,
-        wait_s: float,
-        timing: LeaseTiming | None = None,
-        clock: Clock | None = None,
-        new_nonce: Callable[[], str] = random_nonce,
-    ) -> None:
-        check_wait(key, wait_s)
-        self._store = store
-        self._key = key
-        self._owner = owner
-        self._wait_s = wait_s
-        self._timing = timing or LeaseTiming()
-        self._clock = clock or SystemClock()
-        self._new_nonce = new_nonce
-        self._hold: _AsyncHold | None = None
-
-    async def __aenter__(self) -> Lease:
-        """Takes the lock.
-
-        Raises:
-            LockTimeoutError: If others kept it for longer than ``wait_s``.
-            ConfigurationError: If the store refuses the first request, or this object already
-                holds the lock.
-        """
-        if self._hold is not None:
-            raise ConfigurationError(
-                f"This AsyncLock object already holds {self._key}. Make one object per task and "
-                "per nesting; a lock is not reentrant."
-            )
-        core = LeaseCore(
-            key=self._key, owner=self._owner, timing=self._timing, new_nonce=self._new_nonce
-        )
-        hold = _AsyncHold(core, self._store, self._key, self._clock)
-        lease = await hold.take(self._wait_s)
-        if lease is None:
-            raise timed_out(self._key, self._wait_s, hold.holder)
-        self._hold = hold
-        return lease
-
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        """Gives the lock back. A lock that was lost meanwhile is no error here."""
-        hold, self._hold = self._hold, None
-        if hold is not None:
-            await hold.give_back()
-
-
-class _AsyncHold:
-    """One acquisition, with the task that keeps it alive."""
-
-    def __init__(
-        self, core: LeaseCore, store: AsyncConditionalStore, key: str, clock: Clock
-    ) -> None:
-        self.holder: str | None = None
-        self._core = core
-        self._key = key
-        self._clock = clock
-        self._pump = AsyncPump(store=store, clock=clock, on_reply=self._on_reply)
-        self._lease: Lease | None = None
-        self._tried = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._ended = False
-        self._task: asyncio.Task[None] | None = None
-
-    async def take(self, wait_s: float) -> Lease | None:
-        self._task = asyncio.create_task(self._run())
-        try:
-            await self._tried.wait()
-            async with asyncio.timeout(wait_s):
-                await self._settled.wait()
-        except TimeoutError:
-            await self.give_back()
-            return None
-        except asyncio.CancelledError:
-            await self.give_back()
-            raise
-        if self._lease is None:
-            # It settled without a lease: the store's refusal is the task's result.
-            await self._task
-        return self._lease
-
-    async def give_back(self) -> None:
-        self._pump.signal(self._leave)
-        if self._task is not None:
-            await asyncio.shield(self._task)
-
-    async def _run(self) -> None:
-        try:
-            self._carry_out(self._core.campaign(self._clock.now_ms()))
-            while not self._ended:
-                await self._pump.turn(self._core.due_ms)
-                self._carry_out(self._core.on_tick(self._clock.now_ms()))
-        finally:
-            self._pump.close()
-            self._tried.set()
-            self._settled.set()
-
-    def _leave(self) -> None:
-        if self._lease is not None:
-            self._lease.end(StopReason.ASKED)
-        self._carry_out(self._core.leave(self._clock.now_ms()))
-
-    def _on_reply(self, reply: Reply) -> None:
-        self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
-        self._tried.set()
-
-    def _carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            match action:
-                case Send(request):
-                    self._pump.send(request)
-                case Started(token, until_ms):
-                    self._lease = Lease(
-                        key=self._key, token=token, until_ms=until_ms, clock=self._clock
-                    )
-                    self._settled.set()
-                case Extended(until_ms) if self._lease is not None:
-                    self._lease.extend(until_ms)
-                case Stopped(_, reason) if self._lease is not None:
-                    self._lease.end(reason)
-                case Seen(holder, _):
-                    self.holder = holder
-                case Released():
-                    self._ended = True
-                case _:
-                    # An extension or an end that comes after the term of this lock.
-                    pass
