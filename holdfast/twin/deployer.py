@@ -295,12 +295,11 @@ class Deployer:
                 if record.urn in doomed or record.doomed:
                     continue
                 touched = {
-                    key
-                    for key, urns in record.property_dependencies.items()
-                    if needed.urn in urns
+                    key for key, urns in record.property_dependencies.items() if needed.urn in urns
                 }
-                ahead = {key: UNKNOWN if key in touched else item
-                         for key, item in record.inputs.items()}
+                ahead = {
+                    key: UNKNOWN if key in touched else item for key, item in record.inputs.items()
+                }
                 if touched and provider.diff(record.type, record.state, ahead).replaces:
                     doomed[record.urn] = record
                     waiting.append(record)

@@ -10,6 +10,7 @@ Does not guarantee:
     Speed: each command starts the engine, a language host and the program anew.
 """
 
+import contextlib
 import ensurepip
 import importlib.util
 import json
@@ -120,9 +121,7 @@ class Engine:
             environment = engine_environment(home, port)
             self._quietly(executable, ["stack", "select", "--create", self.stack], environment)
             if command == "destroy" and forced:
-                self._quietly(
-                    executable, ["state", "unprotect", "--all", "--yes"], environment
-                )
+                self._quietly(executable, ["state", "unprotect", "--all", "--yes"], environment)
             arguments = [command, *_FLAGS[command], "--color", "never", "--event-log", str(log)]
             code = self._stream([executable, *arguments, "--stack", self.stack], environment)
             if code != 0:
@@ -130,8 +129,8 @@ class Engine:
                     f"`pulumi {command}` of stack {self.stack} failed with exit code {code}; "
                     "its output above says why"
                 )
-            outputs = self._outputs(executable, environment) if command == "up" else {}
-        return changes_of(read_events(log), refresh=command == "refresh", outputs=outputs)
+            outputs = self._outputs(executable, environment) if command == "up" else None
+        return changes_of(read_events(log), refresh=command == "refresh", outputs=outputs or {})
 
     def _outputs(self, executable: str, environment: Mapping[str, str]) -> Object:
         text = self._quietly(
@@ -312,10 +311,8 @@ def _end(process: "subprocess.Popen[str]") -> None:
             process.wait(STOP_GRACE_S)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             continue
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(STOP_GRACE_S)
 
 

@@ -9,8 +9,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Awaitable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from typing import Protocol, cast
 
 import grpc
 import grpc.aio
@@ -22,8 +22,6 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from holdfast.errors import HoldfastError, TwinError
 
-T = TypeVar("T")
-
 VERSION = "7.51.1"
 """Version of the AWS provider that the twin stands in for."""
 
@@ -31,8 +29,6 @@ _START_S = 30
 _STOP_S = 5
 _MESSAGE_BYTES = 400 * 1024 * 1024
 """The engine's own limit for one message."""
-
-_Context = grpc.aio.ServicerContext[object, object]
 
 
 class TwinServicer(ProviderServicer):
@@ -46,62 +42,53 @@ class TwinServicer(ProviderServicer):
         del request, context
         return empty_pb2.Empty()
 
-    async def Check(  # noqa: N802 - gRPC names its methods so
-        self, request: proto.CheckRequest, context: _Context
-    ) -> proto.CheckResponse:
+    async def Check(self, request: object, context: object) -> proto.CheckResponse:  # noqa: N802 - gRPC names its methods so
         """See ``TwinProvider.check``."""
-        return await _one_sentence(super().Check(request, context), context)
+        return cast("proto.CheckResponse", await self._in_one_sentence("Check", request, context))
 
-    async def Diff(  # noqa: N802
-        self, request: proto.DiffRequest, context: _Context
-    ) -> proto.DiffResponse:
+    async def Diff(self, request: object, context: object) -> proto.DiffResponse:  # noqa: N802
         """See ``TwinProvider.diff``."""
-        return await _one_sentence(super().Diff(request, context), context)
+        return cast("proto.DiffResponse", await self._in_one_sentence("Diff", request, context))
 
-    async def Create(  # noqa: N802
-        self, request: proto.CreateRequest, context: _Context
-    ) -> proto.CreateResponse:
+    async def Create(self, request: object, context: object) -> proto.CreateResponse:  # noqa: N802
         """See ``TwinProvider.create``."""
-        return await _one_sentence(super().Create(request, context), context)
+        return cast("proto.CreateResponse", await self._in_one_sentence("Create", request, context))
 
-    async def Read(  # noqa: N802
-        self, request: proto.ReadRequest, context: _Context
-    ) -> proto.ReadResponse:
+    async def Read(self, request: object, context: object) -> proto.ReadResponse:  # noqa: N802
         """See ``TwinProvider.read``."""
-        return await _one_sentence(super().Read(request, context), context)
+        return cast("proto.ReadResponse", await self._in_one_sentence("Read", request, context))
 
-    async def Update(  # noqa: N802
-        self, request: proto.UpdateRequest, context: _Context
-    ) -> proto.UpdateResponse:
+    async def Update(self, request: object, context: object) -> proto.UpdateResponse:  # noqa: N802
         """See ``TwinProvider.update``."""
-        return await _one_sentence(super().Update(request, context), context)
+        return cast("proto.UpdateResponse", await self._in_one_sentence("Update", request, context))
 
-    async def Delete(  # noqa: N802
-        self, request: proto.DeleteRequest, context: _Context
-    ) -> empty_pb2.Empty:
-        """See ``TwinProvider.delete``."""
-        return await _one_sentence(super().Delete(request, context), context)
-
-    async def Invoke(  # noqa: N802
-        self, request: proto.InvokeRequest, context: _Context
-    ) -> proto.InvokeResponse:
+    async def Invoke(self, request: object, context: object) -> proto.InvokeResponse:  # noqa: N802
         """See ``TwinProvider.invoke``."""
-        return await _one_sentence(super().Invoke(request, context), context)
+        return cast("proto.InvokeResponse", await self._in_one_sentence("Invoke", request, context))
+
+    async def Delete(self, request: object, context: object) -> empty_pb2.Empty:  # noqa: N802
+        """See ``TwinProvider.delete``."""
+        return cast("empty_pb2.Empty", await self._in_one_sentence("Delete", request, context))
+
+    async def _in_one_sentence(self, name: str, request: object, context: object) -> object:
+        """The SDK's answer, or our error's own text: the SDK adds a traceback to it."""
+        # The SDK's stubs type requests and contexts by classes that only the stubs have.
+        answer = cast("Callable[[object, object], Awaitable[object]]", getattr(super(), name))
+        try:
+            return await answer(request, context)
+        except Exception as error:
+            cause = error if isinstance(error, HoldfastError) else error.__context__
+            if isinstance(cause, HoldfastError):
+                await cast("_Context", context).abort(grpc.StatusCode.UNKNOWN, str(cause))
+            raise
 
 
-async def _one_sentence(answer: Awaitable[T], context: _Context) -> T:
-    """An answer, or our error's own text: the SDK adds a traceback that helps nobody."""
-    try:
-        return await answer
-    except Exception as error:
-        cause = error if isinstance(error, HoldfastError) else error.__context__
-        if isinstance(cause, HoldfastError):
-            await context.abort(grpc.StatusCode.UNKNOWN, str(cause))
-        raise
+class _Context(Protocol):
+    async def abort(self, code: grpc.StatusCode, details: str) -> None: ...
 
 
 @contextlib.contextmanager
-def serve(provider: Provider) -> Iterator[int]:
+def serve(provider: Provider) -> Generator[int]:
     """Serves a provider on a free loopback port while the context lasts; yields the port.
 
     Raises:

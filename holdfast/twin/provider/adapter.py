@@ -10,11 +10,12 @@ Does not guarantee:
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
+import pulumi
 from pulumi.provider.experimental import provider as experimental
-from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.property_value import PropertyValue, ResourceReference
 from pulumi.provider.experimental.provider import (
     CallRequest,
     CallResponse,
@@ -170,11 +171,13 @@ class TwinProvider(experimental.Provider):
 
     async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:
         """Refused: programs use the installed pulumi-aws, which brings its own."""
-        raise NotImplementedError(f"the twin serves no schema (version {request.version} asked)")
+        raise UnsupportedResourceError(
+            f"the twin serves no schema (version {request.version} asked)"
+        )
 
     async def parameterize(self, request: ParameterizeRequest) -> ParameterizeResponse:
         """Refused: the AWS provider has no parameters."""
-        raise NotImplementedError(f"the twin takes no parameters: {request.parameters}")
+        raise UnsupportedResourceError(f"the twin takes no parameters: {request.parameters}")
 
     async def construct(self, request: ConstructRequest) -> ConstructResponse:
         """Refused: the AWS provider has no remote components."""
@@ -188,9 +191,7 @@ class TwinProvider(experimental.Provider):
         """Nothing to stop: each call is short and bounded by its own timeouts."""
 
 
-async def _in_thread(
-    function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-) -> T:
+async def _in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """AWS clients block; the server must not."""
     return await asyncio.to_thread(function, *args, **kwargs)
 
@@ -211,18 +212,18 @@ def plain(values: Mapping[str, PropertyValue]) -> Object:
 
 def _plain(value: PropertyValue, path: str) -> Json:
     inner = value.value
+    if isinstance(inner, pulumi.Asset | pulumi.Archive | ResourceReference):
+        raise UnsupportedResourceError(
+            f"{path} is a {type(inner).__name__}; the twin takes text, numbers, booleans, "
+            "lists and maps only"
+        )
+    if isinstance(inner, float) and inner.is_integer():
+        return int(inner)  # The wire knows one kind of number.
     if inner is None or isinstance(inner, bool | float | str):
-        if isinstance(inner, float) and not isinstance(inner, bool) and inner == int(inner):
-            return int(inner)
         return inner
     if isinstance(inner, Mapping):
         return {key: _plain(item, f"{path}.{key}") for key, item in inner.items()}
-    if isinstance(inner, Sequence):
-        return [_plain(item, f"{path}[{index}]") for index, item in enumerate(inner)]
-    raise UnsupportedResourceError(
-        f"{path} is a {type(inner).__name__}; the twin takes text, numbers, booleans, "
-        "lists and maps only"
-    )
+    return [_plain(item, f"{path}[{index}]") for index, item in enumerate(inner)]
 
 
 def rich(values: Object) -> dict[str, PropertyValue]:

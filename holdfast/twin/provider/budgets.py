@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import all_refused
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, refused
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, refused
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Json, Object, from_pairs, pairs
 
@@ -15,31 +15,33 @@ _NO_COSTS = "nothing costs anything in the twin, so only the budget itself is ke
 class Budget(ResourceType):
     """A budget. It is kept, and never spent: the twin has no bill."""
 
-    token = "aws:budgets/budget:Budget"
+    type_name = "aws:budgets/budget:Budget"
     name_property = "name"
-    properties = {
-        "accountId": kept(replaces=True, computed=True),
-        "budgetType": kept(replaces=True),
-        "limitAmount": kept(),
-        "limitUnit": kept(),
-        "name": kept(replaces=True),
-        "namePrefix": refused("leave `name` out to get a name of its own"),
-        "notifications": kept(),
-        "tags": kept(),
-        "timeUnit": kept(),
-        **all_refused(
-            _NO_COSTS,
-            "autoAdjustData",
-            "billingViewArn",
-            "costFilters",
-            "costTypes",
-            "filterExpression",
-            "metrics",
-            "plannedLimits",
-            "timePeriodEnd",
-            "timePeriodStart",
-        ),
-    }
+    properties = declared(
+        {
+            "accountId": kept(replaces=True, computed=True),
+            "budgetType": kept(replaces=True),
+            "limitAmount": kept(),
+            "limitUnit": kept(),
+            "name": kept(replaces=True),
+            "namePrefix": refused("leave `name` out to get a name of its own"),
+            "notifications": kept(),
+            "tags": kept(),
+            "timeUnit": kept(),
+            **all_refused(
+                _NO_COSTS,
+                "autoAdjustData",
+                "billingViewArn",
+                "costFilters",
+                "costTypes",
+                "filterExpression",
+                "metrics",
+                "plannedLimits",
+                "timePeriodEnd",
+                "timePeriodStart",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """A limit that is a number."""
@@ -68,9 +70,7 @@ class Budget(ResourceType):
         """``DescribeBudget``, its notifications and their subscribers."""
         del state
         account, _, name = ident.partition(":")
-        answer = site.find(
-            _GONE, "budgets", "describe_budget", AccountId=account, BudgetName=name
-        )
+        answer = site.find(_GONE, "budgets", "describe_budget", AccountId=account, BudgetName=name)
         if answer is None:
             return None
         budget = answer.doc("Budget")

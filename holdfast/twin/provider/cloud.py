@@ -133,7 +133,7 @@ class Cloud:
             found = self._clients.get((service, region))
             if found is None:
                 # boto3's overloads name each service's client; this one is chosen by a value.
-                make = cast("Callable[..., _Client]", self._session.client)
+                make = cast("Callable[..., _Client]", getattr(self._session, "client"))  # noqa: B009
                 found = make(
                     service,
                     region_name=region,
@@ -227,21 +227,30 @@ def violations(shape: Shape, value: object, path: str) -> Iterable[str]:
             if key in shape.members:
                 yield from violations(shape.members[key], item, f"{path}.{key}" if path else key)
     elif isinstance(shape, ListShape) and isinstance(value, list | tuple):
-        items = cast("Sequence[object]", value)
-        limit = shape.metadata.get("max")
-        if isinstance(limit, int) and len(items) > limit:
-            yield f"{path} has {len(items)} items; allowed are {limit}"
-        for index, item in enumerate(items):
-            yield from violations(shape.member, item, f"{path}[{index}]")
+        yield from _list_violations(shape, cast("Sequence[object]", value), path)
     elif isinstance(shape, MapShape) and isinstance(value, Mapping):
         for key, item in cast("Mapping[str, object]", value).items():
             yield from violations(shape.value, item, f"{path}.{key}")
     elif isinstance(shape, StringShape) and isinstance(value, str):
         yield from _text_violations(shape, value, path)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        least, most = shape.metadata.get("min"), shape.metadata.get("max")
-        if (least is not None and value < least) or (most is not None and value > most):
-            yield f"{path} is {value}; allowed are {least} to {most}"
+        yield from _number_violations(shape, value, path)
+
+
+def _list_violations(shape: ListShape, items: Sequence[object], path: str) -> Iterable[str]:
+    limit = shape.metadata.get("max")
+    if isinstance(limit, int) and len(items) > limit:
+        yield f"{path} has {len(items)} items; allowed are {limit}"
+    for index, item in enumerate(items):
+        yield from violations(shape.member, item, f"{path}[{index}]")
+
+
+def _number_violations(shape: Shape, value: float, path: str) -> Iterable[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if isinstance(least, int | float) and value < least:
+        yield f"{path} is {value}; the least allowed is {least}"
+    if isinstance(most, int | float) and value > most:
+        yield f"{path} is {value}; the most allowed is {most}"
 
 
 def _text_violations(shape: StringShape, value: str, path: str) -> Iterable[str]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import DROPPED, all_refused
-from holdfast.twin.provider.spec import Failure, ResourceType, kept
+from holdfast.twin.provider.rules import needed
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
 
@@ -32,32 +33,33 @@ _PLAIN: Mapping[str, str] = {
 class MetricAlarm(ResourceType):
     """An alarm on one metric."""
 
-    token = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     name_property = "name"
-    properties = {
-        **{key: kept() for key in _PLAIN},
-        "actionsEnabled": kept(default=True),
-        "dimensions": kept(),
-        "name": kept(replaces=True),
-        "tags": kept(),
-        "treatMissingData": kept(default="missing"),
-        **all_refused(
-            DROPPED,
-            "evaluateLowSampleCountPercentiles",
-            "evaluationCriteria",
-            "evaluationInterval",
-            "evaluationWindow",
-            "metricQueries",
-            "thresholdMetricId",
-            "warmUpConfiguration",
-        ),
-    }
+    properties = declared(
+        {
+            **{key: kept() for key in _PLAIN},
+            "actionsEnabled": kept(default=True),
+            "dimensions": kept(),
+            "name": kept(replaces=True),
+            "tags": kept(),
+            "treatMissingData": kept(default="missing"),
+            **all_refused(
+                DROPPED,
+                "evaluateLowSampleCountPercentiles",
+                "evaluationCriteria",
+                "evaluationInterval",
+                "evaluationWindow",
+                "metricQueries",
+                "thresholdMetricId",
+                "warmUpConfiguration",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """What an alarm on a metric needs."""
-        for key in ("comparisonOperator", "evaluationPeriods", "metricName", "namespace"):
-            if key not in inputs:
-                yield Failure(key, "is missing; an alarm on a metric needs it")
+        keys = ("comparisonOperator", "evaluationPeriods", "metricName", "namespace")
+        yield from needed(inputs, keys, "an alarm on a metric needs it")
         if ("statistic" in inputs) == ("extendedStatistic" in inputs):
             yield Failure("statistic", "or extendedStatistic must be given, and not both")
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from holdfast.errors import TwinError, UnsupportedResourceError
+from holdfast.twin.provider.checking import refusals, shape_failures
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud, Site
 from holdfast.twin.provider.functions import invoke
 from holdfast.twin.provider.registry import realised
@@ -25,7 +26,6 @@ from holdfast.twin.provider.schema import Schema, Shape, schema_of
 from holdfast.twin.provider.spec import (
     Failure,
     Fate,
-    Property,
     ResourceType,
     canonical,
     differs,
@@ -38,18 +38,8 @@ DEFAULTS_KEY = "__defaults"
 HELD_KEY = "__held"
 """What the emulator holds of outputs that are shown otherwise (see ``ResourceType.shown``)."""
 
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "text": (str,),
-    "integer": (int, float),
-    "number": (int, float),
-    "flag": (bool,),
-    "list": (list, tuple),
-    "map": (Mapping,),
-    "object": (Mapping,),
-}
 _NOTHING: Mapping[str, Json] = {"text": "", "integer": 0, "number": 0, "flag": False, "list": ()}
 """What the AWS provider answers for an output that it declares as always there and has not."""
-_WORDS = {"text": "text", "integer": "a whole number", "number": "a number", "flag": "a boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +119,11 @@ class Provider:
         """
         kind = realised(token)
         schema = schema_of(token)
-        inputs = {key: item for key, item in new.items() if item is not None}
+        inputs: dict[str, Json] = {}
+        inputs.update({key: new[key] for key in new if new[key] is not None})
         inputs.pop(DEFAULTS_KEY, None)
-        failures = list(_shape_failures(inputs, schema.inputs, ""))
-        failures += _refusals(kind, inputs)
+        failures = list(shape_failures(inputs, schema.inputs, ""))
+        failures += refusals(kind, inputs)
         filled: list[str] = []
         for path, rule in kind.properties.items():
             if "." not in path and path not in inputs and rule.default is not None:
@@ -179,13 +170,11 @@ class Provider:
                 updates.append("tagsAll")
         return Change(tuple(updates), tuple(replaces), self._delete_first(kind, state, new))
 
-    def _replaces(
-        self, kind: ResourceType, key: str, old: Json, new: Json, shape: Shape
-    ) -> bool:
+    def _replaces(self, kind: ResourceType, key: str, old: Json, new: Json, shape: Shape) -> bool:
         rules = kind.properties
         if key == "region" or (key in rules and rules[key].replaces):
             return True
-        below = {path for path, rule in rules.items() if path.startswith(f"{key}.")}
+        below = {path for path in rules if path.startswith(f"{key}.")}
         final = {path for path in below if rules[path].replaces}
         if not final:
             return False
@@ -368,7 +357,7 @@ class Provider:
         """What was last known, overlaid with what the emulator says."""
         schema = schema_of(token)
         names = {*schema.inputs, *schema.outputs}
-        state = {key: item for key, item in before.items() if key in names and item is not None}
+        state: dict[str, Json] = {key: item for key, item in before.items() if key in names}
         state.update(found)
         if "tagsAll" in found:
             mine = Doc(before).table("tags")
@@ -404,69 +393,10 @@ def _auto_name(name: str, seed: bytes) -> str:
     return f"{name}-{hashlib.sha256(seed).hexdigest()[:7]}"
 
 
-def _lost(
-    kind: ResourceType, schema: Schema, inputs: Object, state: Object
-) -> Iterator[str]:
+def _lost(kind: ResourceType, schema: Schema, inputs: Object, state: Object) -> Iterator[str]:
     for key, shape in schema.inputs.items():
         rule = kind.properties.get(key)
         if rule is None or rule.fate is not Fate.KEPT or inputs.get(key) is None:
             continue
         if differs(key, state.get(key), inputs[key], shape, kind.properties):
             yield f"{key} (sent {inputs[key]!r}, holds {state.get(key)!r})"
-
-
-def _refusals(kind: ResourceType, inputs: Object) -> Iterator[Failure]:
-    for path, rule in kind.properties.items():
-        if rule.fate is not Fate.REFUSED:
-            continue
-        for value in _values_at(inputs, path.split(".")):
-            if value and value not in rule.harmless:
-                yield Failure(
-                    path,
-                    f"is {value!r}, which the twin does not reproduce: {rule.reason}",
-                    unsupported=True,
-                )
-
-
-def _values_at(value: Json, path: list[str]) -> Iterator[Json]:
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _values_at(item, path)
-    elif not path:
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _values_at(value.get(path[0]), path[1:])
-
-
-def _shape_failures(value: Object, shapes: Mapping[str, Shape], path: str) -> Iterator[Failure]:
-    for key, item in value.items():
-        at = f"{path}.{key}" if path else key
-        shape = shapes.get(key)
-        if shape is None:
-            known = ", ".join(sorted(shapes))
-            yield Failure(at, f"is no property here; allowed are {known}")
-        else:
-            yield from _value_failures(item, shape, at)
-
-
-def _value_failures(value: Json, shape: Shape, path: str) -> Iterator[Failure]:
-    if value is None or value == UNKNOWN or shape.kind == "any":
-        return
-    wrong = not isinstance(value, _KINDS[shape.kind])
-    if shape.kind in ("integer", "number"):
-        wrong = wrong or isinstance(value, bool)
-    if shape.kind == "integer" and isinstance(value, float) and value != int(value):
-        wrong = True
-    if wrong:
-        yield Failure(path, f"is {value!r}; it must be {_WORDS.get(shape.kind, f'a {shape.kind}')}")
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _value_failures(item, shape.item or Shape("any"), f"{path}[{index}]")
-    elif isinstance(value, Mapping) and shape.members is not None:
-        yield from _shape_failures(value, shape.members, path)
-        for key, member in shape.members.items():
-            if member.required and value.get(key) is None:
-                yield Failure(f"{path}.{key}", "is missing")
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _value_failures(item, shape.item or Shape("any"), f"{path}.{key}")

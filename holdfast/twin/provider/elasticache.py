@@ -1,4 +1,4 @@
-"""ElastiCache: replication groups with their subnet and parameter groups.
+"""ElastiCache: replication groups.
 
 Behind a region's replication group stands the region's own Valkey: one node, without TLS. The
 outputs say so (``port``, ``transitEncryptionEnabled``), so that clients connect as they must.
@@ -8,18 +8,20 @@ from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import all_refused
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused, sent
+from holdfast.twin.provider.rules import no_longer
+from holdfast.twin.provider.spec import (
+    Failure,
+    ResourceType,
+    declared,
+    kept,
+    recorded,
+    refused,
+    sent,
+)
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Json, Object, from_pairs, pairs
 
-_GONE = (
-    "ReplicationGroupNotFoundFault",
-    "ReplicationGroupNotFound",
-    "CacheSubnetGroupNotFoundFault",
-    "CacheSubnetGroupNotFound",
-    "CacheParameterGroupNotFound",
-    "CacheParameterGroupNotFoundFault",
-)
+_GONE = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
 _ONE_NODE = "the twin has one Valkey in each region"
 _NO_SNAPSHOTS = "the twin takes no snapshots of its Valkey"
 
@@ -27,53 +29,55 @@ _NO_SNAPSHOTS = "the twin takes no snapshots of its Valkey"
 class ReplicationGroup(ResourceType):
     """A cluster for rate limits."""
 
-    token = "aws:elasticache/replicationGroup:ReplicationGroup"
+    type_name = "aws:elasticache/replicationGroup:ReplicationGroup"
     name_property = "replicationGroupId"
-    properties = {
-        "applyImmediately": sent(),
-        "atRestEncryptionEnabled": kept(replaces=True, computed=True),
-        "authToken": sent(),
-        "authTokenUpdateStrategy": sent(),
-        "autoMinorVersionUpgrade": kept(computed=True),
-        "automaticFailoverEnabled": kept(),
-        "clusterMode": kept(computed=True),
-        "description": kept(),
-        "engine": kept(replaces=True, default="redis"),
-        "engineVersion": kept(computed=True),
-        "kmsKeyId": recorded("the twin's Valkey writes nothing to disk", replaces=True),
-        "maintenanceWindow": kept(computed=True),
-        "multiAzEnabled": kept(),
-        "nodeType": kept(computed=True),
-        "numCacheClusters": kept(computed=True),
-        "numNodeGroups": kept(computed=True),
-        "parameterGroupName": kept(computed=True),
-        "port": sent(replaces=True),
-        "replicasPerNodeGroup": kept(computed=True),
-        "replicationGroupId": kept(replaces=True),
-        "securityGroupIds": kept(computed=True),
-        "snapshotRetentionLimit": kept(),
-        "snapshotWindow": kept(computed=True),
-        "subnetGroupName": kept(replaces=True, computed=True),
-        "tags": kept(),
-        "transitEncryptionEnabled": kept(computed=True),
-        "transitEncryptionMode": kept(computed=True),
-        **all_refused(_NO_SNAPSHOTS, "finalSnapshotIdentifier", "snapshotArns", "snapshotName"),
-        **all_refused(_ONE_NODE, "globalReplicationGroupId", "nodeGroupConfigurations"),
-        **all_refused(
-            "the emulator drops it",
-            "authTokenWo",
-            "authTokenWoVersion",
-            "dataTieringEnabled",
-            "durability",
-            "ipDiscovery",
-            "logDeliveryConfigurations",
-            "networkType",
-            "notificationTopicArn",
-            "preferredCacheClusterAzs",
-            "securityGroupNames",
-        ),
-        "userGroupIds": refused("the twin's Valkey knows one user, with the auth token"),
-    }
+    properties = declared(
+        {
+            "applyImmediately": sent(),
+            "atRestEncryptionEnabled": kept(replaces=True, computed=True),
+            "authToken": sent(),
+            "authTokenUpdateStrategy": sent(),
+            "autoMinorVersionUpgrade": kept(computed=True),
+            "automaticFailoverEnabled": kept(),
+            "clusterMode": kept(computed=True),
+            "description": kept(),
+            "engine": kept(replaces=True, default="redis"),
+            "engineVersion": kept(computed=True),
+            "kmsKeyId": recorded("the twin's Valkey writes nothing to disk", replaces=True),
+            "maintenanceWindow": kept(computed=True),
+            "multiAzEnabled": kept(),
+            "nodeType": kept(computed=True),
+            "numCacheClusters": kept(computed=True),
+            "numNodeGroups": kept(computed=True),
+            "parameterGroupName": kept(computed=True),
+            "port": sent(replaces=True),
+            "replicasPerNodeGroup": kept(computed=True),
+            "replicationGroupId": kept(replaces=True),
+            "securityGroupIds": kept(computed=True),
+            "snapshotRetentionLimit": kept(),
+            "snapshotWindow": kept(computed=True),
+            "subnetGroupName": kept(replaces=True, computed=True),
+            "tags": kept(),
+            "transitEncryptionEnabled": kept(computed=True),
+            "transitEncryptionMode": kept(computed=True),
+            **all_refused(_NO_SNAPSHOTS, "finalSnapshotIdentifier", "snapshotArns", "snapshotName"),
+            **all_refused(_ONE_NODE, "globalReplicationGroupId", "nodeGroupConfigurations"),
+            **all_refused(
+                "the emulator drops it",
+                "authTokenWo",
+                "authTokenWoVersion",
+                "dataTieringEnabled",
+                "durability",
+                "ipDiscovery",
+                "logDeliveryConfigurations",
+                "networkType",
+                "notificationTopicArn",
+                "preferredCacheClusterAzs",
+                "securityGroupNames",
+            ),
+            "userGroupIds": refused("the twin's Valkey knows one user, with the auth token"),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Engine, token and name."""
@@ -81,15 +85,12 @@ class ReplicationGroup(ResourceType):
             yield Failure(
                 "engine", f"is {inputs.text('engine')!r}; the twin runs valkey", unsupported=True
             )
+        yield from no_longer(inputs, "replicationGroupId", 40)
         name = inputs.maybe_text("replicationGroupId") or ""
-        if len(name) > 40 or name != name.lower():
-            yield Failure(
-                "replicationGroupId", f"is {name!r}; allowed are 40 characters in lower case"
-            )
-        token = inputs.maybe_text("authToken")
-        if token is not None and not 16 <= len(token) <= 128:
-            yield Failure("authToken", f"has {len(token)} characters; allowed are 16 to 128")
-        if token is not None and not inputs.flag("transitEncryptionEnabled"):
+        if name != name.lower():
+            yield Failure("replicationGroupId", f"is {name!r}; it must be in lower case")
+        yield from no_longer(inputs, "authToken", 128, least=16)
+        if "authToken" in inputs and not inputs.flag("transitEncryptionEnabled"):
             yield Failure("authToken", "needs `transitEncryptionEnabled`")
         if inputs.flag("multiAzEnabled") and not inputs.flag("automaticFailoverEnabled"):
             yield Failure("multiAzEnabled", "needs `automaticFailoverEnabled`")
@@ -217,153 +218,6 @@ class ReplicationGroup(ResourceType):
         site.find(_GONE, "elasticache", "delete_replication_group", ReplicationGroupId=ident)
 
 
-class SubnetGroup(ResourceType):
-    """Subnets that a cluster may use."""
-
-    token = "aws:elasticache/subnetGroup:SubnetGroup"
-    name_property = "name"
-    properties = {
-        "description": kept(default="Managed by Pulumi"),
-        "name": kept(replaces=True),
-        "subnetIds": kept(),
-        "tags": kept(),
-    }
-
-    def create(self, site: Site, inputs: Doc) -> str:
-        """``CreateCacheSubnetGroup``."""
-        name = inputs.text("name")
-        site.call(
-            "elasticache",
-            "create_cache_subnet_group",
-            CacheSubnetGroupName=name,
-            CacheSubnetGroupDescription=inputs.text("description"),
-            SubnetIds=inputs.texts("subnetIds"),
-            Tags=pairs(inputs.table("tagsAll")) or None,
-        )
-        return name
-
-    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
-        """``DescribeCacheSubnetGroups``."""
-        del state
-        answer = site.find(
-            _GONE, "elasticache", "describe_cache_subnet_groups", CacheSubnetGroupName=ident
-        )
-        if answer is None or not answer.docs("CacheSubnetGroups"):
-            return None
-        group = answer.docs("CacheSubnetGroups")[0]
-        return {
-            "arn": group.text("ARN"),
-            "name": group.text("CacheSubnetGroupName"),
-            "description": group.text("CacheSubnetGroupDescription"),
-            "vpcId": group.maybe_text("VpcId") or "",
-            "subnetIds": sorted(item.text("SubnetIdentifier") for item in group.docs("Subnets")),
-            "tagsAll": _tags(site, group.text("ARN")),
-        }
-
-    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """``ModifyCacheSubnetGroup`` and tags."""
-        site.call(
-            "elasticache",
-            "modify_cache_subnet_group",
-            CacheSubnetGroupName=ident,
-            CacheSubnetGroupDescription=new.text("description"),
-            SubnetIds=new.texts("subnetIds"),
-        )
-        _update_tags(site, old, new)
-
-    def delete(self, site: Site, ident: str, state: Doc) -> None:
-        """``DeleteCacheSubnetGroup``."""
-        del state
-        site.find(_GONE, "elasticache", "delete_cache_subnet_group", CacheSubnetGroupName=ident)
-
-
-class ParameterGroup(ResourceType):
-    """Settings of a cluster. See ``LIMITS``: the twin's Valkey has its own."""
-
-    token = "aws:elasticache/parameterGroup:ParameterGroup"
-    name_property = "name"
-    properties = {
-        "description": kept(replaces=True, default="Managed by Pulumi"),
-        "family": kept(replaces=True),
-        "name": kept(replaces=True),
-        "parameters": kept(),
-        "tags": kept(),
-    }
-
-    def create(self, site: Site, inputs: Doc) -> str:
-        """``CreateCacheParameterGroup``."""
-        name = inputs.text("name")
-        site.call(
-            "elasticache",
-            "create_cache_parameter_group",
-            CacheParameterGroupName=name,
-            CacheParameterGroupFamily=inputs.text("family"),
-            Description=inputs.text("description"),
-            Tags=pairs(inputs.table("tagsAll")) or None,
-        )
-        return name
-
-    def configure(self, site: Site, ident: str, inputs: Doc) -> None:
-        """``ModifyCacheParameterGroup``."""
-        values = _parameters(inputs)
-        if values:
-            site.call(
-                "elasticache",
-                "modify_cache_parameter_group",
-                CacheParameterGroupName=ident,
-                ParameterNameValues=pairs(values, "ParameterName", "ParameterValue"),
-            )
-
-    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
-        """The group, and the values that are not its family's defaults."""
-        answer = site.find(
-            _GONE,
-            "elasticache",
-            "describe_cache_parameter_groups",
-            CacheParameterGroupName=ident,
-        )
-        if answer is None or not answer.docs("CacheParameterGroups"):
-            return None
-        group = answer.docs("CacheParameterGroups")[0]
-        held = site.call(
-            "elasticache", "describe_cache_parameters", CacheParameterGroupName=ident
-        )
-        named = _parameters(state)
-        parameters: list[Json] = [
-            {"name": item.text("ParameterName"), "value": item.maybe_text("ParameterValue") or ""}
-            for item in held.docs("Parameters")
-            if item.text("ParameterName") in named or item.maybe_text("Source") == "user"
-        ]
-        return {
-            "arn": group.text("ARN"),
-            "name": group.text("CacheParameterGroupName"),
-            "family": group.text("CacheParameterGroupFamily"),
-            "description": group.text("Description"),
-            "parameters": parameters,
-            "tagsAll": _tags(site, group.text("ARN")),
-        }
-
-    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """Changed values, values back to their default, and tags."""
-        gone = sorted(_parameters(old).keys() - _parameters(new).keys())
-        if gone:
-            site.call(
-                "elasticache",
-                "reset_cache_parameter_group",
-                CacheParameterGroupName=ident,
-                ParameterNameValues=[{"ParameterName": name} for name in gone],
-            )
-        self.configure(site, ident, new)
-        _update_tags(site, old, new)
-
-    def delete(self, site: Site, ident: str, state: Doc) -> None:
-        """``DeleteCacheParameterGroup``."""
-        del state
-        site.find(
-            _GONE, "elasticache", "delete_cache_parameter_group", CacheParameterGroupName=ident
-        )
-
-
 def _read_group(group: Doc, members: list[str]) -> dict[str, Json]:
     shards = group.docs("NodeGroups")
     primary = shards[0].doc("PrimaryEndpoint")
@@ -418,21 +272,3 @@ def _read_member(member: Doc) -> dict[str, Json]:
 def _changed(old: Doc, new: Doc, key: str) -> str | None:
     value = new.maybe_text(key)
     return value if value != old.maybe_text(key) else None
-
-
-def _parameters(inputs: Doc) -> dict[str, str]:
-    return {item.text("name"): item.text("value") for item in inputs.docs("parameters")}
-
-
-def _tags(site: Site, arn: str) -> dict[str, str]:
-    answer = site.call("elasticache", "list_tags_for_resource", ResourceName=arn)
-    return from_pairs(answer.docs("TagList"))
-
-
-def _update_tags(site: Site, old: Doc, new: Doc) -> None:
-    gone, fresh = retag(old, new)
-    arn = old.text("arn")
-    if gone:
-        site.call("elasticache", "remove_tags_from_resource", ResourceName=arn, TagKeys=gone)
-    if fresh:
-        site.call("elasticache", "add_tags_to_resource", ResourceName=arn, Tags=pairs(fresh))

@@ -7,40 +7,43 @@ import json
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.rules import policy_document, within
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Json, Object, from_pairs, pairs
 
 _GONE = ("NoSuchEntity", "NoSuchEntityException")
 _PREFIX = "leave `name` out to get a name of its own"
+_OLD_VERSIONS = 4
+"""AWS keeps five versions of a policy, the default one among them."""
 _MARKERS = ("Marker", "Marker")
 
 
 class Role(ResourceType):
     """A role that services or people take."""
 
-    token = "aws:iam/role:Role"
+    type_name = "aws:iam/role:Role"
     name_property = "name"
-    properties = {
-        "assumeRolePolicy": kept(document="policy"),
-        "description": kept(),
-        "forceDetachPolicies": recorded("heeded when the role is deleted"),
-        "inlinePolicies": refused("deprecated and exclusive; use aws.iam.RolePolicy"),
-        "managedPolicyArns": refused("deprecated; use aws.iam.RolePolicyAttachment"),
-        "maxSessionDuration": kept(default=3600),
-        "name": kept(replaces=True),
-        "namePrefix": refused(_PREFIX),
-        "path": kept(replaces=True, default="/"),
-        "permissionsBoundary": kept(),
-        "tags": kept(),
-    }
+    properties = declared(
+        {
+            "assumeRolePolicy": kept(document="policy"),
+            "description": kept(),
+            "forceDetachPolicies": recorded("heeded when the role is deleted"),
+            "inlinePolicies": refused("deprecated and exclusive; use aws.iam.RolePolicy"),
+            "managedPolicyArns": refused("deprecated; use aws.iam.RolePolicyAttachment"),
+            "maxSessionDuration": kept(default=3600),
+            "name": kept(replaces=True),
+            "namePrefix": refused(_PREFIX),
+            "path": kept(replaces=True, default="/"),
+            "permissionsBoundary": kept(),
+            "tags": kept(),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Documents, durations and names."""
-        yield from document_failures(inputs, "assumeRolePolicy")
-        duration_s = inputs.maybe_number("maxSessionDuration")
-        if duration_s is not None and not 3600 <= duration_s <= 43200:
-            yield Failure("maxSessionDuration", f"is {duration_s}; allowed are 3600 to 43200")
+        yield from policy_document(inputs, "assumeRolePolicy", most=2048)
+        yield from within(inputs, "maxSessionDuration", 3600, 43200)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateRole``."""
@@ -123,22 +126,20 @@ class Role(ResourceType):
 class RolePolicy(ResourceType):
     """A policy inside a role."""
 
-    token = "aws:iam/rolePolicy:RolePolicy"
+    type_name = "aws:iam/rolePolicy:RolePolicy"
     name_property = "name"
-    properties = {
-        "name": kept(replaces=True),
-        "namePrefix": refused(_PREFIX),
-        "policy": kept(document="policy"),
-        "role": kept(replaces=True),
-    }
+    properties = declared(
+        {
+            "name": kept(replaces=True),
+            "namePrefix": refused(_PREFIX),
+            "policy": kept(document="policy"),
+            "role": kept(replaces=True),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The document, and its size in a role."""
-        yield from document_failures(inputs, "policy")
-        text = inputs.maybe_text("policy") or ""
-        size = len("".join(text.split()))
-        if size > 10_240:
-            yield Failure("policy", f"has {size} characters without blanks; allowed are 10240")
+        yield from policy_document(inputs, "policy", most=10_240)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``PutRolePolicy``."""
@@ -174,25 +175,26 @@ class RolePolicy(ResourceType):
 class Policy(ResourceType):
     """A managed policy."""
 
-    token = "aws:iam/policy:Policy"
+    type_name = "aws:iam/policy:Policy"
     name_property = "name"
     owned_elsewhere = ("attachmentCount",)
-    properties = {
-        "delayAfterPolicyCreationInMs": recorded("nothing in the twin lags behind a new policy"),
-        "description": kept(replaces=True),
-        "name": kept(replaces=True),
-        "namePrefix": refused(_PREFIX),
-        "path": kept(replaces=True, default="/"),
-        "policy": kept(document="policy"),
-        "tags": kept(),
-    }
+    properties = declared(
+        {
+            "delayAfterPolicyCreationInMs": recorded(
+                "nothing in the twin lags behind a new policy"
+            ),
+            "description": kept(replaces=True),
+            "name": kept(replaces=True),
+            "namePrefix": refused(_PREFIX),
+            "path": kept(replaces=True, default="/"),
+            "policy": kept(document="policy"),
+            "tags": kept(),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The document, and its size."""
-        yield from document_failures(inputs, "policy")
-        size = len("".join((inputs.maybe_text("policy") or "").split()))
-        if size > 6144:
-            yield Failure("policy", f"has {size} characters without blanks; allowed are 6144")
+        yield from policy_document(inputs, "policy", most=6144)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreatePolicy``."""
@@ -237,10 +239,8 @@ class Policy(ResourceType):
         """A new default version; the oldest goes when AWS's five are full."""
         if old.maybe_text("policy") != new.maybe_text("policy"):
             versions = _old_versions(site, ident)
-            if len(versions) >= 4:
-                site.call(
-                    "iam", "delete_policy_version", PolicyArn=ident, VersionId=versions[0]
-                )
+            if len(versions) >= _OLD_VERSIONS:
+                site.call("iam", "delete_policy_version", PolicyArn=ident, VersionId=versions[0])
             site.call(
                 "iam",
                 "create_policy_version",
@@ -267,8 +267,8 @@ class Policy(ResourceType):
 class RolePolicyAttachment(ResourceType):
     """A managed policy on a role."""
 
-    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-    properties = {"policyArn": kept(replaces=True), "role": kept(replaces=True)}
+    type_name = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    properties = declared({"policyArn": kept(replaces=True), "role": kept(replaces=True)})
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``AttachRolePolicy``."""
@@ -299,20 +299,6 @@ class RolePolicyAttachment(ResourceType):
         site.find(_GONE, "iam", "detach_role_policy", RoleName=role, PolicyArn=arn)
 
 
-def document_failures(inputs: Doc, key: str) -> Iterator[Failure]:
-    """What is wrong with a policy document before AWS reads it."""
-    text = inputs.maybe_text(key)
-    if text is None:
-        return
-    try:
-        found: object = json.loads(text)
-    except ValueError as error:
-        yield Failure(key, f"is no JSON: {error}")
-        return
-    if not isinstance(found, dict) or "Statement" not in found:
-        yield Failure(key, "must be a JSON object with a Statement")
-
-
 def _text(document: Json) -> str:
     """A document as text: botocore has parsed it already."""
     return document if isinstance(document, str) else json.dumps(document)
@@ -340,8 +326,6 @@ def _strip(site: Site, role: str) -> None:
         "iam", "list_attached_role_policies", "AttachedPolicies", _MARKERS, RoleName=role
     )
     for item in attached:
-        site.call(
-            "iam", "detach_role_policy", RoleName=role, PolicyArn=item.text("PolicyArn")
-        )
+        site.call("iam", "detach_role_policy", RoleName=role, PolicyArn=item.text("PolicyArn"))
     for name in site.call("iam", "list_role_policies", RoleName=role).texts("PolicyNames"):
         site.call("iam", "delete_role_policy", RoleName=role, PolicyName=name)

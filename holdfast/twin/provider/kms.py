@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused, sent
+from holdfast.twin.provider.rules import within
+from holdfast.twin.provider.spec import (
+    Failure,
+    ResourceType,
+    declared,
+    kept,
+    recorded,
+    refused,
+    sent,
+)
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Json, Object, from_pairs, pairs
 
@@ -16,30 +25,30 @@ _LOCKOUT = "the emulator never checks whether a policy locks its author out"
 class Key(ResourceType):
     """A customer managed key."""
 
-    token = "aws:kms/key:Key"
-    properties = {
-        "bypassPolicyLockoutSafetyCheck": recorded(_LOCKOUT),
-        "customKeyStoreId": refused("the twin has no CloudHSM"),
-        "customerMasterKeySpec": kept(replaces=True, default="SYMMETRIC_DEFAULT"),
-        "deletionWindowInDays": sent(),
-        "description": kept(computed=True),
-        "enableKeyRotation": kept(),
-        "isEnabled": kept(default=True),
-        "keyUsage": kept(replaces=True, default="ENCRYPT_DECRYPT"),
-        "multiRegion": kept(replaces=True, computed=True),
-        "policy": kept(computed=True, document="policy"),
-        "rotationPeriodInDays": kept(computed=True),
-        "tags": kept(),
-        "xksKeyId": refused("the twin has no external key store"),
-    }
+    type_name = "aws:kms/key:Key"
+    properties = declared(
+        {
+            "bypassPolicyLockoutSafetyCheck": recorded(_LOCKOUT),
+            "customKeyStoreId": refused("the twin has no CloudHSM"),
+            "customerMasterKeySpec": kept(replaces=True, default="SYMMETRIC_DEFAULT"),
+            "deletionWindowInDays": sent(),
+            "description": kept(computed=True),
+            "enableKeyRotation": kept(),
+            "isEnabled": kept(default=True),
+            "keyUsage": kept(replaces=True, default="ENCRYPT_DECRYPT"),
+            "multiRegion": kept(replaces=True, computed=True),
+            "policy": kept(computed=True, document="policy"),
+            "rotationPeriodInDays": kept(computed=True),
+            "tags": kept(),
+            "xksKeyId": refused("the twin has no external key store"),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Windows and periods that AWS refuses."""
-        yield from _window_failures(inputs)
-        period = inputs.maybe_number("rotationPeriodInDays")
-        if period is not None and not 90 <= period <= 2560:
-            yield Failure("rotationPeriodInDays", f"is {period}; allowed are 90 to 2560")
-        if period is not None and not inputs.flag("enableKeyRotation"):
+        yield from within(inputs, "deletionWindowInDays", 7, 30)
+        yield from within(inputs, "rotationPeriodInDays", 90, 2560)
+        if "rotationPeriodInDays" in inputs and not inputs.flag("enableKeyRotation"):
             yield Failure("rotationPeriodInDays", "needs `enableKeyRotation`")
 
     def create(self, site: Site, inputs: Doc) -> str:
@@ -65,6 +74,7 @@ class Key(ResourceType):
 
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """The key, unless it is waiting to be deleted."""
+        del state
         metadata = _metadata(site, ident)
         if metadata is None:
             return None
@@ -103,28 +113,30 @@ class Key(ResourceType):
 class ReplicaKey(ResourceType):
     """A copy of a multi-Region key, with its primary's id and material."""
 
-    token = "aws:kms/replicaKey:ReplicaKey"
-    properties = {
-        "bypassPolicyLockoutSafetyCheck": recorded(_LOCKOUT),
-        "deletionWindowInDays": sent(),
-        "description": kept(),
-        "enabled": kept(default=True),
-        "policy": kept(computed=True, document="policy"),
-        "primaryKeyArn": kept(replaces=True),
-        "tags": kept(),
-    }
+    type_name = "aws:kms/replicaKey:ReplicaKey"
+    properties = declared(
+        {
+            "bypassPolicyLockoutSafetyCheck": recorded(_LOCKOUT),
+            "deletionWindowInDays": sent(),
+            "description": kept(),
+            "enabled": kept(default=True),
+            "policy": kept(computed=True, document="policy"),
+            "primaryKeyArn": kept(replaces=True),
+            "tags": kept(),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The window, and that the copy lies elsewhere."""
-        yield from _window_failures(inputs)
-        arn = (inputs.maybe_text("primaryKeyArn") or "").split(":")
-        if len(arn) > 3 and arn[3] == inputs.maybe_text("region"):
-            yield Failure("region", f"is {arn[3]}, where the primary key is already")
+        yield from within(inputs, "deletionWindowInDays", 7, 30)
+        arn = inputs.maybe_text("primaryKeyArn")
+        if arn is not None and _region_of(arn) == inputs.maybe_text("region"):
+            yield Failure("region", f"is {_region_of(arn)}, where the primary key is already")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``ReplicateKey``, asked of the primary key's region."""
         arn = inputs.text("primaryKeyArn")
-        answer = site.at(arn.split(":")[3]).call(
+        answer = site.at(_region_of(arn)).call(
             "kms",
             "replicate_key",
             KeyId=arn.rpartition("/")[2],
@@ -142,6 +154,7 @@ class ReplicaKey(ResourceType):
 
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """The copy, unless it is waiting to be deleted."""
+        del state
         metadata = _metadata(site, ident)
         if metadata is None:
             return None
@@ -171,14 +184,16 @@ class ReplicaKey(ResourceType):
 class Alias(ResourceType):
     """A name for a key."""
 
-    token = "aws:kms/alias:Alias"
+    type_name = "aws:kms/alias:Alias"
     name_property = "name"
     autoname = False
-    properties = {
-        "name": kept(replaces=True),
-        "namePrefix": refused("a random name serves nobody here; give `name`"),
-        "targetKeyId": kept(),
-    }
+    properties = declared(
+        {
+            "name": kept(replaces=True),
+            "namePrefix": refused("a random name serves nobody here; give `name`"),
+            "targetKeyId": kept(),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The name's form."""
@@ -222,10 +237,9 @@ class Alias(ResourceType):
         site.find(_GONE, "kms", "delete_alias", AliasName=ident)
 
 
-def _window_failures(inputs: Doc) -> Iterator[Failure]:
-    window = inputs.maybe_number("deletionWindowInDays")
-    if window is not None and not 7 <= window <= 30:
-        yield Failure("deletionWindowInDays", f"is {window}; allowed are 7 to 30")
+def _region_of(arn: str) -> str:
+    """The region that an ARN names, or nothing where it is no ARN."""
+    return (arn.split(":") + [""] * 4)[3]
 
 
 def _rotate(site: Site, ident: str, inputs: Doc) -> None:
@@ -246,9 +260,7 @@ def _metadata(site: Site, ident: str) -> Doc | None:
 
 def _common(site: Site, ident: str, metadata: Doc) -> dict[str, Json]:
     policy = site.call("kms", "get_key_policy", KeyId=ident, PolicyName="default")
-    tags = site.pages(
-        "kms", "list_resource_tags", "Tags", ("Marker", "NextMarker"), KeyId=ident
-    )
+    tags = site.pages("kms", "list_resource_tags", "Tags", ("Marker", "NextMarker"), KeyId=ident)
     return {
         "arn": metadata.text("Arn"),
         "keyId": metadata.text("KeyId"),

@@ -1,10 +1,10 @@
-"""Elastic Load Balancing: load balancers, target groups, listeners.
+"""Elastic Load Balancing: load balancers and listeners. Target groups stand in ``lb_targets``.
 
 The twin's ingress is the agents' own port on the region's address, so these types are kept as
 configuration; ``LIMITS`` says what no packet passes through.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from holdfast.twin.provider.attributes import (
     FLAG,
@@ -16,11 +16,17 @@ from holdfast.twin.provider.attributes import (
 )
 from holdfast.twin.provider.cloud import ApiError, Site
 from holdfast.twin.provider.ec2 import DROPPED, all_refused, find_one
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, refused
-from holdfast.twin.provider.tags import retag
+from holdfast.twin.provider.lb_common import (
+    GONE,
+    NAME_CHARACTERS,
+    described,
+    tags_of,
+    update_tags,
+)
+from holdfast.twin.provider.rules import among, no_longer
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, refused
 from holdfast.twin.provider.values import Doc, Json, Object, compact, from_pairs, pairs
 
-_GONE = ("LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound")
 _NO_HTTP = "the twin's ingress passes TCP through and reads no HTTP"
 _NO_TLS = "the twin has no TLS at its ingress"
 _BALANCER: Table = {
@@ -35,78 +41,55 @@ _BALANCER: Table = {
     "idleTimeout": ("idle_timeout.timeout_seconds", NUMBER),
     "preserveHostHeader": ("routing.http.preserve_host_header.enabled", FLAG),
 }
-_GROUP: Table = {
-    "connectionTermination": ("deregistration_delay.connection_termination.enabled", FLAG),
-    "deregistrationDelay": ("deregistration_delay.timeout_seconds", NUMBER),
-    "loadBalancingAlgorithmType": ("load_balancing.algorithm.type", TEXT),
-    "loadBalancingAnomalyMitigation": ("load_balancing.algorithm.anomaly_mitigation", TEXT),
-    "loadBalancingCrossZoneEnabled": ("load_balancing.cross_zone.enabled", TEXT),
-    "preserveClientIp": ("preserve_client_ip.enabled", TEXT),
-    "proxyProtocolV2": ("proxy_protocol_v2.enabled", FLAG),
-    "slowStart": ("slow_start.duration_seconds", NUMBER),
-}
-_HEALTH_STATE: Table = {
-    "enableUnhealthyConnectionTermination": (
-        "target_health_state.unhealthy.connection_termination.enabled",
-        FLAG,
-    ),
-    "unhealthyDrainingInterval": (
-        "target_health_state.unhealthy.draining_interval_seconds",
-        NUMBER,
-    ),
-}
 
 
 class LoadBalancer(ResourceType):
     """A load balancer."""
 
-    token = "aws:lb/loadBalancer:LoadBalancer"
+    type_name = "aws:lb/loadBalancer:LoadBalancer"
     name_property = "name"
-    properties = {
-        **{key: kept(computed=True) for key in _BALANCER},
-        "enableCrossZoneLoadBalancing": kept(),
-        "enableDeletionProtection": kept(),
-        "internal": kept(replaces=True),
-        "ipAddressType": kept(computed=True),
-        "loadBalancerType": kept(replaces=True, default="application"),
-        "name": kept(replaces=True),
-        "namePrefix": refused("leave `name` out to get a name of its own"),
-        "securityGroups": kept(computed=True),
-        "subnets": kept(computed=True),
-        "tags": kept(),
-        **all_refused(
-            DROPPED,
-            "accessLogs",
-            "connectionLogs",
-            "customerOwnedIpv4Pool",
-            "enablePrefixForIpv6SourceNat",
-            "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
-            "healthCheckLogs",
-            "ipamPools",
-            "minimumLoadBalancerCapacity",
-            "secondaryIpsAutoAssignedPerSubnet",
-            "subnetMappings",
-        ),
-        **all_refused(
-            _NO_HTTP,
-            "enableTlsVersionAndCipherSuiteHeaders",
-            "enableWafFailOpen",
-            "enableXffClientPort",
-            "xffHeaderProcessingMode",
-        ),
-    }
+    properties = declared(
+        {
+            **{key: kept(computed=True) for key in _BALANCER},
+            "enableCrossZoneLoadBalancing": kept(),
+            "enableDeletionProtection": kept(),
+            "internal": kept(replaces=True),
+            "ipAddressType": kept(computed=True),
+            "loadBalancerType": kept(replaces=True, default="application"),
+            "name": kept(replaces=True),
+            "namePrefix": refused("leave `name` out to get a name of its own"),
+            "securityGroups": kept(computed=True),
+            "subnets": kept(computed=True),
+            "tags": kept(),
+            **all_refused(
+                DROPPED,
+                "accessLogs",
+                "connectionLogs",
+                "customerOwnedIpv4Pool",
+                "enablePrefixForIpv6SourceNat",
+                "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+                "healthCheckLogs",
+                "ipamPools",
+                "minimumLoadBalancerCapacity",
+                "secondaryIpsAutoAssignedPerSubnet",
+                "subnetMappings",
+            ),
+            **all_refused(
+                _NO_HTTP,
+                "enableTlsVersionAndCipherSuiteHeaders",
+                "enableWafFailOpen",
+                "enableXffClientPort",
+                "xffHeaderProcessingMode",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Name, type and subnets."""
-        name = inputs.maybe_text("name")
-        if name is not None and (len(name) > 32 or name.startswith("internal-")):
-            yield Failure(
-                "name", f"is {name!r}; allowed are 32 characters that do not begin with internal-"
-            )
-        kinds = ("application", "network", "gateway")
-        kind = inputs.maybe_text("loadBalancerType")
-        if kind is not None and kind not in kinds:
-            yield Failure("loadBalancerType", f"is {kind!r}; allowed are {', '.join(kinds)}")
+        yield from no_longer(inputs, "name", NAME_CHARACTERS)
+        if (inputs.maybe_text("name") or "").startswith("internal-"):
+            yield Failure("name", "begins with internal-, which AWS keeps to itself")
+        yield from among(inputs, "loadBalancerType", ("application", "network", "gateway"))
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateLoadBalancer``."""
@@ -137,12 +120,10 @@ class LoadBalancer(ResourceType):
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """``DescribeLoadBalancers``, attributes and tags."""
         del state
-        found = _described(site, "describe_load_balancers", "LoadBalancers", ident)
+        found = described(site, "describe_load_balancers", "LoadBalancers", ident)
         if found is None:
             return None
-        attributes = site.call(
-            "elbv2", "describe_load_balancer_attributes", LoadBalancerArn=ident
-        )
+        attributes = site.call("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=ident)
         subnets = [zone.text("SubnetId") for zone in found.docs("AvailabilityZones")]
         return {
             "enableCrossZoneLoadBalancing": False,
@@ -159,7 +140,7 @@ class LoadBalancer(ResourceType):
             "subnets": sorted(subnets),
             "securityGroups": sorted(found.texts("SecurityGroups")),
             "subnetMappings": [{"subnetId": subnet} for subnet in sorted(subnets)],
-            "tagsAll": _tags(site, ident),
+            "tagsAll": tags_of(site, ident),
         }
 
     def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
@@ -171,12 +152,10 @@ class LoadBalancer(ResourceType):
             site.call("elbv2", "set_security_groups", LoadBalancerArn=ident, SecurityGroups=groups)
         address = new.maybe_text("ipAddressType")
         if address is not None and address != old.maybe_text("ipAddressType"):
-            site.call(
-                "elbv2", "set_ip_address_type", LoadBalancerArn=ident, IpAddressType=address
-            )
+            site.call("elbv2", "set_ip_address_type", LoadBalancerArn=ident, IpAddressType=address)
         flags = ("enableCrossZoneLoadBalancing", "enableDeletionProtection")
         self.configure(site, ident, new.with_members(**{key: new.flag(key) for key in flags}))
-        _update_tags(site, ident, old, new)
+        update_tags(site, ident, old, new)
 
     def delete(self, site: Site, ident: str, state: Doc) -> None:
         """``DeleteLoadBalancer``. Deletion protection refuses, as on AWS."""
@@ -190,126 +169,6 @@ class LoadBalancer(ResourceType):
         site.call("elbv2", "delete_load_balancer", LoadBalancerArn=ident)
 
 
-class TargetGroup(ResourceType):
-    """Where a load balancer sends connections, and how it tells what is healthy."""
-
-    token = "aws:lb/targetGroup:TargetGroup"
-    name_property = "name"
-    owned_elsewhere = ("loadBalancerArns",)
-    properties = {
-        **{key: kept(computed=True) for key in _GROUP},
-        "healthCheck": kept(computed=True),
-        **{
-            f"healthCheck.{key}": kept(computed=True)
-            for key in (
-                "enabled",
-                "healthyThreshold",
-                "interval",
-                "matcher",
-                "path",
-                "port",
-                "protocol",
-                "timeout",
-                "unhealthyThreshold",
-            )
-        },
-        "name": kept(replaces=True),
-        "namePrefix": refused("leave `name` out to get a name of its own"),
-        "port": kept(replaces=True),
-        "protocol": kept(replaces=True),
-        "tags": kept(),
-        "targetHealthStates": kept(computed=True),
-        "targetHealthStates.unhealthyDrainingInterval": kept(computed=True),
-        "targetType": kept(replaces=True, default="instance"),
-        "vpcId": kept(replaces=True),
-        **all_refused(
-            DROPPED,
-            "ipAddressType",
-            "lambdaMultiValueHeadersEnabled",
-            "protocolVersion",
-            "stickiness",
-            "targetControlPort",
-            "targetFailovers",
-            "targetGroupHealth",
-        ),
-    }
-
-    def validate(self, inputs: Doc) -> Iterator[Failure]:
-        """What AWS asks of each target type."""
-        name = inputs.maybe_text("name")
-        if name is not None and len(name) > 32:
-            yield Failure("name", f"is {name!r}; allowed are 32 characters")
-        if inputs.maybe_text("targetType") != "lambda":
-            for key in ("port", "protocol", "vpcId"):
-                if key not in inputs:
-                    yield Failure(key, "is missing; targets that are no functions need it")
-
-    def create(self, site: Site, inputs: Doc) -> str:
-        """``CreateTargetGroup``."""
-        answer = site.call(
-            "elbv2",
-            "create_target_group",
-            Name=inputs.text("name"),
-            Protocol=inputs.maybe_text("protocol"),
-            Port=inputs.maybe_number("port"),
-            VpcId=inputs.maybe_text("vpcId"),
-            TargetType=inputs.text("targetType"),
-            Tags=pairs(inputs.table("tagsAll")) or None,
-            **_health_check(inputs.doc("healthCheck")),
-        )
-        return answer.docs("TargetGroups")[0].text("TargetGroupArn")
-
-    def configure(self, site: Site, ident: str, inputs: Doc) -> None:
-        """Attributes."""
-        attributes = to_attributes(inputs, _GROUP)
-        for block in inputs.docs("targetHealthStates"):
-            attributes.update(to_attributes(block, _HEALTH_STATE))
-        if attributes:
-            site.call(
-                "elbv2",
-                "modify_target_group_attributes",
-                TargetGroupArn=ident,
-                Attributes=pairs(attributes),
-            )
-
-    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
-        """``DescribeTargetGroups``, attributes and tags."""
-        del state
-        found = _described(site, "describe_target_groups", "TargetGroups", ident)
-        if found is None:
-            return None
-        answer = site.call("elbv2", "describe_target_group_attributes", TargetGroupArn=ident)
-        attributes = from_pairs(answer.docs("Attributes"))
-        states = from_attributes(attributes, _HEALTH_STATE)
-        return {
-            **from_attributes(attributes, _GROUP),
-            "arn": ident,
-            "arnSuffix": ident.rpartition(":")[2],
-            "loadBalancerArns": sorted(found.texts("LoadBalancerArns")),
-            "name": found.text("TargetGroupName"),
-            "port": found.maybe_number("Port"),
-            "protocol": found.maybe_text("Protocol"),
-            "targetType": found.text("TargetType"),
-            "vpcId": found.maybe_text("VpcId"),
-            "healthCheck": _read_health_check(found),
-            "targetHealthStates": [states] if states else [],
-            "tagsAll": _tags(site, ident),
-        }
-
-    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """Health check, attributes and tags."""
-        check = _health_check(new.doc("healthCheck"))
-        if check and check != _health_check(old.doc("healthCheck")):
-            site.call("elbv2", "modify_target_group", TargetGroupArn=ident, **check)
-        self.configure(site, ident, new)
-        _update_tags(site, ident, old, new)
-
-    def delete(self, site: Site, ident: str, state: Doc) -> None:
-        """``DeleteTargetGroup``."""
-        del state
-        site.find(_GONE, "elbv2", "delete_target_group", TargetGroupArn=ident)
-
-
 class Listener(ResourceType):
     """A port of a load balancer, and where its connections go.
 
@@ -317,61 +176,63 @@ class Listener(ResourceType):
     ``port`` output is that one, so that what the program passes on leads somewhere.
     """
 
-    token = "aws:lb/listener:Listener"
-    properties = {
-        "defaultActions": kept(),
-        "defaultActions.order": kept(computed=True),
-        "defaultActions.targetGroupArn": kept(computed=True),
-        "defaultActions.forward": kept(computed=True),
-        **all_refused(
-            _NO_HTTP,
-            "defaultActions.authenticateCognito",
-            "defaultActions.authenticateOidc",
-            "defaultActions.fixedResponse",
-            "defaultActions.jwtValidation",
-            "defaultActions.redirect",
-        ),
-        "loadBalancerArn": kept(replaces=True),
-        "port": kept(),
-        "protocol": kept(computed=True),
-        "tags": kept(),
-        "tcpIdleTimeoutSeconds": kept(computed=True),
-        **all_refused(
-            _NO_TLS, "alpnPolicy", "certificateArn", "mutualAuthentication", "sslPolicy"
-        ),
-        **all_refused(
-            _NO_HTTP,
-            *(
-                f"routingHttpRequestXAmzn{name}HeaderName"
-                for name in (
-                    "MtlsClientcert",
-                    "MtlsClientcertIssuer",
-                    "MtlsClientcertLeaf",
-                    "MtlsClientcertSerialNumber",
-                    "MtlsClientcertSubject",
-                    "MtlsClientcertValidity",
-                    "TlsCipherSuite",
-                    "TlsVersion",
-                )
+    type_name = "aws:lb/listener:Listener"
+    properties = declared(
+        {
+            "defaultActions": kept(),
+            "defaultActions.order": kept(computed=True),
+            "defaultActions.targetGroupArn": kept(computed=True),
+            "defaultActions.forward": kept(computed=True),
+            **all_refused(
+                _NO_HTTP,
+                "defaultActions.authenticateCognito",
+                "defaultActions.authenticateOidc",
+                "defaultActions.fixedResponse",
+                "defaultActions.jwtValidation",
+                "defaultActions.redirect",
             ),
-            *(
-                f"routingHttpResponse{name}HeaderValue"
-                for name in (
-                    "AccessControlAllowCredentials",
-                    "AccessControlAllowHeaders",
-                    "AccessControlAllowMethods",
-                    "AccessControlAllowOrigin",
-                    "AccessControlExposeHeaders",
-                    "AccessControlMaxAge",
-                    "ContentSecurityPolicy",
-                    "StrictTransportSecurity",
-                    "XContentTypeOptions",
-                    "XFrameOptions",
-                )
+            "loadBalancerArn": kept(replaces=True),
+            "port": kept(),
+            "protocol": kept(computed=True),
+            "tags": kept(),
+            "tcpIdleTimeoutSeconds": kept(computed=True),
+            **all_refused(
+                _NO_TLS, "alpnPolicy", "certificateArn", "mutualAuthentication", "sslPolicy"
             ),
-            "routingHttpResponseServerEnabled",
-        ),
-    }
+            **all_refused(
+                _NO_HTTP,
+                *(
+                    f"routingHttpRequestXAmzn{name}HeaderName"
+                    for name in (
+                        "MtlsClientcert",
+                        "MtlsClientcertIssuer",
+                        "MtlsClientcertLeaf",
+                        "MtlsClientcertSerialNumber",
+                        "MtlsClientcertSubject",
+                        "MtlsClientcertValidity",
+                        "TlsCipherSuite",
+                        "TlsVersion",
+                    )
+                ),
+                *(
+                    f"routingHttpResponse{name}HeaderValue"
+                    for name in (
+                        "AccessControlAllowCredentials",
+                        "AccessControlAllowHeaders",
+                        "AccessControlAllowMethods",
+                        "AccessControlAllowOrigin",
+                        "AccessControlExposeHeaders",
+                        "AccessControlMaxAge",
+                        "ContentSecurityPolicy",
+                        "StrictTransportSecurity",
+                        "XContentTypeOptions",
+                        "XFrameOptions",
+                    )
+                ),
+                "routingHttpResponseServerEnabled",
+            ),
+        }
+    )
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateListener``."""
@@ -400,7 +261,7 @@ class Listener(ResourceType):
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """``DescribeListeners``, attributes and tags."""
         del state
-        found = _described(site, "describe_listeners", "Listeners", ident)
+        found = described(site, "describe_listeners", "Listeners", ident)
         if found is None:
             return None
         answer = site.call("elbv2", "describe_listener_attributes", ListenerArn=ident)
@@ -412,7 +273,7 @@ class Listener(ResourceType):
             "protocol": found.maybe_text("Protocol"),
             "defaultActions": [_read_action(item) for item in found.docs("DefaultActions")],
             "tcpIdleTimeoutSeconds": int(attributes.get("tcp.idle_timeout.seconds", "350")),
-            "tagsAll": _tags(site, ident),
+            "tagsAll": tags_of(site, ident),
         }
 
     def shown(self, site: Site, state: Doc) -> Object:
@@ -431,36 +292,12 @@ class Listener(ResourceType):
             DefaultActions=[_action(item) for item in new.docs("defaultActions")],
         )
         self.configure(site, ident, new)
-        _update_tags(site, ident, old, new)
+        update_tags(site, ident, old, new)
 
     def delete(self, site: Site, ident: str, state: Doc) -> None:
         """``DeleteListener``."""
         del state
-        site.find(_GONE, "elbv2", "delete_listener", ListenerArn=ident)
-
-
-def _described(site: Site, operation: str, key: str, ident: str) -> Doc | None:
-    parameter = {
-        "LoadBalancers": "LoadBalancerArns",
-        "TargetGroups": "TargetGroupArns",
-        "Listeners": "ListenerArns",
-    }[key]
-    answer = site.find(_GONE, "elbv2", operation, **{parameter: [ident]})
-    found = [] if answer is None else answer.docs(key)
-    return found[0] if found else None
-
-
-def _tags(site: Site, ident: str) -> dict[str, str]:
-    answer = site.call("elbv2", "describe_tags", ResourceArns=[ident])
-    return from_pairs(answer.docs("TagDescriptions")[0].docs("Tags"))
-
-
-def _update_tags(site: Site, ident: str, old: Doc, new: Doc) -> None:
-    gone, fresh = retag(old, new)
-    if gone:
-        site.call("elbv2", "remove_tags", ResourceArns=[ident], TagKeys=gone)
-    if fresh:
-        site.call("elbv2", "add_tags", ResourceArns=[ident], Tags=pairs(fresh))
+        site.find(GONE, "elbv2", "delete_listener", ListenerArn=ident)
 
 
 def _vpc_of(site: Site, subnets: list[str]) -> str:
@@ -469,36 +306,6 @@ def _vpc_of(site: Site, subnets: list[str]) -> str:
         return ""
     subnet = find_one(site, "describe_subnets", "Subnets", "SubnetIds", subnets[0])
     return "" if subnet is None else subnet.text("VpcId")
-
-
-_CHECK: Mapping[str, str] = {
-    "healthyThreshold": "HealthyThresholdCount",
-    "interval": "HealthCheckIntervalSeconds",
-    "path": "HealthCheckPath",
-    "port": "HealthCheckPort",
-    "protocol": "HealthCheckProtocol",
-    "timeout": "HealthCheckTimeoutSeconds",
-    "unhealthyThreshold": "UnhealthyThresholdCount",
-}
-
-
-def _health_check(block: Doc) -> dict[str, object]:
-    found: dict[str, object] = {
-        parameter: block.raw(key) for key, parameter in _CHECK.items() if key in block
-    }
-    if "enabled" in block:
-        found["HealthCheckEnabled"] = block.flag("enabled")
-    if "matcher" in block:
-        found["Matcher"] = {"HttpCode": block.text("matcher")}
-    return found
-
-
-def _read_health_check(found: Doc) -> Json:
-    return {
-        "enabled": found.flag("HealthCheckEnabled"),
-        "matcher": found.doc("Matcher").maybe_text("HttpCode") or "",
-        **{key: found.raw(parameter) for key, parameter in _CHECK.items()},
-    }
 
 
 def _action(item: Doc) -> dict[str, object]:

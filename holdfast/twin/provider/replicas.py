@@ -72,9 +72,7 @@ def read_replicas(site: Site, table: Doc, state: Doc) -> list[Json]:
         if region == site.region:
             continue
         there = site.at(region)
-        answer = there.find(
-            _GONE, "dynamodb", "describe_table", TableName=table.text("TableName")
-        )
+        answer = there.find(_GONE, "dynamodb", "describe_table", TableName=table.text("TableName"))
         if answer is None:
             continue
         found.append(_read_one(there, answer.doc("Table"), item, mode, known.get(region, Doc())))

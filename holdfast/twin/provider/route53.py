@@ -1,12 +1,14 @@
-"""Route 53: zones, records, health checks. The twin's resolver obeys what these hold."""
+"""Route 53: zones and health checks. The twin's resolver obeys what these hold."""
 
 import uuid
 from collections.abc import Iterator, Mapping
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.route53_records import change, records
+from holdfast.twin.provider.rules import among, needed, within
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
-from holdfast.twin.provider.values import Doc, Json, Object, compact, from_pairs, pairs
+from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
 
 _GONE = ("NoSuchHostedZone", "NoSuchHealthCheck")
 _OWN = ("NS", "SOA")
@@ -16,23 +18,24 @@ _OWN = ("NS", "SOA")
 class Zone(ResourceType):
     """A public zone."""
 
-    token = "aws:route53/zone:Zone"
+    type_name = "aws:route53/zone:Zone"
     name_property = "name"
     autoname = False
-    properties = {
-        "comment": kept(default="Managed by Pulumi"),
-        "delegationSetId": refused("the twin delegates to name servers of its own"),
-        "enableAcceleratedRecovery": refused("the emulator drops it"),
-        "forceDestroy": recorded("heeded when the zone is deleted"),
-        "name": kept(replaces=True),
-        "tags": kept(),
-        "vpcs": refused("the twin's resolver serves public zones only"),
-    }
+    properties = declared(
+        {
+            "comment": kept(default="Managed by Pulumi"),
+            "delegationSetId": refused("the twin delegates to name servers of its own"),
+            "enableAcceleratedRecovery": refused("the emulator drops it"),
+            "forceDestroy": recorded("heeded when the zone is deleted"),
+            "name": kept(replaces=True),
+            "tags": kept(),
+            "vpcs": refused("the twin's resolver serves public zones only"),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """A name."""
-        if "name" not in inputs:
-            yield Failure("name", "is missing; a zone needs one")
+        yield from needed(inputs, ("name",), "a zone needs one")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateHostedZone``."""
@@ -77,146 +80,51 @@ class Zone(ResourceType):
         if site.find(_GONE, "route53", "get_hosted_zone", Id=ident) is None:
             return
         if state.flag("forceDestroy") or site.forced:
-            foreign = [item for item in _records(site, ident) if item.text("Type") not in _OWN]
+            foreign = [item for item in records(site, ident) if item.text("Type") not in _OWN]
             for item in foreign:
-                _change(site, ident, [("DELETE", dict(item.members))])
+                change(site, ident, [("DELETE", dict(item.members))])
         site.find(_GONE, "route53", "delete_hosted_zone", Id=ident)
-
-
-class Record(ResourceType):
-    """A record, alone or one of several that a routing policy chooses from."""
-
-    token = "aws:route53/record:Record"
-    name_property = "name"
-    autoname = False
-    properties = {
-        "aliases": kept(),
-        "allowOverwrite": recorded("heeded when the record is made", computed=True),
-        "cidrRoutingPolicy": refused("the twin's resolver does not route by CIDR"),
-        "failoverRoutingPolicies": kept(),
-        "geolocationRoutingPolicies": kept(),
-        "geoproximityRoutingPolicy": refused("the twin's resolver does not route by proximity"),
-        "healthCheckId": kept(),
-        "latencyRoutingPolicies": kept(),
-        "multivalueAnswerRoutingPolicy": kept(),
-        "name": kept(replaces=True),
-        "records": kept(),
-        "setIdentifier": kept(replaces=True),
-        "ttl": kept(),
-        "type": kept(replaces=True),
-        "weightedRoutingPolicies": kept(),
-        "zoneId": kept(replaces=True),
-    }
-
-    def validate(self, inputs: Doc) -> Iterator[Failure]:
-        """What Route 53 asks of plain records, aliases and policies."""
-        policies = [key for key in _POLICIES if inputs.raw(key)]
-        if len(policies) > 1:
-            yield Failure(policies[1], f"is given beside {policies[0]}; a record has one policy")
-        if policies and "setIdentifier" not in inputs:
-            yield Failure("setIdentifier", f"is missing; {policies[0]} needs it")
-        if inputs.docs("aliases"):
-            for key in ("ttl", "records"):
-                if key in inputs:
-                    yield Failure(key, "is given beside `aliases`; an alias has neither")
-        elif "records" in inputs and "ttl" not in inputs:
-            yield Failure("ttl", "is missing; a record that is no alias needs it")
-
-    def create(self, site: Site, inputs: Doc) -> str:
-        """``ChangeResourceRecordSets``, refusing to overwrite unless told to."""
-        action = "UPSERT" if inputs.flag("allowOverwrite") else "CREATE"
-        name = _full_name(site, inputs)
-        _change(site, inputs.text("zoneId"), [(action, _record_set(inputs, name))])
-        parts = [inputs.text("zoneId"), name, inputs.text("type")]
-        return "_".join([*parts, *filter(None, [inputs.maybe_text("setIdentifier")])])
-
-    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
-        """The record among those of its zone."""
-        del ident
-        found = self._find(site, state)
-        if found is None:
-            return None
-        fqdn = found.text("Name").removesuffix(".")
-        return {
-            **_read_record(found),
-            "zoneId": state.text("zoneId"),
-            # The AWS provider keeps the name as it was given, full or within the zone.
-            "name": state.text("name"),
-            "fqdn": fqdn,
-        }
-
-    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """``UPSERT``."""
-        del ident, old
-        name = _full_name(site, new)
-        _change(site, new.text("zoneId"), [("UPSERT", _record_set(new, name))])
-
-    def delete(self, site: Site, ident: str, state: Doc) -> None:
-        """``DELETE`` of the record as it is now, whatever it was."""
-        del ident
-        found = self._find(site, state)
-        if found is not None:
-            _change(site, state.text("zoneId"), [("DELETE", dict(found.members))])
-
-    @staticmethod
-    def _find(site: Site, state: Doc) -> Doc | None:
-        zone = state.text("zoneId")
-        if site.find(_GONE, "route53", "get_hosted_zone", Id=zone) is None:
-            return None
-        name = _full_name(site, state)
-        for item in _records(site, zone):
-            same = (
-                item.text("Name").removesuffix(".") == name
-                and item.text("Type") == state.text("type")
-                and (item.maybe_text("SetIdentifier") or "")
-                == (state.maybe_text("setIdentifier") or "")
-            )
-            if same:
-                return item
-        return None
 
 
 class HealthCheck(ResourceType):
     """Probes of one endpoint by many checkers, or a sum of other checks."""
 
-    token = "aws:route53/healthCheck:HealthCheck"
-    properties = {
-        "childHealthThreshold": kept(),
-        "childHealthchecks": kept(),
-        "cloudwatchAlarmName": refused("the twin's checks do not watch alarms"),
-        "cloudwatchAlarmRegion": refused("the twin's checks do not watch alarms"),
-        "disabled": kept(),
-        "enableSni": kept(computed=True),
-        "failureThreshold": kept(computed=True),
-        "fqdn": kept(),
-        "insufficientDataHealthStatus": refused("the twin's checks do not watch alarms"),
-        "invertHealthcheck": kept(),
-        "ipAddress": kept(),
-        "measureLatency": kept(replaces=True),
-        "port": kept(),
-        "referenceName": recorded("part of the reference that made the check", replaces=True),
-        "regions": kept(computed=True),
-        "requestInterval": kept(replaces=True),
-        "resourcePath": kept(),
-        "routingControlArn": refused("the twin has no routing controls"),
-        "searchString": kept(),
-        "tags": kept(),
-        "triggers": recorded("a change makes the program's own point", replaces=True),
-        "type": kept(replaces=True),
-    }
+    type_name = "aws:route53/healthCheck:HealthCheck"
+    properties = declared(
+        {
+            "childHealthThreshold": kept(),
+            "childHealthchecks": kept(),
+            "cloudwatchAlarmName": refused("the twin's checks do not watch alarms"),
+            "cloudwatchAlarmRegion": refused("the twin's checks do not watch alarms"),
+            "disabled": kept(),
+            "enableSni": kept(computed=True),
+            "failureThreshold": kept(computed=True),
+            "fqdn": kept(),
+            "insufficientDataHealthStatus": refused("the twin's checks do not watch alarms"),
+            "invertHealthcheck": kept(),
+            "ipAddress": kept(),
+            "measureLatency": kept(replaces=True),
+            "port": kept(),
+            "referenceName": recorded("part of the reference that made the check", replaces=True),
+            "regions": kept(computed=True),
+            "requestInterval": kept(replaces=True),
+            "resourcePath": kept(),
+            "routingControlArn": refused("the twin has no routing controls"),
+            "searchString": kept(),
+            "tags": kept(),
+            "triggers": recorded("a change makes the program's own point", replaces=True),
+            "type": kept(replaces=True),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Numbers that Route 53 takes."""
         kinds = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP", "CALCULATED")
-        kind = inputs.maybe_text("type")
-        if kind is not None and kind not in kinds:
-            yield Failure("type", f"is {kind!r}; allowed on the twin are {', '.join(kinds)}")
+        yield from among(inputs, "type", kinds)
         interval = inputs.maybe_number("requestInterval")
         if interval is not None and interval not in (10, 30):
             yield Failure("requestInterval", f"is {interval}; allowed are 10 and 30")
-        threshold = inputs.maybe_number("failureThreshold")
-        if threshold is not None and not 1 <= threshold <= 10:
-            yield Failure("failureThreshold", f"is {threshold}; allowed are 1 to 10")
+        yield from within(inputs, "failureThreshold", 1, 10)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateHealthCheck``."""
@@ -262,13 +170,6 @@ class HealthCheck(ResourceType):
         site.find(_GONE, "route53", "delete_health_check", HealthCheckId=ident)
 
 
-_POLICIES = (
-    "failoverRoutingPolicies",
-    "geolocationRoutingPolicies",
-    "latencyRoutingPolicies",
-    "multivalueAnswerRoutingPolicy",
-    "weightedRoutingPolicies",
-)
 _CHECK: Mapping[str, str] = {
     "childHealthThreshold": "HealthThreshold",
     "childHealthchecks": "ChildHealthChecks",
@@ -298,118 +199,8 @@ def _check_config(inputs: Doc, *, new: bool) -> dict[str, object]:
     return config
 
 
-def _full_name(site: Site, inputs: Doc) -> str:
-    name = inputs.text("name").removesuffix(".")
-    zone = site.call("route53", "get_hosted_zone", Id=inputs.text("zoneId"))
-    domain = zone.doc("HostedZone").text("Name").removesuffix(".")
-    if name in ("", "@", domain) or name.endswith(f".{domain}"):
-        return name if name not in ("", "@") else domain
-    return f"{name}.{domain}"
-
-
-def _records(site: Site, zone: str) -> list[Doc]:
-    found: list[Doc] = []
-    position: dict[str, object] = {}
-    for _ in range(1000):  # A bound, not a limit: no twin holds so many records.
-        answer = site.call(
-            "route53", "list_resource_record_sets", HostedZoneId=zone, **position
-        )
-        found.extend(answer.docs("ResourceRecordSets"))
-        if not answer.flag("IsTruncated"):
-            break
-        position = compact(
-            StartRecordName=answer.maybe_text("NextRecordName"),
-            StartRecordType=answer.maybe_text("NextRecordType"),
-            StartRecordIdentifier=answer.maybe_text("NextRecordIdentifier"),
-        )
-    return found
-
-
-def _change(site: Site, zone: str, changes: list[tuple[str, dict[str, object]]]) -> None:
-    site.call(
-        "route53",
-        "change_resource_record_sets",
-        HostedZoneId=zone,
-        ChangeBatch={
-            "Changes": [
-                {"Action": action, "ResourceRecordSet": record} for action, record in changes
-            ]
-        },
-    )
-
-
-def _record_set(inputs: Doc, name: str) -> dict[str, object]:
-    alias = next(iter(inputs.docs("aliases")), None)
-    failover = next(iter(inputs.docs("failoverRoutingPolicies")), Doc())
-    latency = next(iter(inputs.docs("latencyRoutingPolicies")), Doc())
-    weighted = next(iter(inputs.docs("weightedRoutingPolicies")), Doc())
-    place = next(iter(inputs.docs("geolocationRoutingPolicies")), Doc())
-    return compact(
-        Name=name,
-        Type=inputs.text("type"),
-        SetIdentifier=inputs.maybe_text("setIdentifier") or None,
-        TTL=inputs.maybe_number("ttl") or (0 if inputs.texts("records") else None),
-        ResourceRecords=[{"Value": value} for value in inputs.texts("records")] or None,
-        HealthCheckId=inputs.maybe_text("healthCheckId") or None,
-        Failover=failover.maybe_text("type"),
-        Region=latency.maybe_text("region"),
-        Weight=weighted.maybe_number("weight"),
-        MultiValueAnswer=inputs.maybe_flag("multivalueAnswerRoutingPolicy"),
-        GeoLocation=compact(
-            ContinentCode=place.maybe_text("continent"),
-            CountryCode=place.maybe_text("country"),
-            SubdivisionCode=place.maybe_text("subdivision"),
-        )
-        or None,
-        AliasTarget=None
-        if alias is None
-        else {
-            "HostedZoneId": alias.text("zoneId"),
-            "DNSName": alias.text("name"),
-            "EvaluateTargetHealth": alias.flag("evaluateTargetHealth"),
-        },
-    )
-
-
-def _read_record(found: Doc) -> dict[str, Json]:
-    alias = found.doc("AliasTarget")
-    place = found.doc("GeoLocation")
-    blocks: dict[str, Json] = {
-        "failoverRoutingPolicies": _block(type=found.raw("Failover")),
-        "latencyRoutingPolicies": _block(region=found.raw("Region")),
-        "weightedRoutingPolicies": _block(weight=found.raw("Weight")),
-        "geolocationRoutingPolicies": _block(
-            continent=place.raw("ContinentCode"),
-            country=place.raw("CountryCode"),
-            subdivision=place.raw("SubdivisionCode"),
-        ),
-    }
-    if alias:
-        blocks["aliases"] = _block(
-            name=alias.text("DNSName").removesuffix("."),
-            zoneId=alias.text("HostedZoneId"),
-            evaluateTargetHealth=alias.flag("EvaluateTargetHealth"),
-        )
-    return {
-        **blocks,
-        "type": found.text("Type"),
-        "setIdentifier": found.maybe_text("SetIdentifier"),
-        "ttl": found.maybe_number("TTL"),
-        "records": [item.text("Value") for item in found.docs("ResourceRecords")],
-        "healthCheckId": found.maybe_text("HealthCheckId"),
-        "multivalueAnswerRoutingPolicy": found.maybe_flag("MultiValueAnswer"),
-    }
-
-
-def _block(**members: Json) -> list[Json]:
-    present = {key: value for key, value in members.items() if value is not None}
-    return [present] if present else []
-
-
 def _tags(site: Site, kind: str, ident: str) -> dict[str, str]:
-    answer = site.call(
-        "route53", "list_tags_for_resource", ResourceType=kind, ResourceId=ident
-    )
+    answer = site.call("route53", "list_tags_for_resource", ResourceType=kind, ResourceId=ident)
     return from_pairs(answer.doc("ResourceTagSet").docs("Tags"))
 
 

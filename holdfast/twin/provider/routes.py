@@ -13,7 +13,8 @@ from holdfast.twin.provider.ec2 import (
     tags_of,
     update_tags,
 )
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, refused
+from holdfast.twin.provider.rules import needed, one_of
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, refused
 from holdfast.twin.provider.values import Doc, Object
 
 _GONE = ("InvalidRouteTableID.NotFound", "InvalidRoute.NotFound")
@@ -29,13 +30,15 @@ _TARGETS = {
 class RouteTable(ResourceType):
     """A table of routes."""
 
-    token = "aws:ec2/routeTable:RouteTable"
-    properties = {
-        "propagatingVgws": refused("the twin has no VPN gateways"),
-        "routes": refused("inline routes fight with `aws.ec2.Route`; use that"),
-        "tags": kept(),
-        "vpcId": kept(replaces=True),
-    }
+    type_name = "aws:ec2/routeTable:RouteTable"
+    properties = declared(
+        {
+            "propagatingVgws": refused("the twin has no VPN gateways"),
+            "routes": refused("inline routes fight with `aws.ec2.Route`; use that"),
+            "tags": kept(),
+            "vpcId": kept(replaces=True),
+        }
+    )
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateRouteTable``."""
@@ -73,34 +76,34 @@ class RouteTable(ResourceType):
 class Route(ResourceType):
     """One route of a table."""
 
-    token = "aws:ec2/route:Route"
+    type_name = "aws:ec2/route:Route"
     delete_first = True
-    properties = {
-        "destinationCidrBlock": kept(replaces=True),
-        "gatewayId": kept(),
-        "natGatewayId": kept(),
-        "routeTableId": kept(replaces=True),
-        "transitGatewayId": kept(),
-        "vpcPeeringConnectionId": kept(),
-        **all_refused(
-            DROPPED,
-            "carrierGatewayId",
-            "coreNetworkArn",
-            "destinationIpv6CidrBlock",
-            "destinationPrefixListId",
-            "egressOnlyGatewayId",
-            "localGatewayId",
-            "networkInterfaceId",
-            "odbNetworkArn",
-            "vpcEndpointId",
-        ),
-    }
+    properties = declared(
+        {
+            "destinationCidrBlock": kept(replaces=True),
+            "gatewayId": kept(),
+            "natGatewayId": kept(),
+            "routeTableId": kept(replaces=True),
+            "transitGatewayId": kept(),
+            "vpcPeeringConnectionId": kept(),
+            **all_refused(
+                DROPPED,
+                "carrierGatewayId",
+                "coreNetworkArn",
+                "destinationIpv6CidrBlock",
+                "destinationPrefixListId",
+                "egressOnlyGatewayId",
+                "localGatewayId",
+                "networkInterfaceId",
+                "odbNetworkArn",
+                "vpcEndpointId",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Exactly one target."""
-        targets = [key for key in _TARGETS if key in inputs]
-        if len(targets) > 1:
-            yield Failure(targets[1], f"is given beside {targets[0]}; a route has one target")
+        yield from one_of(inputs, _TARGETS, "a route has one target")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateRoute``."""
@@ -159,18 +162,19 @@ class Route(ResourceType):
 class RouteTableAssociation(ResourceType):
     """Which route table a subnet uses."""
 
-    token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    type_name = "aws:ec2/routeTableAssociation:RouteTableAssociation"
     delete_first = True
-    properties = {
-        "gatewayId": refused("the emulator associates tables with subnets only"),
-        "routeTableId": kept(),
-        "subnetId": kept(replaces=True),
-    }
+    properties = declared(
+        {
+            "gatewayId": refused("the emulator associates tables with subnets only"),
+            "routeTableId": kept(),
+            "subnetId": kept(replaces=True),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """A subnet."""
-        if "subnetId" not in inputs:
-            yield Failure("subnetId", "is missing; an association needs a subnet")
+        yield from needed(inputs, ("subnetId",), "an association needs a subnet")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``AssociateRouteTable``."""

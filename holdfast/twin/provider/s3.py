@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import all_refused
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
 
 GONE = ("NoSuchBucket", "404", "NotFound")
@@ -28,32 +28,34 @@ _WEBSITE_ZONES: Mapping[str, str] = {
 class Bucket(ResourceType):
     """A bucket."""
 
-    token = "aws:s3/bucket:Bucket"
+    type_name = "aws:s3/bucket:Bucket"
     name_property = "bucket"
-    properties = {
-        "bucket": kept(replaces=True),
-        "bucketNamespace": refused("the twin has one name space for buckets"),
-        "bucketPrefix": refused("leave `bucket` out to get a name of its own"),
-        "forceDestroy": recorded("heeded when the bucket is deleted"),
-        "objectLockEnabled": refused("the twin's buckets keep nothing from being deleted"),
-        "tags": kept(),
-        **all_refused(
-            "deprecated in a bucket; use the resource of that name (aws.s3.Bucket...)",
-            "accelerationStatus",
-            "acl",
-            "corsRules",
-            "grants",
-            "lifecycleRules",
-            "logging",
-            "objectLockConfiguration",
-            "policy",
-            "replicationConfiguration",
-            "requestPayer",
-            "serverSideEncryptionConfiguration",
-            "versioning",
-            "website",
-        ),
-    }
+    properties = declared(
+        {
+            "bucket": kept(replaces=True),
+            "bucketNamespace": refused("the twin has one name space for buckets"),
+            "bucketPrefix": refused("leave `bucket` out to get a name of its own"),
+            "forceDestroy": recorded("heeded when the bucket is deleted"),
+            "objectLockEnabled": refused("the twin's buckets keep nothing from being deleted"),
+            "tags": kept(),
+            **all_refused(
+                "deprecated in a bucket; use the resource of that name (aws.s3.Bucket...)",
+                "accelerationStatus",
+                "acl",
+                "corsRules",
+                "grants",
+                "lifecycleRules",
+                "logging",
+                "objectLockConfiguration",
+                "policy",
+                "replicationConfiguration",
+                "requestPayer",
+                "serverSideEncryptionConfiguration",
+                "versioning",
+                "website",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The name's form."""

@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.ec2 import all_refused
-from holdfast.twin.provider.iam import document_failures
-from holdfast.twin.provider.naming_map import TAGS, NameMap, from_api, to_api
+from holdfast.twin.provider.naming_map import NameMap, from_api, to_api
+from holdfast.twin.provider.rules import policy_document
 from holdfast.twin.provider.s3 import GONE
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.values import Doc, Object
 
-_OWNER = "the twin has one account"
+ONE_ACCOUNT = "the twin has one account"
 
 
-class _Setting(ResourceType):
+class BucketSetting(ResourceType):
     """A part of a bucket's configuration: there is one, and its id is the bucket's name."""
 
     delete_first = True
@@ -62,19 +61,21 @@ class _Setting(ResourceType):
         return site.find((*GONE, *self.unset), "s3", operation, Bucket=bucket)
 
 
-class BucketVersioning(_Setting):
+class BucketVersioning(BucketSetting):
     """Whether a bucket keeps old versions."""
 
-    token = "aws:s3/bucketVersioning:BucketVersioning"
-    properties = {
-        "bucket": kept(replaces=True),
-        "expectedBucketOwner": refused(_OWNER),
-        "mfa": refused("the twin has no second factors"),
-        "versioningConfiguration": kept(),
-        "versioningConfiguration.mfaDelete": refused(
-            "the twin has no second factors", harmless=("Disabled",)
-        ),
-    }
+    type_name = "aws:s3/bucketVersioning:BucketVersioning"
+    properties = declared(
+        {
+            "bucket": kept(replaces=True),
+            "expectedBucketOwner": refused(ONE_ACCOUNT),
+            "mfa": refused("the twin has no second factors"),
+            "versioningConfiguration": kept(),
+            "versioningConfiguration.mfaDelete": refused(
+                "the twin has no second factors", harmless=("Disabled",)
+            ),
+        }
+    )
 
     def put(self, site: Site, bucket: str, inputs: Doc) -> None:
         """``PutBucketVersioning``; "Disabled" is how a bucket begins."""
@@ -113,20 +114,22 @@ _ENCRYPTION: NameMap = {
 }
 
 
-class BucketServerSideEncryptionConfiguration(_Setting):
+class BucketServerSideEncryptionConfiguration(BucketSetting):
     """What encrypts objects that come without an answer of their own."""
 
-    token = (
+    type_name = (
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     )
     unset = ("ServerSideEncryptionConfigurationNotFoundError",)
     remove = "delete_bucket_encryption"
-    properties = {
-        "bucket": kept(replaces=True),
-        "expectedBucketOwner": refused(_OWNER),
-        "rules": kept(),
-        "rules.blockedEncryptionTypes": refused("the emulator drops it"),
-    }
+    properties = declared(
+        {
+            "bucket": kept(replaces=True),
+            "expectedBucketOwner": refused(ONE_ACCOUNT),
+            "rules": kept(),
+            "rules.blockedEncryptionTypes": refused("the emulator drops it"),
+        }
+    )
 
     def put(self, site: Site, bucket: str, inputs: Doc) -> None:
         """``PutBucketEncryption``."""
@@ -155,17 +158,19 @@ _BLOCK: NameMap = {
 }
 
 
-class BucketPublicAccessBlock(_Setting):
+class BucketPublicAccessBlock(BucketSetting):
     """Which public access a bucket refuses."""
 
-    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    type_name = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     unset = ("NoSuchPublicAccessBlockConfiguration",)
     remove = "delete_public_access_block"
-    properties = {
-        **{key: kept() for key in _BLOCK},
-        "bucket": kept(replaces=True),
-        "skipDestroy": recorded("heeded when the block is deleted"),
-    }
+    properties = declared(
+        {
+            **{key: kept() for key in _BLOCK},
+            "bucket": kept(replaces=True),
+            "skipDestroy": recorded("heeded when the block is deleted"),
+        }
+    )
 
     def put(self, site: Site, bucket: str, inputs: Doc) -> None:
         """``PutPublicAccessBlock``."""
@@ -190,17 +195,17 @@ class BucketPublicAccessBlock(_Setting):
             super().delete(site, ident, state)
 
 
-class BucketPolicy(_Setting):
+class BucketPolicy(BucketSetting):
     """Who may do what with a bucket."""
 
-    token = "aws:s3/bucketPolicy:BucketPolicy"
+    type_name = "aws:s3/bucketPolicy:BucketPolicy"
     unset = ("NoSuchBucketPolicy",)
     remove = "delete_bucket_policy"
-    properties = {"bucket": kept(replaces=True), "policy": kept(document="policy")}
+    properties = declared({"bucket": kept(replaces=True), "policy": kept(document="policy")})
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The document."""
-        yield from document_failures(inputs, "policy")
+        yield from policy_document(inputs, "policy")
 
     def put(self, site: Site, bucket: str, inputs: Doc) -> None:
         """``PutBucketPolicy``."""
@@ -212,13 +217,13 @@ class BucketPolicy(_Setting):
         return None if answer is None else {"policy": answer.text("Policy")}
 
 
-class BucketOwnershipControls(_Setting):
+class BucketOwnershipControls(BucketSetting):
     """Who owns objects that others put into a bucket."""
 
-    token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    type_name = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
     unset = ("OwnershipControlsNotFoundError",)
     remove = "delete_bucket_ownership_controls"
-    properties = {"bucket": kept(replaces=True), "rule": kept()}
+    properties = declared({"bucket": kept(replaces=True), "rule": kept()})
 
     def put(self, site: Site, bucket: str, inputs: Doc) -> None:
         """``PutBucketOwnershipControls``."""
@@ -237,181 +242,3 @@ class BucketOwnershipControls(_Setting):
             return None
         rule = answer.doc("OwnershipControls").docs("Rules")[0]
         return {"rule": {"objectOwnership": rule.text("ObjectOwnership")}}
-
-
-_SIZES: NameMap = {
-    "objectSizeGreaterThan": "ObjectSizeGreaterThan",
-    "objectSizeLessThan": "ObjectSizeLessThan",
-    "prefix": "Prefix",
-}
-_TAG: NameMap = {"key": "Key", "value": "Value"}
-_LIFECYCLE: NameMap = {
-    "id": "ID",
-    "status": "Status",
-    "filter": (
-        "Filter",
-        {**_SIZES, "tag": ("Tag", _TAG), "and": ("And", {**_SIZES, "tags": ("Tags", TAGS)})},
-    ),
-    "abortIncompleteMultipartUpload": (
-        "AbortIncompleteMultipartUpload",
-        {"daysAfterInitiation": "DaysAfterInitiation"},
-    ),
-    "expiration": (
-        "Expiration",
-        {
-            "date": "Date",
-            "days": "Days",
-            "expiredObjectDeleteMarker": "ExpiredObjectDeleteMarker",
-        },
-    ),
-    "noncurrentVersionExpiration": (
-        "NoncurrentVersionExpiration",
-        {
-            "noncurrentDays": "NoncurrentDays",
-            "newerNoncurrentVersions": "NewerNoncurrentVersions",
-        },
-    ),
-    "noncurrentVersionTransitions": (
-        "NoncurrentVersionTransitions",
-        {
-            "noncurrentDays": "NoncurrentDays",
-            "newerNoncurrentVersions": "NewerNoncurrentVersions",
-            "storageClass": "StorageClass",
-        },
-    ),
-    "transitions": (
-        "Transitions",
-        {"date": "Date", "days": "Days", "storageClass": "StorageClass"},
-    ),
-}
-
-
-class BucketLifecycleConfiguration(_Setting):
-    """When objects and old versions go. The emulator keeps the rules and removes nothing."""
-
-    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    unset = ("NoSuchLifecycleConfiguration",)
-    remove = "delete_bucket_lifecycle"
-    properties = {
-        "bucket": kept(replaces=True),
-        "expectedBucketOwner": refused(_OWNER),
-        "rules": kept(),
-        "rules.prefix": refused("deprecated; use `filter`"),
-        "timeouts": recorded("nothing takes long in the twin"),
-        "transitionDefaultMinimumObjectSize": kept(computed=True),
-    }
-
-    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
-        """``PutBucketLifecycleConfiguration``."""
-        rules = [to_api(rule, _LIFECYCLE) for rule in inputs.docs("rules")]
-        for rule in rules:
-            rule.setdefault("Filter", {"Prefix": ""})
-        site.call(
-            "s3",
-            "put_bucket_lifecycle_configuration",
-            Bucket=bucket,
-            LifecycleConfiguration={"Rules": rules},
-            TransitionDefaultMinimumObjectSize=inputs.maybe_text(
-                "transitionDefaultMinimumObjectSize"
-            )
-            or None,
-        )
-
-    def get(self, site: Site, bucket: str) -> Object | None:
-        """``GetBucketLifecycleConfiguration``."""
-        answer = self.look(site, "get_bucket_lifecycle_configuration", bucket)
-        if answer is None:
-            return None
-        return {
-            "rules": [from_api(rule, _LIFECYCLE) for rule in answer.docs("Rules")],
-            "transitionDefaultMinimumObjectSize": answer.maybe_text(
-                "TransitionDefaultMinimumObjectSize"
-            )
-            or "all_storage_classes_128K",
-        }
-
-
-_STATUS: NameMap = {"status": "Status"}
-_REPLICATION: NameMap = {
-    "id": "ID",
-    "priority": "Priority",
-    "status": "Status",
-    "deleteMarkerReplication": ("DeleteMarkerReplication", _STATUS),
-    "existingObjectReplication": ("ExistingObjectReplication", _STATUS),
-    "filter": (
-        "Filter",
-        {
-            "prefix": "Prefix",
-            "tag": ("Tag", _TAG),
-            "and": ("And", {"prefix": "Prefix", "tags": ("Tags", TAGS)}),
-        },
-    ),
-    "sourceSelectionCriteria": (
-        "SourceSelectionCriteria",
-        {
-            "replicaModifications": ("ReplicaModifications", _STATUS),
-            "sseKmsEncryptedObjects": ("SseKmsEncryptedObjects", _STATUS),
-        },
-    ),
-    "destination": (
-        "Destination",
-        {
-            "bucket": "Bucket",
-            "account": "Account",
-            "storageClass": "StorageClass",
-            "accessControlTranslation": ("AccessControlTranslation", {"owner": "Owner"}),
-            "encryptionConfiguration": (
-                "EncryptionConfiguration",
-                {"replicaKmsKeyId": "ReplicaKmsKeyID"},
-            ),
-            "metrics": (
-                "Metrics",
-                {"status": "Status", "eventThreshold": ("EventThreshold", {"minutes": "Minutes"})},
-            ),
-            "replicationTime": (
-                "ReplicationTime",
-                {"status": "Status", "time": ("Time", {"minutes": "Minutes"})},
-            ),
-        },
-    ),
-}
-
-
-class BucketReplicationConfig(_Setting):
-    """Where copies of a bucket's objects go. The twin copies them, after its lag."""
-
-    token = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
-    unset = ("ReplicationConfigurationNotFoundError",)
-    remove = "delete_bucket_replication"
-    properties = {
-        "bucket": kept(replaces=True),
-        "role": kept(),
-        "rules": kept(),
-        "rules.id": kept(computed=True),
-        "rules.prefix": refused("deprecated; use `filter`"),
-        "token": refused("the twin's buckets have no object lock"),
-        **all_refused(_OWNER, "rules.destination.account"),
-    }
-
-    def put(self, site: Site, bucket: str, inputs: Doc) -> None:
-        """``PutBucketReplication``."""
-        rules = [to_api(rule, _REPLICATION) for rule in inputs.docs("rules")]
-        for rule in rules:
-            rule.setdefault("Filter", {"Prefix": ""})
-        site.call(
-            "s3",
-            "put_bucket_replication",
-            Bucket=bucket,
-            ReplicationConfiguration={"Role": inputs.text("role"), "Rules": rules},
-        )
-
-    def get(self, site: Site, bucket: str) -> Object | None:
-        """``GetBucketReplication``."""
-        answer = self.look(site, "get_bucket_replication", bucket)
-        if answer is None:
-            return None
-        found = answer.doc("ReplicationConfiguration")
-        return {
-            "role": found.text("Role"),
-            "rules": [from_api(rule, _REPLICATION) for rule in found.docs("Rules")],
-        }

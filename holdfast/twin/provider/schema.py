@@ -4,11 +4,12 @@ Read from the installed SDK's classes, so that the twin knows exactly the proper
 program can name, and no list of ours can fall behind.
 """
 
+import collections.abc
 import functools
 import importlib
 import types
 import typing
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -101,19 +102,24 @@ def _shape(hint: object) -> Shape:
     """A type hint of the SDK as a shape, seen through Input, Output and Optional."""
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
-    if origin in (pulumi.Output, Awaitable) or origin is Awaitable.__class__:
+    if origin is pulumi.Output or origin is collections.abc.Awaitable:
         return _shape(arguments[0])
     if origin in (typing.Union, types.UnionType):
         return _union(arguments)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if isinstance(origin, type):
+        return _collection(origin, arguments)
+    if isinstance(hint, type) and hint in _SCALARS:
+        return Shape(_SCALARS[hint], required=True)
+    if isinstance(hint, type) and hint.__module__.startswith("pulumi_"):
+        return Shape("object", required=True, members=_members(hint))
+    return Shape("any", required=True)
+
+
+def _collection(origin: type, arguments: Sequence[object]) -> Shape:
+    if issubclass(origin, Mapping):
         return Shape("map", required=True, item=_shape(arguments[1]))
-    if isinstance(origin, type) and issubclass(origin, Sequence):
+    if issubclass(origin, Sequence):
         return Shape("list", required=True, item=_shape(arguments[0]))
-    if isinstance(hint, type):
-        if hint in _SCALARS:
-            return Shape(_SCALARS[hint], required=True)
-        if hint.__module__.startswith("pulumi_"):
-            return Shape("object", required=True, members=_members(hint))
     return Shape("any", required=True)
 
 

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused, sent
+from holdfast.twin.provider.rules import one_of, within
+from holdfast.twin.provider.spec import (
+    Failure,
+    ResourceType,
+    declared,
+    kept,
+    recorded,
+    refused,
+    sent,
+)
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
 
@@ -15,26 +24,27 @@ _DEFAULT_WINDOW_DAYS = 30
 class Secret(ResourceType):
     """A secret's name and settings; its value is a version."""
 
-    token = "aws:secretsmanager/secret:Secret"
+    type_name = "aws:secretsmanager/secret:Secret"
     name_property = "name"
-    properties = {
-        "description": kept(),
-        "forceOverwriteReplicaSecret": refused("goes with `replicas`"),
-        "kmsKeyId": kept(),
-        "name": kept(replaces=True),
-        "namePrefix": refused("leave `name` out to get a name of its own"),
-        "policy": refused("use aws.secretsmanager.SecretPolicy on AWS; the twin enforces none"),
-        "recoveryWindowInDays": sent(),
-        "replicas": refused("the emulator ignores them; make a secret in each region"),
-        "tags": kept(),
-        "type": refused("the twin knows no managed external secrets"),
-    }
+    properties = declared(
+        {
+            "description": kept(),
+            "forceOverwriteReplicaSecret": refused("goes with `replicas`"),
+            "kmsKeyId": kept(),
+            "name": kept(replaces=True),
+            "namePrefix": refused("leave `name` out to get a name of its own"),
+            "policy": refused("use aws.secretsmanager.SecretPolicy on AWS; the twin enforces none"),
+            "recoveryWindowInDays": sent(),
+            "replicas": refused("the emulator ignores them; make a secret in each region"),
+            "tags": kept(),
+            "type": refused("the twin knows no managed external secrets"),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The recovery window."""
-        window = inputs.maybe_number("recoveryWindowInDays")
-        if window is not None and window != 0 and not 7 <= window <= 30:
-            yield Failure("recoveryWindowInDays", f"is {window}; allowed are 0 and 7 to 30")
+        if inputs.maybe_number("recoveryWindowInDays") != 0:
+            yield from within(inputs, "recoveryWindowInDays", 7, 30)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateSecret``."""
@@ -97,20 +107,21 @@ class Secret(ResourceType):
 class SecretVersion(ResourceType):
     """A value of a secret."""
 
-    token = "aws:secretsmanager/secretVersion:SecretVersion"
-    properties = {
-        "secretBinary": kept(replaces=True),
-        "secretId": recorded("names the secret of every call", replaces=True),
-        "secretString": kept(replaces=True),
-        "secretStringWo": refused("the twin's state would hold it all the same"),
-        "secretStringWoVersion": refused("goes with `secretStringWo`"),
-        "versionStages": kept(computed=True),
-    }
+    type_name = "aws:secretsmanager/secretVersion:SecretVersion"
+    properties = declared(
+        {
+            "secretBinary": kept(replaces=True),
+            "secretId": recorded("names the secret of every call", replaces=True),
+            "secretString": kept(replaces=True),
+            "secretStringWo": refused("the twin's state would hold it all the same"),
+            "secretStringWoVersion": refused("goes with `secretStringWo`"),
+            "versionStages": kept(computed=True),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """One value."""
-        if "secretString" in inputs and "secretBinary" in inputs:
-            yield Failure("secretBinary", "is given beside `secretString`; a version has one")
+        yield from one_of(inputs, ("secretString", "secretBinary"), "a version has one value")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``PutSecretValue``."""

@@ -1,12 +1,12 @@
 """EC2 security groups and their rules, each rule a resource of its own."""
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import arn, find_one, tag_specification, tags_of, update_tags
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.rules import one_of, within
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.values import Doc, Object, compact
 
 _GONE = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidPermission.NotFound")
@@ -17,18 +17,20 @@ _DEFAULT_DESCRIPTION = "Managed by Pulumi"
 class SecurityGroup(ResourceType):
     """A security group without rules; the AWS provider takes AWS's default one away too."""
 
-    token = "aws:ec2/securityGroup:SecurityGroup"
+    type_name = "aws:ec2/securityGroup:SecurityGroup"
     name_property = "name"
-    properties = {
-        "description": kept(replaces=True, default=_DEFAULT_DESCRIPTION),
-        "egress": refused(_INLINE),
-        "ingress": refused(_INLINE),
-        "name": kept(replaces=True),
-        "namePrefix": refused("leave `name` out to get a name of its own"),
-        "revokeRulesOnDelete": recorded("rules are resources, deleted before their group"),
-        "tags": kept(),
-        "vpcId": kept(replaces=True, computed=True),
-    }
+    properties = declared(
+        {
+            "description": kept(replaces=True, default=_DEFAULT_DESCRIPTION),
+            "egress": refused(_INLINE),
+            "ingress": refused(_INLINE),
+            "name": kept(replaces=True),
+            "namePrefix": refused("leave `name` out to get a name of its own"),
+            "revokeRulesOnDelete": recorded("rules are resources, deleted before their group"),
+            "tags": kept(),
+            "vpcId": kept(replaces=True, computed=True),
+        }
+    )
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateSecurityGroup``."""
@@ -46,9 +48,7 @@ class SecurityGroup(ResourceType):
         """Takes away the rule that lets everything out."""
         del inputs
         everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-        site.call(
-            "ec2", "revoke_security_group_egress", GroupId=ident, IpPermissions=[everything]
-        )
+        site.call("ec2", "revoke_security_group_egress", GroupId=ident, IpPermissions=[everything])
 
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """``DescribeSecurityGroups``."""
@@ -79,39 +79,31 @@ class _Rule(ResourceType):
     """What rules of both directions share."""
 
     egress: ClassVar[bool]
-    properties = {
-        "cidrIpv4": kept(),
-        "cidrIpv6": kept(),
-        "description": kept(),
-        "fromPort": kept(),
-        "ipProtocol": kept(),
-        "prefixListId": refused("the emulator drops it"),
-        "referencedSecurityGroupId": kept(),
-        "securityGroupId": kept(replaces=True),
-        "tags": kept(),
-        "toPort": kept(),
-    }
-
-    @property
-    @abstractmethod
-    def authorize(self) -> str:
-        """Operation that makes a rule."""
-
-    @property
-    @abstractmethod
-    def revoke(self) -> str:
-        """Operation that takes it away."""
+    authorize: ClassVar[str]
+    """Operation that makes a rule."""
+    revoke: ClassVar[str]
+    """Operation that takes it away."""
+    properties = declared(
+        {
+            "cidrIpv4": kept(),
+            "cidrIpv6": kept(),
+            "description": kept(),
+            "fromPort": kept(),
+            "ipProtocol": kept(),
+            "prefixListId": refused("the emulator drops it"),
+            "referencedSecurityGroupId": kept(),
+            "securityGroupId": kept(replaces=True),
+            "tags": kept(),
+            "toPort": kept(),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Exactly one peer, and ports where the protocol has them."""
-        peers = [key for key in _PEERS if key in inputs]
-        if len(peers) > 1:
-            yield Failure(peers[1], f"is given beside {peers[0]}; a rule names one peer")
+        yield from one_of(inputs, _PEERS, "a rule names one peer")
         if inputs.maybe_text("ipProtocol") in ("tcp", "udp"):
-            for key in ("fromPort", "toPort"):
-                port = inputs.maybe_number(key)
-                if port is not None and not 0 <= port <= 65535:
-                    yield Failure(key, f"is {port}; allowed are 0 to 65535")
+            for key in _PORTS:
+                yield from within(inputs, key, 0, 65535)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``AuthorizeSecurityGroupIngress`` or ``...Egress``."""
@@ -188,7 +180,7 @@ class _Rule(ResourceType):
 class SecurityGroupIngressRule(_Rule):
     """Who may connect to the members of a group."""
 
-    token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    type_name = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     egress = False
     authorize = "authorize_security_group_ingress"
     revoke = "revoke_security_group_ingress"
@@ -197,7 +189,7 @@ class SecurityGroupIngressRule(_Rule):
 class SecurityGroupEgressRule(_Rule):
     """Where the members of a group may connect to."""
 
-    token = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+    type_name = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
     egress = True
     authorize = "authorize_security_group_egress"
     revoke = "revoke_security_group_egress"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import DROPPED, all_refused
-from holdfast.twin.provider.iam import document_failures
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.rules import among, policy_document
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
 
@@ -29,44 +29,46 @@ _SUBSCRIPTION: Mapping[str, str] = {
 class Topic(ResourceType):
     """A topic."""
 
-    token = "aws:sns/topic:Topic"
+    type_name = "aws:sns/topic:Topic"
     name_property = "name"
     owned_elsewhere = ("policy",)
-    properties = {
-        "contentBasedDeduplication": kept(),
-        "deliveryPolicy": kept(document="json"),
-        "displayName": kept(),
-        "fifoTopic": kept(replaces=True),
-        "kmsMasterKeyId": kept(),
-        "name": kept(replaces=True),
-        "namePrefix": refused("leave `name` out to get a name of its own"),
-        "policy": kept(computed=True, document="policy"),
-        "tags": kept(),
-        **all_refused(
-            _NO_DELIVERY_LOG,
-            *(
-                f"{protocol}{outcome}Feedback{what}"
-                for protocol in ("application", "firehose", "http", "lambda", "sqs")
-                for outcome, what in (
-                    ("Failure", "RoleArn"),
-                    ("Success", "RoleArn"),
-                    ("Success", "SampleRate"),
-                )
+    properties = declared(
+        {
+            "contentBasedDeduplication": kept(),
+            "deliveryPolicy": kept(document="json"),
+            "displayName": kept(),
+            "fifoTopic": kept(replaces=True),
+            "kmsMasterKeyId": kept(),
+            "name": kept(replaces=True),
+            "namePrefix": refused("leave `name` out to get a name of its own"),
+            "policy": kept(computed=True, document="policy"),
+            "tags": kept(),
+            **all_refused(
+                _NO_DELIVERY_LOG,
+                *(
+                    f"{protocol}{outcome}Feedback{what}"
+                    for protocol in ("application", "firehose", "http", "lambda", "sqs")
+                    for outcome, what in (
+                        ("Failure", "RoleArn"),
+                        ("Success", "RoleArn"),
+                        ("Success", "SampleRate"),
+                    )
+                ),
             ),
-        ),
-        **all_refused(
-            DROPPED,
-            "archivePolicy",
-            "fifoThroughputScope",
-            "maximumMessageSize",
-            "signatureVersion",
-            "tracingConfig",
-        ),
-    }
+            **all_refused(
+                DROPPED,
+                "archivePolicy",
+                "fifoThroughputScope",
+                "maximumMessageSize",
+                "signatureVersion",
+                "tracingConfig",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The policy document and the name's ending."""
-        yield from document_failures(inputs, "policy")
+        yield from policy_document(inputs, "policy")
         name = inputs.maybe_text("name")
         if name is not None and inputs.flag("fifoTopic") != name.endswith(".fifo"):
             yield Failure("name", f"is {name!r}; names of FIFO topics, and only they, end in .fifo")
@@ -131,13 +133,13 @@ class Topic(ResourceType):
 class TopicPolicy(ResourceType):
     """The policy of a topic, as a resource of its own."""
 
-    token = "aws:sns/topicPolicy:TopicPolicy"
+    type_name = "aws:sns/topicPolicy:TopicPolicy"
     delete_first = True
-    properties = {"arn": kept(replaces=True), "policy": kept(document="policy")}
+    properties = declared({"arn": kept(replaces=True), "policy": kept(document="policy")})
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The document."""
-        yield from document_failures(inputs, "policy")
+        yield from policy_document(inputs, "policy")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``SetTopicAttributes``."""
@@ -169,21 +171,25 @@ class TopicPolicy(ResourceType):
 class TopicSubscription(ResourceType):
     """A subscription."""
 
-    token = "aws:sns/topicSubscription:TopicSubscription"
-    properties = {
-        "confirmationTimeoutInMinutes": recorded("the twin waits for no confirmation", default=1),
-        "deliveryPolicy": kept(document="json"),
-        "endpoint": kept(replaces=True),
-        "endpointAutoConfirms": recorded("the twin waits for no confirmation"),
-        "filterPolicy": kept(document="json"),
-        "filterPolicyScope": kept(computed=True),
-        "protocol": kept(replaces=True),
-        "rawMessageDelivery": kept(),
-        "redrivePolicy": kept(document="json"),
-        "replayPolicy": refused("the emulator keeps no archive of messages"),
-        "subscriptionRoleArn": kept(),
-        "topic": kept(replaces=True),
-    }
+    type_name = "aws:sns/topicSubscription:TopicSubscription"
+    properties = declared(
+        {
+            "confirmationTimeoutInMinutes": recorded(
+                "the twin waits for no confirmation", default=1
+            ),
+            "deliveryPolicy": kept(document="json"),
+            "endpoint": kept(replaces=True),
+            "endpointAutoConfirms": recorded("the twin waits for no confirmation"),
+            "filterPolicy": kept(document="json"),
+            "filterPolicyScope": kept(computed=True),
+            "protocol": kept(replaces=True),
+            "rawMessageDelivery": kept(),
+            "redrivePolicy": kept(document="json"),
+            "replayPolicy": refused("the emulator keeps no archive of messages"),
+            "subscriptionRoleArn": kept(),
+            "topic": kept(replaces=True),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Protocols that can be subscribed."""
@@ -198,9 +204,7 @@ class TopicSubscription(ResourceType):
             "sms",
             "sqs",
         )
-        protocol = inputs.maybe_text("protocol")
-        if protocol is not None and protocol not in allowed:
-            yield Failure("protocol", f"is {protocol!r}; allowed are {', '.join(allowed)}")
+        yield from among(inputs, "protocol", allowed)
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``Subscribe``."""
@@ -218,9 +222,7 @@ class TopicSubscription(ResourceType):
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """``GetSubscriptionAttributes``."""
         del state
-        answer = site.find(
-            _GONE, "sns", "get_subscription_attributes", SubscriptionArn=ident
-        )
+        answer = site.find(_GONE, "sns", "get_subscription_attributes", SubscriptionArn=ident)
         if answer is None:
             return None
         held = answer.table("Attributes")

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 from holdfast.twin.provider.cloud import Site
@@ -99,6 +100,11 @@ def refused(reason: str, *, harmless: Sequence[Json] = ()) -> Property:
     return Property(fate=Fate.REFUSED, reason=reason, harmless=harmless)
 
 
+def declared(rules: Mapping[str, Property]) -> Mapping[str, Property]:
+    """The rules of a resource type, closed to change."""
+    return MappingProxyType(dict(rules))
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One property that cannot be as given.
@@ -120,7 +126,7 @@ class ResourceType(ABC):
     A subclass is stateless: one instance serves every resource of its type from every thread.
     """
 
-    token: ClassVar[str]
+    type_name: ClassVar[str]
     """Pulumi's name of the type, such as ``aws:dynamodb/table:Table``."""
     properties: ClassVar[Mapping[str, Property]]
     """By path in Pulumi's spelling; lists are transparent (``replicas.regionName``)."""
@@ -142,7 +148,8 @@ class ResourceType(ABC):
         """Makes the resource and answers its id. ``inputs`` holds ``tagsAll`` too."""
 
     def configure(self, site: Site, ident: str, inputs: Doc) -> None:
-        """Whatever a new resource needs beyond the call that made it."""
+        """Whatever a new resource needs beyond the call that made it; nothing by default."""
+        del site, ident, inputs
 
     @abstractmethod
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
@@ -155,8 +162,9 @@ class ResourceType(ABC):
         """
 
     def shown(self, site: Site, state: Doc) -> Object:
-        """Outputs that differ on the twin from what the emulator holds, because what the
-        emulator holds leads nowhere. What it holds is kept beside them, and compared.
+        """Outputs that must differ from what the emulator holds, which leads nowhere here.
+
+        What the emulator holds is kept beside them, and is what is compared.
         """
         del site, state
         return {}
@@ -203,7 +211,7 @@ def canonical(
         if rule is None or not rule.ordered:
             present.sort(key=_sort_key)
         return present or None
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value or None
 

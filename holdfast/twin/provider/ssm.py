@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, recorded, refused
+from holdfast.twin.provider.rules import among
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
 
@@ -14,41 +15,39 @@ _LIMITS_BYTES = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192
 class Parameter(ResourceType):
     """A parameter."""
 
-    token = "aws:ssm/parameter:Parameter"
+    type_name = "aws:ssm/parameter:Parameter"
     name_property = "name"
-    properties = {
-        "allowedPattern": kept(),
-        "arn": kept(computed=True),
-        "dataType": kept(computed=True),
-        "description": kept(),
-        "insecureValue": kept(computed=True),
-        "keyId": kept(computed=True),
-        "name": kept(replaces=True),
-        "overwrite": recorded("heeded when the parameter is made"),
-        "tags": kept(),
-        "tier": kept(computed=True),
-        "type": kept(replaces=True),
-        "value": kept(computed=True),
-        "valueWo": refused("the twin's state would hold it all the same; use `value`"),
-        "valueWoVersion": refused("goes with `valueWo`"),
-    }
+    properties = declared(
+        {
+            "allowedPattern": kept(),
+            "arn": kept(computed=True),
+            "dataType": kept(computed=True),
+            "description": kept(),
+            "insecureValue": kept(computed=True),
+            "keyId": kept(computed=True),
+            "name": kept(replaces=True),
+            "overwrite": recorded("heeded when the parameter is made"),
+            "tags": kept(),
+            "tier": kept(computed=True),
+            "type": kept(replaces=True),
+            "value": kept(computed=True),
+            "valueWo": refused("the twin's state would hold it all the same; use `value`"),
+            "valueWoVersion": refused("goes with `valueWo`"),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Type, tier, and how long the value may be in it."""
-        kinds = ("String", "StringList", "SecureString")
-        kind = inputs.maybe_text("type")
-        if kind is not None and kind not in kinds:
-            yield Failure("type", f"is {kind!r}; allowed are {', '.join(kinds)}")
+        yield from among(inputs, "type", ("String", "StringList", "SecureString"))
+        yield from among(inputs, "tier", _LIMITS_BYTES)
         tier = inputs.maybe_text("tier") or "Standard"
-        if tier not in _LIMITS_BYTES:
-            yield Failure("tier", f"is {tier!r}; allowed are {', '.join(_LIMITS_BYTES)}")
-            return
+        most = _LIMITS_BYTES.get(tier, 0)
         for key in ("value", "insecureValue"):
             size = len((inputs.maybe_text(key) or "").encode())
-            if size > _LIMITS_BYTES[tier]:
+            if most and size > most:
                 yield Failure(
                     key,
-                    f"has {size} bytes; allowed in tier {tier} are {_LIMITS_BYTES[tier]}. "
+                    f"has {size} bytes; allowed in tier {tier} are {most}. "
                     "Choose tier Advanced, or shorten it",
                 )
 

@@ -10,7 +10,7 @@ Does not guarantee:
 """
 
 import base64
-import datetime
+import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
@@ -48,8 +48,8 @@ def as_json(value: object) -> Json:
     """
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Mapping):

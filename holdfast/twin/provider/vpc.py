@@ -1,7 +1,6 @@
 """EC2 networks: VPCs, subnets, gateways, endpoints."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import (
@@ -13,7 +12,8 @@ from holdfast.twin.provider.ec2 import (
     tags_of,
     update_tags,
 )
-from holdfast.twin.provider.spec import Failure, ResourceType, kept, refused
+from holdfast.twin.provider.rules import ipv4_block
+from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, refused
 from holdfast.twin.provider.values import Doc, Object
 
 _IPV6 = "the emulator's networks have no IPv6"
@@ -24,27 +24,29 @@ _OUTPOST = "the twin has no Outposts"
 class Vpc(ResourceType):
     """A network."""
 
-    token = "aws:ec2/vpc:Vpc"
-    properties = {
-        "cidrBlock": kept(replaces=True),
-        "enableDnsHostnames": kept(computed=True),
-        "enableDnsSupport": kept(default=True),
-        "enableNetworkAddressUsageMetrics": refused(DROPPED),
-        "instanceTenancy": kept(replaces=True, default="default"),
-        "tags": kept(),
-        **all_refused(
-            _IPV6,
-            "assignGeneratedIpv6CidrBlock",
-            "ipv6CidrBlock",
-            "ipv6CidrBlockNetworkBorderGroup",
-            "ipv6NetmaskLength",
-        ),
-        **all_refused(_IPAM, "ipv4IpamPoolId", "ipv4NetmaskLength", "ipv6IpamPoolId"),
-    }
+    type_name = "aws:ec2/vpc:Vpc"
+    properties = declared(
+        {
+            "cidrBlock": kept(replaces=True),
+            "enableDnsHostnames": kept(computed=True),
+            "enableDnsSupport": kept(default=True),
+            "enableNetworkAddressUsageMetrics": refused(DROPPED),
+            "instanceTenancy": kept(replaces=True, default="default"),
+            "tags": kept(),
+            **all_refused(
+                _IPV6,
+                "assignGeneratedIpv6CidrBlock",
+                "ipv6CidrBlock",
+                "ipv6CidrBlockNetworkBorderGroup",
+                "ipv6NetmaskLength",
+            ),
+            **all_refused(_IPAM, "ipv4IpamPoolId", "ipv4NetmaskLength", "ipv6IpamPoolId"),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The block's form and size."""
-        yield from cidr_failures(inputs, "cidrBlock")
+        yield from ipv4_block(inputs, "cidrBlock")
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateVpc``."""
@@ -121,38 +123,40 @@ class Vpc(ResourceType):
 class Subnet(ResourceType):
     """A part of a network in one zone."""
 
-    token = "aws:ec2/subnet:Subnet"
-    properties = {
-        "availabilityZone": kept(replaces=True, computed=True),
-        "availabilityZoneId": kept(replaces=True, computed=True),
-        "cidrBlock": kept(replaces=True),
-        "enableResourceNameDnsARecordOnLaunch": kept(),
-        "mapPublicIpOnLaunch": kept(),
-        "privateDnsHostnameTypeOnLaunch": kept(computed=True),
-        "tags": kept(),
-        "vpcId": kept(replaces=True),
-        **all_refused(
-            _IPV6,
-            "assignIpv6AddressOnCreation",
-            "enableDns64",
-            "enableResourceNameDnsAaaaRecordOnLaunch",
-            "ipv6CidrBlock",
-            "ipv6Native",
-            "ipv6NetmaskLength",
-        ),
-        **all_refused(_IPAM, "ipv4IpamPoolId", "ipv4NetmaskLength", "ipv6IpamPoolId"),
-        **all_refused(
-            _OUTPOST,
-            "customerOwnedIpv4Pool",
-            "enableLniAtDeviceIndex",
-            "mapCustomerOwnedIpOnLaunch",
-            "outpostArn",
-        ),
-    }
+    type_name = "aws:ec2/subnet:Subnet"
+    properties = declared(
+        {
+            "availabilityZone": kept(replaces=True, computed=True),
+            "availabilityZoneId": kept(replaces=True, computed=True),
+            "cidrBlock": kept(replaces=True),
+            "enableResourceNameDnsARecordOnLaunch": kept(),
+            "mapPublicIpOnLaunch": kept(),
+            "privateDnsHostnameTypeOnLaunch": kept(computed=True),
+            "tags": kept(),
+            "vpcId": kept(replaces=True),
+            **all_refused(
+                _IPV6,
+                "assignIpv6AddressOnCreation",
+                "enableDns64",
+                "enableResourceNameDnsAaaaRecordOnLaunch",
+                "ipv6CidrBlock",
+                "ipv6Native",
+                "ipv6NetmaskLength",
+            ),
+            **all_refused(_IPAM, "ipv4IpamPoolId", "ipv4NetmaskLength", "ipv6IpamPoolId"),
+            **all_refused(
+                _OUTPOST,
+                "customerOwnedIpv4Pool",
+                "enableLniAtDeviceIndex",
+                "mapCustomerOwnedIpOnLaunch",
+                "outpostArn",
+            ),
+        }
+    )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The block's form and size, and a zone of the right region."""
-        yield from cidr_failures(inputs, "cidrBlock")
+        yield from ipv4_block(inputs, "cidrBlock")
         zone = inputs.maybe_text("availabilityZone")
         region = inputs.maybe_text("region")
         if zone is not None and region is not None and not zone.startswith(region):
@@ -225,8 +229,8 @@ class Subnet(ResourceType):
 class InternetGateway(ResourceType):
     """A network's way to the internet."""
 
-    token = "aws:ec2/internetGateway:InternetGateway"
-    properties = {"tags": kept(), "vpcId": kept()}
+    type_name = "aws:ec2/internetGateway:InternetGateway"
+    properties = declared({"tags": kept(), "vpcId": kept()})
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateInternetGateway``."""
@@ -278,28 +282,30 @@ class InternetGateway(ResourceType):
 class VpcEndpoint(ResourceType):
     """A network's gateway to an AWS service."""
 
-    token = "aws:ec2/vpcEndpoint:VpcEndpoint"
-    properties = {
-        "routeTableIds": kept(computed=True),
-        "serviceName": kept(replaces=True),
-        "subnetIds": kept(computed=True),
-        "tags": kept(),
-        "vpcEndpointType": kept(replaces=True, default="Gateway"),
-        "vpcId": kept(replaces=True),
-        **all_refused(
-            DROPPED,
-            "autoAccept",
-            "dnsOptions",
-            "ipAddressType",
-            "policy",
-            "privateDnsEnabled",
-            "resourceConfigurationArn",
-            "securityGroupIds",
-            "serviceNetworkArn",
-            "serviceRegion",
-            "subnetConfigurations",
-        ),
-    }
+    type_name = "aws:ec2/vpcEndpoint:VpcEndpoint"
+    properties = declared(
+        {
+            "routeTableIds": kept(computed=True),
+            "serviceName": kept(replaces=True),
+            "subnetIds": kept(computed=True),
+            "tags": kept(),
+            "vpcEndpointType": kept(replaces=True, default="Gateway"),
+            "vpcId": kept(replaces=True),
+            **all_refused(
+                DROPPED,
+                "autoAccept",
+                "dnsOptions",
+                "ipAddressType",
+                "policy",
+                "privateDnsEnabled",
+                "resourceConfigurationArn",
+                "securityGroupIds",
+                "serviceNetworkArn",
+                "serviceRegion",
+                "subnetConfigurations",
+            ),
+        }
+    )
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateVpcEndpoint``."""
@@ -318,9 +324,7 @@ class VpcEndpoint(ResourceType):
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """``DescribeVpcEndpoints``."""
         del state
-        found = find_one(
-            site, "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds", ident
-        )
+        found = find_one(site, "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds", ident)
         if found is None:
             return None
         return {
@@ -357,20 +361,6 @@ class VpcEndpoint(ResourceType):
         """``DeleteVpcEndpoints``; it reports ids that are gone instead of failing."""
         del state
         site.call("ec2", "delete_vpc_endpoints", VpcEndpointIds=[ident])
-
-
-def cidr_failures(inputs: Doc, key: str) -> Iterator[Failure]:
-    """What AWS refuses of a network's or subnet's block."""
-    text = inputs.maybe_text(key)
-    if text is None:
-        return
-    try:
-        block = IPv4Network(text)
-    except ValueError as error:
-        yield Failure(key, f"is {text!r}, which is no IPv4 block: {error}")
-        return
-    if not 16 <= block.prefixlen <= 28:
-        yield Failure(key, f"is {text}; allowed are /16 to /28")
 
 
 def _attribute(site: Site, ident: str, attribute: str, member: str) -> bool:

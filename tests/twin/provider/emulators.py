@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from holdfast.errors import TwinError
 from holdfast.twin.provider.cloud import Cloud
@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def emulators(regions: Sequence[str]) -> Iterator[Cloud]:
+def emulators(regions: Sequence[str]) -> Generator[Cloud]:
     """A cloud of plain emulators, ended when the test is."""
     ports = {region: free_port() for region in regions}
     processes = [_start(region, port) for region, port in ports.items()]
