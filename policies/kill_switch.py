@@ -11,18 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Final, cast
 
 from policies.iam import Statement, statements
-from policies.properties import Undetermined
-from policies.recoverability import not_strong, replica_regions
-from policies.resource import Resource, Stack
-from policies.rule import (
-    ChecklistItem,
-    Rule,
-    Severity,
-    Violation,
-    stack_rule,
-    whole_rule,
-)
-from policies.types import (
+from policies.kinds import (
     ALARM,
     DATA,
     POLICY_ATTACHMENT,
@@ -35,6 +24,17 @@ from policies.types import (
     TOPIC,
     TOPIC_SUBSCRIPTION,
 )
+from policies.properties import Undetermined
+from policies.recoverability import not_strong, replica_regions
+from policies.rule import (
+    ChecklistItem,
+    Rule,
+    Severity,
+    Violation,
+    stack_rule,
+    whole_rule,
+)
+from policies.subjects import Resource, Stack
 
 _FRAMEWORKS: Final = ("EU AI Act Art. 14", "NIST AI RMF MANAGE 2.4")
 FLAG: Final = "kill"

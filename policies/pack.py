@@ -7,8 +7,8 @@ import pulumi_policy as sdk
 
 from policies import kill_switch, recoverability, residency
 from policies.properties import Properties
-from policies.resource import Resource, Stack
 from policies.rule import ChecklistItem, Rule, Severity, Violation
+from policies.subjects import Resource, Stack
 from policies.waivers import WAIVERS, Waiver, is_waived, today, wrong_waivers
 
 NAME: Final = "holdfast"

@@ -33,11 +33,13 @@ class Undetermined(Exception):  # noqa: N818 - an answer of a rule, not a failur
 
     Attributes:
         path: Path of the property, such as ``replicas[0].kmsKeyArn``.
+        owner: URN of the resource, where it is known.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, owner: str = "") -> None:
         super().__init__(path)
         self.path = path
+        self.owner = owner
 
 
 class Properties:
@@ -45,11 +47,13 @@ class Properties:
 
     Attributes:
         path: Where it lies in the resource; empty for the resource itself.
+        owner: URN of the resource, once that is known.
     """
 
-    def __init__(self, struct: struct_pb2.Struct, path: str = "") -> None:
+    def __init__(self, struct: struct_pb2.Struct, path: str = "", owner: str = "") -> None:
         self._struct = struct
         self.path = path
+        self.owner = owner
 
     def __bool__(self) -> bool:
         return bool(self._struct.fields)
@@ -83,7 +87,7 @@ class Properties:
         if field is None:
             return None
         if field.WhichOneof("kind") != "string_value":
-            raise Undetermined(self.at(name))
+            raise Undetermined(self.at(name), self.owner)
         return field.string_value
 
     def flag(self, name: str) -> bool | None:
@@ -92,28 +96,21 @@ class Properties:
         if field is None:
             return None
         if field.WhichOneof("kind") != "bool_value":
-            raise Undetermined(self.at(name))
+            raise Undetermined(self.at(name), self.owner)
         return field.bool_value
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts, empty where it is not given."""
-        return tuple(_text_at(path, item) for path, item in self._items(name))
+        return tuple(self._text(path, item) for path, item in self._items(name))
 
     def object(self, name: str) -> "Properties | None":
         """An object, or None where it is not given."""
         field = self._known(name)
-        return None if field is None else _object_at(self.at(name), field)
+        return None if field is None else self._object(self.at(name), field)
 
     def objects(self, name: str) -> "tuple[Properties, ...]":
         """A list of objects, empty where it is not given."""
-        return tuple(_object_at(path, item) for path, item in self._items(name))
-
-    def mapping(self, name: str) -> dict[str, str]:
-        """A map of texts, empty where it is not given."""
-        inner = self.object(name)
-        if inner is None:
-            return {}
-        return {key: inner.text(key) or "" for key in inner.copy()}
+        return tuple(self._object(path, item) for path, item in self._items(name))
 
     def all_texts(self) -> Iterator[tuple[str, str]]:
         """Every known text at any depth, with its path. Secrets are left out."""
@@ -129,7 +126,7 @@ class Properties:
     def _known(self, name: str) -> struct_pb2.Value | None:
         field = self._field(name)
         if field is not None and _is_unknown(field):
-            raise Undetermined(self.at(name))
+            raise Undetermined(self.at(name), self.owner)
         return field
 
     def _items(self, name: str) -> Iterator[tuple[str, struct_pb2.Value]]:
@@ -137,9 +134,19 @@ class Properties:
         if field is None:
             return
         if field.WhichOneof("kind") != "list_value":
-            raise Undetermined(self.at(name))
+            raise Undetermined(self.at(name), self.owner)
         for index, item in enumerate(field.list_value.values):
             yield f"{self.at(name)}[{index}]", _unwrapped(item)
+
+    def _text(self, path: str, field: struct_pb2.Value) -> str:
+        if field.WhichOneof("kind") != "string_value" or _is_unknown(field):
+            raise Undetermined(path, self.owner)
+        return field.string_value
+
+    def _object(self, path: str, field: struct_pb2.Value) -> "Properties":
+        if field.WhichOneof("kind") != "struct_value":
+            raise Undetermined(path, self.owner)
+        return Properties(field.struct_value, path, self.owner)
 
 
 def _unwrapped(field: struct_pb2.Value) -> struct_pb2.Value:
@@ -155,18 +162,6 @@ def _is_secret(field: struct_pb2.Value) -> bool:
 
 def _is_unknown(field: struct_pb2.Value) -> bool:
     return field.WhichOneof("kind") == "string_value" and field.string_value in _UNKNOWN
-
-
-def _text_at(path: str, field: struct_pb2.Value) -> str:
-    if field.WhichOneof("kind") != "string_value" or _is_unknown(field):
-        raise Undetermined(path)
-    return field.string_value
-
-
-def _object_at(path: str, field: struct_pb2.Value) -> Properties:
-    if field.WhichOneof("kind") != "struct_value":
-        raise Undetermined(path)
-    return Properties(field.struct_value, path)
 
 
 def _texts_in(path: str, field: struct_pb2.Value) -> Iterator[tuple[str, str]]:

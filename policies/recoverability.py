@@ -8,9 +8,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.contract import Environment
+from policies.kinds import (
+    BUCKET,
+    BUCKET_ENCRYPTION,
+    BUCKET_REPLICATION,
+    BUCKET_VERSIONING,
+    KEYS,
+    TABLE,
+)
 from policies.properties import Properties, Undetermined
 from policies.residency import destinations_of
-from policies.resource import ENVIRONMENT_TAG, Resource, Stack
 from policies.rule import (
     ChecklistItem,
     Rule,
@@ -19,14 +26,7 @@ from policies.rule import (
     resource_rule,
     stack_rule,
 )
-from policies.types import (
-    BUCKET,
-    BUCKET_ENCRYPTION,
-    BUCKET_REPLICATION,
-    BUCKET_VERSIONING,
-    KEYS,
-    TABLE,
-)
+from policies.subjects import ENVIRONMENT_TAG, Resource, Stack
 
 _FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.13")
 _LASTING: Final = frozenset({Environment.STAGING, Environment.PROD})

@@ -10,17 +10,7 @@ from typing import Final
 
 from policies.iam import statements
 from policies.jurisdictions import INFERENCE_PREFIXES, REGIONS, lies_in, listing
-from policies.properties import Properties, Undetermined
-from policies.resource import JURISDICTION_TAG, Resource, Stack
-from policies.rule import (
-    ChecklistItem,
-    Rule,
-    Severity,
-    Violation,
-    resource_rule,
-    stack_rule,
-)
-from policies.types import (
+from policies.kinds import (
     BEDROCK,
     BUCKET,
     BUCKET_REPLICATION,
@@ -35,6 +25,16 @@ from policies.types import (
     TABLE,
     TOPIC,
 )
+from policies.properties import Properties, Undetermined
+from policies.rule import (
+    ChecklistItem,
+    Rule,
+    Severity,
+    Violation,
+    resource_rule,
+    stack_rule,
+)
+from policies.subjects import JURISDICTION_TAG, Resource, Stack
 
 _FRAMEWORKS: Final = ("GDPR Art. 44",)
 

@@ -23,7 +23,7 @@ from inspect import getdoc
 from typing import TypeAlias
 
 from policies.properties import Undetermined
-from policies.resource import Resource, Stack
+from policies.subjects import Resource, Stack
 
 
 class ChecklistItem(StrEnum):
@@ -213,7 +213,7 @@ def _whole_answers(found: Iterator[tuple[str, Violation]]) -> list[tuple[str, Vi
         for answer in found:
             answers.append(answer)  # noqa: PERF402 - as above
     except Undetermined as unknown:
-        answers.append(("", undetermined(unknown.path)))
+        answers.append((unknown.owner, undetermined(unknown.path)))
     return answers
 
 

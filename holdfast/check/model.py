@@ -45,7 +45,7 @@ class Finding:
         policy: Id of the policy.
         level: What it does to the check.
         severity: As the policy says.
-        urn: The resource; empty for the stack as a whole.
+        urn: The resource; the stack's own URN for the stack as a whole.
         message: What was found, and the rule.
         fix: What to change; empty when the pack gives none.
         source: Where the program creates the resource; None when that is not known.

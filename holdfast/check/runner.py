@@ -24,7 +24,7 @@ from holdfast.check.model import Finding, Level, Policy, Report
 from holdfast.check.process import PackProcess, started
 from holdfast.check.requests import analyze_request, configure_request, stack_request
 from holdfast.errors import PolicyRunError
-from holdfast.graph import Graph, Node
+from holdfast.graph import STACK_TYPE, Graph, Node
 
 _Answer = TypeVar("_Answer", bound=Message)
 
@@ -150,7 +150,9 @@ def _why(method: str, error: grpc.RpcError, timeout_s: float) -> str:
 def _finding(
     graph: Graph, diagnostic: analyzer_pb2.AnalyzeDiagnostic, node: Node | None
 ) -> Finding:
-    urn = node.urn if node is not None else diagnostic.urn
+    # What concerns the whole stack, the engine reports on the stack's own resource.
+    root = "".join(found.urn for found in graph.of_type(STACK_TYPE))
+    urn = node.urn if node is not None else diagnostic.urn or root
     message = diagnostic.message.removeprefix(diagnostic.description).strip()
     fix = _FIX.search(message)
     known = graph.by_urn.get(urn)

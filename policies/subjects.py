@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final
 
 from policies.properties import Properties, Undetermined
@@ -37,25 +36,24 @@ class Resource:
         default_factory=dict[str, "tuple[Resource, ...]"]
     )
 
-    @cached_property
-    def tags(self) -> Mapping[str, str]:
-        """Its tags. Undetermined while any of them is unknown."""
-        return self.properties.mapping("tags")
+    def __post_init__(self) -> None:
+        # So that an unknown value can name its resource, wherever a rule reads it.
+        self.properties.owner = self.urn
 
     @property
     def jurisdiction(self) -> str | None:
         """The jurisdiction that its tag names."""
-        return self.tags.get(JURISDICTION_TAG)
+        return self._tag(JURISDICTION_TAG)
 
     @property
     def component(self) -> str | None:
         """The component that its tag names."""
-        return self.tags.get(COMPONENT_TAG)
+        return self._tag(COMPONENT_TAG)
 
     @property
     def environment(self) -> str | None:
         """The environment that its tag names."""
-        return self.tags.get(ENVIRONMENT_TAG)
+        return self._tag(ENVIRONMENT_TAG)
 
     @property
     def region(self) -> str:
@@ -65,8 +63,12 @@ class Resource:
             return own
         inherited = None if self.provider is None else self.provider.text("region")
         if inherited is None:
-            raise Undetermined("region")
+            raise Undetermined("region", self.urn)
         return inherited
+
+    def _tag(self, name: str) -> str | None:
+        tags = self.properties.object("tags")
+        return None if tags is None else tags.text(name)
 
     def referenced(self, name: str, types: Iterable[str]) -> "tuple[Resource, ...]":
         """Resources of some types that a property is computed from, sorted by URN."""
@@ -117,5 +119,5 @@ class Stack:
             )
         found = resource.referenced(at, types)
         if not found:
-            raise Undetermined(at)
+            raise Undetermined(at, resource.urn)
         return found

@@ -1,0 +1,99 @@
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from holdfast.check import (
+    FORMATS,
+    Finding,
+    Level,
+    Policy,
+    Report,
+    to_github,
+    to_json,
+    to_junit,
+    to_sarif,
+    to_text,
+)
+from holdfast.graph import Source
+
+URN = "urn:pulumi:prod::demo::aws:dynamodb/table:Table::t"
+REPORT = Report(
+    project="demo",
+    stack="prod",
+    pack="holdfast",
+    resources=3,
+    policies=(
+        Policy(name="a", description="A.", level=Level.MANDATORY, severity="high", frameworks="X"),
+        Policy(name="b", description="B.", level=Level.ADVISORY, severity="", frameworks=""),
+    ),
+    findings=(
+        Finding(
+            policy="a",
+            level=Level.MANDATORY,
+            severity="high",
+            urn=URN,
+            message='replica in "mars" & <beyond>, 100%.',
+            fix="bring it home.",
+            source=Source("components/t.py", 12),
+        ),
+        Finding(
+            policy="b",
+            level=Level.ADVISORY,
+            severity="",
+            urn="",
+            message="two\nlines",
+            fix="",
+            source=None,
+        ),
+    ),
+)
+CLEAN = Report(project="demo", stack="prod", pack="holdfast", resources=3, policies=(), findings=())
+
+
+def test_the_text_says_what_where_and_how_to_fix_it() -> None:
+    text = to_text(REPORT)
+    assert f"a (mandatory, high)\n  components/t.py:12: {URN}\n  replica in" in text
+    assert "fix: bring it home." in text
+    assert "demo/prod: failed. 2 policies of holdfast over 3 resources: 1 mandatory and 1" in text
+    assert "passed" in to_text(CLEAN)
+
+
+def test_the_json_says_the_same_to_a_machine() -> None:
+    document = json.loads(to_json(REPORT))
+    assert document["passed"] is False
+    assert document["findings"][0]["file"] == "components/t.py"
+    assert document["findings"][0]["line"] == 12
+    assert document["findings"][1]["file"] is None
+
+
+def test_the_sarif_points_into_the_program() -> None:
+    (run,) = json.loads(to_sarif(REPORT))["runs"]
+    first, second = run["results"]
+    assert (first["level"], second["level"]) == ("error", "note")
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "components/t.py"
+    assert place["region"]["startLine"] == 12
+    assert {result["ruleId"] for result in run["results"]} <= {
+        rule["id"] for rule in run["tool"]["driver"]["rules"]
+    }
+
+
+def test_the_junit_fails_a_case_per_violated_policy() -> None:
+    suite = ET.fromstring(to_junit(REPORT))  # noqa: S314 - our own text
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["a"]
+    assert '"mars" & <beyond>' in str(suite[0][0].get("message"))
+
+
+def test_the_annotations_are_one_line_each_and_escaped() -> None:
+    first, second = to_github(REPORT).splitlines()
+    assert first.startswith("::error file=components/t.py,line=12,title=a::")
+    assert "100%25" in first
+    assert second.startswith("::notice title=b::")
+    assert "two%0Alines" in second
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_text_that_ends_with_a_line(name: str) -> None:
+    assert FORMATS[name](REPORT).endswith("\n")

@@ -1,0 +1,132 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from holdfast.check import Level, run
+from holdfast.errors import PolicyRunError
+from holdfast.graph import Graph, Source
+from holdfast.graph import run as run_graph
+from tests.check.packs import NAMED, one, pack
+from tests.graph.projects import project
+
+TOPICS = """
+    import pulumi
+    import pulumi_aws as aws
+
+    first = aws.sns.Topic("first", name="a")
+    aws.sns.Topic("second")
+    aws.sns.Topic("third", name=first.arn)
+    aws.ssm.Parameter("p", type="SecureString", value=pulumi.Output.secret("hush"))
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    return run_graph(project(tmp_path_factory.mktemp("demo"), TOPICS), "dev")
+
+
+def test_findings_carry_level_place_message_and_fix(graph: Graph, tmp_path: Path) -> None:
+    report = run(graph, pack(tmp_path, NAMED))
+    mandatory, advisory = report.findings
+    assert (mandatory.policy, mandatory.level) == ("named", Level.MANDATORY)
+    assert mandatory.urn == "urn:pulumi:dev::demo::aws:sns/topic:Topic::second"
+    assert mandatory.source == Source("app/__main__.py", 6)
+    assert mandatory.message == "found no name."
+    assert mandatory.fix == "give it a name."
+    assert mandatory.severity == "high"
+    assert (advisory.policy, advisory.level) == ("few", Level.ADVISORY)
+    assert [policy.name for policy in report.policies] == ["few", "named"]
+    assert not report.passed
+    assert report.exit_code == 1
+
+
+def test_advisory_findings_do_not_fail_a_check(graph: Graph, tmp_path: Path) -> None:
+    body = "def one(args, report):\n    report('hm')"
+    report = run(graph, one(tmp_path, body, "ADVISORY"))
+    assert report.findings
+    assert report.exit_code == 0
+
+
+def test_equal_graphs_give_equal_reports(graph: Graph, tmp_path: Path) -> None:
+    path = pack(tmp_path, NAMED)
+    assert run(graph, path) == run(graph, path)
+
+
+def test_a_policy_that_skips_an_unknown_value_is_a_failed_check(
+    graph: Graph, tmp_path: Path
+) -> None:
+    body = """
+        def one(args, report):
+            if args.resource_type == "aws:sns/topic:Topic":
+                args.props.get("name")
+    """
+    with pytest.raises(PolicyRunError, match=r"the policy one was skipped: .*name"):
+        run(graph, one(tmp_path, body))
+
+
+def test_a_policy_that_raises_is_a_failed_check(graph: Graph, tmp_path: Path) -> None:
+    with pytest.raises(PolicyRunError, match=r"failed in Analyze: .*boom"):
+        run(graph, one(tmp_path, "def one(args, report):\n    raise ValueError('boom')"))
+
+
+def test_a_pack_that_dies_is_a_failed_check(graph: Graph, tmp_path: Path) -> None:
+    body = "def one(args, report):\n    import os\n    os._exit(7)"
+    with pytest.raises(PolicyRunError, match="failed in Analyze"):
+        run(graph, one(tmp_path, body))
+
+
+def test_a_pack_that_hangs_is_a_failed_check_within_the_time_limit(
+    graph: Graph, tmp_path: Path
+) -> None:
+    body = "def one(args, report):\n    import time\n    time.sleep(60)"
+    begin = time.monotonic()
+    with pytest.raises(PolicyRunError, match="did not answer Analyze within"):
+        run(graph, one(tmp_path, body), timeout_s=2)
+    assert time.monotonic() - begin < 15
+
+
+def test_a_pack_that_does_not_start_says_what_it_printed(graph: Graph, tmp_path: Path) -> None:
+    with pytest.raises(PolicyRunError, match="ended before it was ready"):
+        run(graph, pack(tmp_path, "raise SystemExit('no such thing')"))
+
+
+def test_a_pack_that_never_gets_ready_is_a_failed_check(graph: Graph, tmp_path: Path) -> None:
+    with pytest.raises(PolicyRunError, match="was not ready in time"):
+        run(graph, pack(tmp_path, "import time\ntime.sleep(60)"), timeout_s=1)
+
+
+def test_a_pack_that_prints_before_its_port_is_refused(graph: Graph, tmp_path: Path) -> None:
+    with pytest.raises(PolicyRunError, match="printed 'hello'"):
+        run(graph, pack(tmp_path, f"print('hello')\n{NAMED}".replace("\n    ", "\n")))
+
+
+def test_a_directory_without_a_pack_says_so(graph: Graph, tmp_path: Path) -> None:
+    with pytest.raises(PolicyRunError, match=r"holds no PulumiPolicy\.yaml"):
+        run(graph, tmp_path)
+
+
+def test_the_pack_is_gone_afterwards_even_when_it_ignores_being_asked(
+    graph: Graph, tmp_path: Path
+) -> None:
+    body = f"""
+        import os, signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+
+        def one(args, report):
+            raise ValueError("boom")
+    """
+    with pytest.raises(PolicyRunError):
+        run(graph, one(tmp_path / "pack", body))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_policy_that_tries_to_remediate_counts_as_mandatory(graph: Graph, tmp_path: Path) -> None:
+    body = "def one(args, report):\n    report('wrong')"
+    report = run(graph, one(tmp_path, body, "REMEDIATE"))
+    assert {finding.level for finding in report.findings} == {Level.MANDATORY}

@@ -1,0 +1,255 @@
+"""Stacks for rules to judge: a compliant one, and small changes that break it.
+
+A spec is written as a Pulumi program would give it: inputs by name, ``UNKNOWN`` for what only
+the cloud knows, and references for where such a value comes from.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.graph import UNKNOWN, Value, struct_of
+from policies.kinds import (
+    ALARM,
+    BUCKET,
+    BUCKET_ENCRYPTION,
+    BUCKET_REPLICATION,
+    BUCKET_VERSIONING,
+    KEY,
+    REPLICA_KEY,
+    ROLE,
+    ROLE_POLICY,
+    SECRET,
+    TABLE,
+    TABLE_ITEM,
+    TOPIC,
+    TOPIC_SUBSCRIPTION,
+)
+from policies.properties import Properties
+from policies.rule import Rule, Violation
+from policies.subjects import Resource, Stack
+
+ACCOUNT = "123456789012"
+REGIONS = ("eu-west-1", "eu-central-1")
+TABLE_NAME = "p-eu-coordination"
+
+
+@dataclass
+class Spec:
+    """One resource before it is frozen."""
+
+    type: str
+    inputs: dict[str, Any]
+    references: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    protect: bool = False
+
+
+def tags(
+    component: str, jurisdiction: str | None = "eu", environment: str = "prod"
+) -> dict[str, Value]:
+    found: dict[str, Value] = {
+        "holdfast:component": component,
+        "holdfast:environment": environment,
+    }
+    return found if jurisdiction is None else {**found, "holdfast:jurisdiction": jurisdiction}
+
+
+def document(*statements: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trip_statement() -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        "Resource": [f"arn:aws:dynamodb:{r}:{ACCOUNT}:table/{TABLE_NAME}" for r in REGIONS],
+        "Condition": {
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["kill"]},
+            "Null": {"dynamodb:LeadingKeys": ["false"]},
+        },
+    }
+
+
+def trust_statement() -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnLike": {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/oncall"]}},
+    }
+
+
+def compliant() -> dict[str, Spec]:
+    """One jurisdiction with all that the checklist asks for."""
+    home, other = REGIONS
+    specs = {
+        "key-home": Spec(KEY, {"region": home, "tags": tags("keys")}),
+        "key-other": Spec(
+            REPLICA_KEY,
+            {"region": other, "primaryKeyArn": UNKNOWN, "tags": tags("keys")},
+            {"primaryKeyArn": ["key-home"]},
+        ),
+        "coordination": Spec(
+            TABLE,
+            {
+                "name": TABLE_NAME,
+                "region": home,
+                "tags": tags("coordination-store"),
+                "deletionProtectionEnabled": True,
+                "pointInTimeRecovery": {"enabled": True},
+                "serverSideEncryption": {"enabled": True, "kmsKeyArn": UNKNOWN},
+                "globalTableWitness": {"regionName": "eu-west-3"},
+                "replicas": [
+                    {
+                        "regionName": other,
+                        "consistencyMode": "STRONG",
+                        "deletionProtectionEnabled": True,
+                        "pointInTimeRecovery": True,
+                        "kmsKeyArn": UNKNOWN,
+                    }
+                ],
+            },
+            {"serverSideEncryption": ["key-home"], "replicas": ["key-other"]},
+            protect=True,
+        ),
+        "flag": Spec(
+            TABLE_ITEM,
+            {
+                "region": home,
+                "hashKey": "pk",
+                "tableName": TABLE_NAME,
+                "item": json.dumps({"pk": {"S": "kill"}}),
+            },
+        ),
+        "agents": Spec(
+            ROLE,
+            {"name": "p-eu-agents", "assumeRolePolicy": document(), "tags": tags("agents")},
+        ),
+        "switch": Spec(
+            ROLE,
+            {
+                "name": "p-eu-kill-switch",
+                "assumeRolePolicy": document(trust_statement()),
+                "tags": tags("kill-switch"),
+            },
+        ),
+        "switch-policy": Spec(
+            ROLE_POLICY, {"role": "p-eu-kill-switch", "policy": document(trip_statement())}
+        ),
+        "secret": Spec(
+            SECRET, {"region": home, "kmsKeyId": UNKNOWN, "tags": tags("limiter")},
+            {"kmsKeyId": ["key-home"]},
+        ),
+    }  # fmt: skip
+    for region, key, far in ((home, "key-home", other), (other, "key-other", home)):
+        specs |= _of_region(region, key, far)
+    return specs
+
+
+def _of_region(region: str, key: str, far: str) -> dict[str, Spec]:
+    return {
+        f"topic-{region}": Spec(
+            TOPIC,
+            {"name": f"stop-{region}", "region": region, "tags": tags("kill-switch")},
+        ),
+        f"subscription-{region}": Spec(
+            TOPIC_SUBSCRIPTION,
+            {"topic": UNKNOWN, "region": region},
+            {"topic": [f"topic-{region}"]},
+        ),
+        f"alarm-{region}": Spec(
+            ALARM,
+            {"region": region, "alarmActions": [UNKNOWN], "tags": tags("kill-switch")},
+            {"alarmActions": [f"topic-{region}"]},
+        ),
+        f"bucket-{region}": Spec(
+            BUCKET,
+            {"bucket": f"b-{region}", "region": region, "tags": tags("geo-store")},
+            protect=True,
+        ),
+        f"versioning-{region}": Spec(
+            BUCKET_VERSIONING,
+            {"bucket": f"b-{region}", "versioningConfiguration": {"status": "Enabled"}},
+        ),
+        f"encryption-{region}": Spec(
+            BUCKET_ENCRYPTION,
+            {
+                "bucket": f"b-{region}",
+                "rules": [
+                    {
+                        "applyServerSideEncryptionByDefault": {
+                            "sseAlgorithm": "aws:kms",
+                            "kmsMasterKeyId": UNKNOWN,
+                        }
+                    }
+                ],
+            },
+            {"rules": [key]},
+        ),
+        f"replication-{region}": Spec(
+            BUCKET_REPLICATION,
+            {
+                "bucket": f"b-{region}",
+                "rules": [{"status": "Enabled", "destination": {"bucket": UNKNOWN}}],
+            },
+            {"rules": [f"bucket-{far}"]},
+        ),
+    }
+
+
+def stack_of(specs: Mapping[str, Spec]) -> Stack:
+    """Freezes specs, and links them as the engine does."""
+    links: dict[str, dict[str, tuple[Resource, ...]]] = {name: {} for name in specs}
+    found = {
+        name: Resource(
+            urn=f"urn:pulumi:s::p::{spec.type}::{name}",
+            type=spec.type,
+            name=name,
+            properties=Properties(struct_of(spec.inputs)),
+            protect=spec.protect,
+            references=links[name],
+        )
+        for name, spec in specs.items()
+    }
+    for name, spec in specs.items():
+        for prop, others in spec.references.items():
+            links[name][prop] = tuple(found[other] for other in others)
+    resources = sorted(found.values(), key=lambda resource: resource.urn)
+    return Stack(resources=tuple(resources))
+
+
+def violations(rule: Rule, specs: Mapping[str, Spec]) -> list[tuple[str, Violation]]:
+    """What a rule says of a stack, as logical names with violations."""
+    stack = stack_of(specs)
+    if rule.on_resource is None:
+        found = rule.judge_stack(stack)
+    else:
+        found = tuple((item.urn, one) for item in stack.resources for one in rule.judge(item))
+    return [(urn.rpartition("::")[2], violation) for urn, violation in found]
+
+
+def changed(name: str, path: str, value: Value | type[None]) -> dict[str, Spec]:
+    """A compliant stack with one input changed; ``type(None)`` removes it."""
+    specs = deepcopy(compliant())
+    *parents, last = path.split(".")
+    target: Any = specs[name].inputs
+    for part in parents:
+        target = target[int(part) if part.isdigit() else part]
+    key: Any = int(last) if last.isdigit() else last
+    if value is type(None):
+        del target[key]
+    else:
+        target[key] = value
+    return specs
+
+
+def without(*names: str) -> dict[str, Spec]:
+    """A compliant stack without some of its resources."""
+    return {name: spec for name, spec in compliant().items() if name not in names}
+
+
+def names(found: Sequence[tuple[str, Violation]]) -> list[str]:
+    """The resources that violate, each once."""
+    return sorted({name for name, _ in found})

@@ -1,0 +1,56 @@
+import pytest
+
+from holdfast.graph import UNKNOWN, Secret, struct_of
+from policies.properties import Properties, Undetermined
+
+
+def _properties(**values: object) -> Properties:
+    return Properties(struct_of(values))  # type: ignore[arg-type] - tests give plain values
+
+
+READERS = ("text", "flag", "texts", "object", "objects")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_reading_an_unknown_value_raises_with_its_path(reader: str) -> None:
+    with pytest.raises(Undetermined, match="a"):
+        getattr(_properties(a=UNKNOWN), reader)("a")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_value_of_another_type_is_undetermined_rather_than_no(reader: str) -> None:
+    with pytest.raises(Undetermined):
+        getattr(_properties(a=3), reader)("a")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_not_given_is_empty(reader: str) -> None:
+    assert not getattr(_properties(b=None), reader)("a")
+    assert not getattr(_properties(a=None), reader)("a")
+
+
+def test_an_unknown_inside_a_list_is_named_by_its_index() -> None:
+    (first,) = _properties(a=[{"b": UNKNOWN}]).objects("a")
+    with pytest.raises(Undetermined) as caught:
+        first.text("b")
+    assert caught.value.path == "a[0].b"
+
+
+def test_a_secret_can_be_judged_and_is_left_out_of_a_search() -> None:
+    properties = _properties(a=Secret("hush"), b=["x", Secret("y")])
+    assert properties.text("a") == "hush"
+    assert dict(properties.all_texts()) == {"b[0]": "x"}
+
+
+def test_a_text_in_the_clear_is_found_at_any_depth() -> None:
+    assert dict(_properties(a={"b": ["x", {"c": "y"}]}).all_texts()) == {
+        "a.b[0]": "x",
+        "a.b[1].c": "y",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "given"), [(None, False), ([], False), (["x"], True), (UNKNOWN, True), ("x", True)]
+)
+def test_an_empty_list_is_not_given_and_an_unknown_may_be(value: object, *, given: bool) -> None:
+    assert _properties(a=value).is_given("a") is given
