@@ -10,6 +10,7 @@
     │   ├── ConditionFailedError    somebody else changed the record first
     │   ├── ConflictError           bounded retries of a compare-and-swap ran out
     │   ├── LockTimeoutError        others kept a lock for longer than the caller would wait
+    │   ├── PayloadMismatchError    one event id with two different payloads
     │   └── LeaseLostError          the caller no longer holds what it thinks it holds
     ├── ControlError            a request that must not be carried out
     │   ├── KilledError             the kill switch is tripped, or cannot be read
@@ -59,6 +60,10 @@ class ConflictError(CoordinationError):
 
 class LockTimeoutError(CoordinationError):
     """Others kept a lock for longer than the caller was willing to wait."""
+
+
+class PayloadMismatchError(CoordinationError):
+    """An event's id was seen before with another payload, so nothing was done."""
 
 
 class LeaseLostError(CoordinationError):

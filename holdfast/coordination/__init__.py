@@ -1,15 +1,19 @@
 """Who may act: leases, elections and the fence, over one conditional store.
 
 :class:`Election` for work that one process at a time must do, :class:`Lock` for a short piece of
-it. Either way, pass ``lease.token`` to a :class:`Fence` with every write of that work.
+it; either way, pass ``lease.token`` to a :class:`Fence` with every write of that work.
+:class:`VersionedState` for records that several change by what is there, :class:`Once` for events
+that may be delivered twice. Each has its ``Async`` twin.
 """
 
 from holdfast.coordination.aio_election import AsyncElection, Leadership
+from holdfast.coordination.aio_idempotency import AsyncOnce
 from holdfast.coordination.aio_lock import AsyncLock
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
 from holdfast.coordination.fence import Fence
+from holdfast.coordination.idempotency import Once
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
 from holdfast.coordination.lock import Lock
@@ -36,6 +40,7 @@ __all__ = [
     "AsyncElection",
     "AsyncLock",
     "AsyncMemoryStore",
+    "AsyncOnce",
     "AsyncVersionedState",
     "Clock",
     "ConditionalStore",
@@ -51,6 +56,7 @@ __all__ = [
     "LeaseTiming",
     "Lock",
     "MemoryStore",
+    "Once",
     "Outcome",
     "Put",
     "Reply",

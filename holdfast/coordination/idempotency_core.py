@@ -1,0 +1,155 @@
+"""Records of events: what is shared by threads and tasks.
+
+An event's item is a lease (:mod:`holdfast.coordination.lease_core`) until it has a ``result``,
+and is never acquired after that. ``payload`` is the hash of what came with the event.
+
+What it guarantees stands in :mod:`holdfast.coordination.idempotency`.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from holdfast.coordination.lease_core import LeaseCore
+from holdfast.coordination.program import Pause, Program
+from holdfast.coordination.store import (
+    Absent,
+    AllOf,
+    AnyOf,
+    Equals,
+    Item,
+    Outcome,
+    Update,
+    text,
+)
+from holdfast.coordination.timing import LeaseTiming
+from holdfast.errors import (
+    ConfigurationError,
+    LeaseLostError,
+    LockTimeoutError,
+    PayloadMismatchError,
+    StoreUnavailableError,
+)
+
+_ATTEMPTS = 8
+MAX_RESULT_BYTES = 300_000
+"""Largest result that is kept; DynamoDB's limit for an item is 400 KB."""
+
+
+class EventRecord:
+    """The protocol of one event, as one process sees it.
+
+    Args:
+        key: Key of its item.
+        payload: What came with it.
+        owner: Who handles it, for humans.
+        timing: How long the lease of a run lasts.
+        new_nonce: Source of strings that never repeat.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        payload: bytes,
+        owner: str,
+        timing: LeaseTiming,
+        new_nonce: Callable[[], str],
+    ) -> None:
+        self.key = key
+        self.result: str | None = None
+        """The result of an earlier run, once one is known."""
+        self.refused = False
+        """Whether another payload came with the same id before."""
+        self._hash = hashlib.sha256(payload).hexdigest()
+        self._retry_ms = timing.retry_ms
+        self._new_nonce = new_nonce
+        self.core = LeaseCore(
+            key=key,
+            owner=owner,
+            timing=timing,
+            new_nonce=new_nonce,
+            only_if=AllOf(
+                (
+                    Absent("result"),
+                    AnyOf((Absent("payload"), Equals("payload", self._hash))),
+                )
+            ),
+            also={"payload": self._hash},
+        )
+
+    def settles(self, item: Item | None) -> bool:
+        """Whether a record that refuses this run makes waiting for it pointless.
+
+        Args:
+            item: The record.
+        """
+        known = text(item, "payload")
+        self.refused = known is not None and known != self._hash
+        self.result = text(item, "result")
+        return self.refused or self.result is not None
+
+    def not_run(self, wait_s: float, holder: str | None) -> str:
+        """The result of an earlier run, for a run that did not get the lease.
+
+        Args:
+            wait_s: How long it waited, in seconds.
+            holder: Who held the lease last, if known.
+
+        Raises:
+            PayloadMismatchError: If the event came with another payload before.
+            LockTimeoutError: If another run was still under way.
+        """
+        if self.refused:
+            raise PayloadMismatchError(
+                f"Event {self.key} was handled before with another payload. An id must name one "
+                "event for ever: take it from the event's source, and do not reuse it."
+            )
+        if self.result is None:
+            raise LockTimeoutError(
+                f"Event {self.key} was still being handled after {wait_s} s"
+                f"{f' by {holder}' if holder else ''}. Deliver it again later, or wait longer."
+            )
+        return self.result
+
+    def complete(self, token: int, result: str) -> Program[None]:
+        """Writes the result down, if this run still owns the record.
+
+        Args:
+            token: Token of this run.
+            result: Its result.
+
+        Raises:
+            LeaseLostError: If a later run has taken over. Its result counts.
+            StoreUnavailableError: If it is unknown whether the result was written.
+            ConfigurationError: If the result is too large.
+        """
+        size = len(result.encode())
+        if size > MAX_RESULT_BYTES:
+            raise ConfigurationError(
+                f"The result of event {self.key} has {size} bytes; at most {MAX_RESULT_BYTES} are "
+                "kept. Store it elsewhere and return where it is."
+            )
+        nonce = self._new_nonce()
+        request = Update(
+            key=self.key,
+            when=AllOf((Equals("holder", self.core.holder), Equals("token", token))),
+            assign={"result": result, "nonce": nonce},
+            remove=("holder", "beat", "lease_ms"),
+        )
+        reason = ""
+        for _ in range(_ATTEMPTS):
+            reply = yield request
+            # Refused by its own result: an earlier attempt was applied and its reply was lost.
+            if reply.outcome is Outcome.APPLIED or text(reply.item, "nonce") == nonce:
+                return
+            if reply.outcome is Outcome.REFUSED:
+                raise LeaseLostError(
+                    f"Event {self.key} was taken over from this run (token {token}), so its "
+                    "result was not kept. Undo or ignore what this run did."
+                )
+            reason = reply.reason
+            yield Pause(self._retry_ms)
+        raise StoreUnavailableError(
+            f"It is unknown whether the result of event {self.key} was kept, after {_ATTEMPTS} "
+            f"attempts: {reason}. Deliver the event again to find out."
+        )
