@@ -10,6 +10,7 @@ Limits:
 """
 
 import asyncio
+import os
 from dataclasses import dataclass
 
 HTTP_CONNECT_TIMEOUT_S = 4.0
@@ -56,7 +57,7 @@ async def probe(target: Target) -> str:
     except TimeoutError:
         return f"no connection within {limit_s:g} s"
     except OSError as error:
-        return f"no connection: {error.strerror or error}"
+        return f"no connection: {os.strerror(error.errno) if error.errno else error}"
     try:
         return "" if tcp_only else await _ask(target, reader, writer)
     except (OSError, ValueError) as error:

@@ -168,8 +168,8 @@ class Operations:
             cut_from=tuple(sorted(unit.cut_from)),
             answers=reply is not None,
             catching_up=(reply or {}).get("catching_up") is True,
-            pending=_rows(Pending, reply, "pending"),
-            sent=_rows(Sent, reply, "sent"),
+            pending=rows(Pending, reply, "pending"),
+            sent=rows(Sent, reply, "sent"),
         )
 
     async def _sample_memory(self) -> None:
@@ -196,8 +196,12 @@ def _report(report: FaultReport) -> JsonObject:
     return {"report": _json(report)}
 
 
-def _rows(kind: type[Row], reply: JsonObject | None, field: str) -> tuple[Row, ...]:
-    """The rows of a table in a region server's answer; none when it gave no answer."""
+def rows(kind: type[Row], reply: JsonObject | None, field: str) -> tuple[Row, ...]:
+    """The rows of a table in a region server's answer; none when it gave no answer.
+
+    Raises:
+        TwinError: If a row lacks what it must have.
+    """
     rows = (reply or {}).get(field, [])
     found: list[Row] = []
     for row in rows if isinstance(rows, list) else []:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import TwinError
-from holdfast.twin.environment import agent_environment, base_environment
 from holdfast.twin.plan import PLAN_FILE, TWIN_FILE, RegionPlan, TwinPlan, TwinRecord
 
 PLAN = TwinPlan(
@@ -43,18 +42,3 @@ def test_a_plan_that_is_missing_or_of_another_version_counts_as_none(tmp_path: P
 def test_an_unknown_region_is_refused_with_the_known_ones() -> None:
     with pytest.raises(TwinError, match=r"no region 'mars-1'; it has us-east-1"):
         PLAN.region("mars-1")
-
-
-def test_an_agents_environment_leads_to_its_region_and_nowhere_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "production")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
-    found = {**base_environment(), **agent_environment(PLAN, "us-east-1")}
-    assert {"AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY"}.isdisjoint(found)
-    assert found["AWS_REGION"] == "us-east-1"
-    assert found["AWS_ENDPOINT_URL"] == "http://127.80.0.2:20004"
-    assert found["HOLDFAST_TWIN_ADDRESS"] == "127.80.0.2"
-    assert found["HOLDFAST_INGRESS_PORT"] == "20003"
-    assert found["HOLDFAST_TWIN_DNS"] == "127.80.0.1:20002"

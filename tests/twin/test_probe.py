@@ -71,8 +71,8 @@ def test_a_string_match_searches_the_beginning_of_the_body() -> None:
 def test_a_closed_port_fails_at_once() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
-    assert asyncio.run(probe(target(port))).startswith("no connection: ")
-    assert asyncio.run(probe(target(port, "TCP"))).startswith("no connection: ")
+    assert asyncio.run(probe(target(port))) == "no connection: Connection refused"
+    assert asyncio.run(probe(target(port, "TCP"))) == "no connection: Connection refused"
 
 
 def test_tcp_needs_a_connection_and_nothing_more() -> None:
