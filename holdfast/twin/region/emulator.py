@@ -29,6 +29,9 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+_SAVE_S = 1.0
+
+
 @dataclass(slots=True)
 class Reply:
     """An HTTP answer.
@@ -97,6 +100,7 @@ class Emulator:
         self._persistence = importlib.import_module("ministack.core.persistence")
         self._responses = importlib.import_module("ministack.core.responses")
         self._app.__dict__["_MAIN_LOOP"] = asyncio.get_running_loop()
+        self._saving: asyncio.TimerHandle | None = None
 
     def service(self, name: str) -> ModuleType:
         """A service's module, imported on first use."""
@@ -120,19 +124,27 @@ class Emulator:
     def save(self, service: str | None = None) -> None:
         """Writes a service's state to disk, or every loaded service's."""
         everything = internal(self._app, "_build_persistence_save_dict")()
+        registry = cast("dict[str, dict[str, Any]]", self._app.__dict__["SERVICE_REGISTRY"])
+        aliases = cast("dict[str, str]", self._app.__dict__["SERVICE_NAME_ALIASES"])
+        known = registry.get(aliases.get(service or "", service or ""))
         chosen = everything
-        if service is not None:
-            registry = cast("dict[str, dict[str, Any]]", self._app.__dict__["SERVICE_REGISTRY"])
-            aliases = cast("dict[str, str]", self._app.__dict__["SERVICE_NAME_ALIASES"])
-            known = registry.get(aliases.get(service, service))
-            names = (
-                (known.get("state_key", known["module"]), *known.get("sub_modules", ()))
-                if (known)
-                else ()
-            )
+        if known is not None:
+            names = (known.get("state_key", known["module"]), *known.get("sub_modules", ()))
             chosen = {name: everything[name] for name in names if name in everything}
         with self.scope():
             self._persistence.__dict__["save_all"](chosen)
+
+    def save_soon(self) -> None:
+        """Writes every loaded service's state within a second or so.
+
+        A call to one service may have changed another, which ``save`` of the first misses.
+        """
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(_SAVE_S, self._save_now)
+
+    def _save_now(self) -> None:
+        self._saving = None
+        self.save()
 
     def dump(self, value: object) -> str:
         """JSON of a piece of ministack's state, bytes included."""

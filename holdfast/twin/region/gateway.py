@@ -19,7 +19,19 @@ from holdfast.twin.region.tables import ControlPlane
 
 _DYNAMO_TARGET = "DynamoDB_20120810."
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
-_READING = re.compile(r"^(Describe|List|Get|BatchGet|Head|Query|Scan|Search|Lookup|Simulate)")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING = re.compile(
+    "Describe|List|Get|BatchGet|Head|Query|Scan|Search|Lookup|Simulate|Assume|Encrypt|Decrypt"
+    "|ReEncrypt|GenerateDataKey|GenerateRandom|Sign|Verify"
+)
+_STREAMING = frozenset(
+    {
+        "PutMetricData", "PutLogEvents", "PutEvents", "Publish", "PublishBatch", "SendMessage",
+        "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "PutRecord",
+        "PutRecords",
+    }
+)  # fmt: skip
+"""Calls so frequent that a save for each would cost more than the calls."""
 
 
 class Gateway:
@@ -68,10 +80,18 @@ class Gateway:
         if target.startswith(_DYNAMO_TARGET):
             return await self._dynamo(target.removeprefix(_DYNAMO_TARGET), body)
         reply = await self._other(scope, headers, body)
-        if reply.status < HTTPStatus.BAD_REQUEST and _is_change(scope, headers, body):
+        if reply.status < HTTPStatus.BAD_REQUEST and scope["method"] not in _SAFE_METHODS:
+            self._save(_operation(scope, headers, body), headers)
+        return reply
+
+    def _save(self, operation: str, headers: dict[str, str]) -> None:
+        """Makes what a call has changed durable before it is answered."""
+        if _READING.match(operation):
+            return
+        if operation not in _STREAMING:
             found = _CREDENTIAL.search(headers.get("authorization", ""))
             self._emulator.save(found.group(2) if found else None)
-        return reply
+        self._emulator.save_soon()
 
     async def _other(self, scope: Scope, headers: dict[str, str], body: bytes) -> Reply:
         """The answer of a service other than DynamoDB."""
@@ -133,16 +153,16 @@ def _is_replication_rule(scope: Scope, headers: dict[str, str]) -> bool:
     return found is not None and found.group(2) == "s3" and "replication" in parameters
 
 
-def _is_change(scope: Scope, headers: dict[str, str], body: bytes) -> bool:
-    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-        return False
-    operation = headers.get("x-amz-target", "").rpartition(".")[2]
-    if not operation and headers.get("content-type", "").startswith(
-        "application/x-www-form-urlencoded"
-    ):
+def _operation(scope: Scope, headers: dict[str, str], body: bytes) -> str:
+    """The operation's name where the protocol tells it apart from the path; else ""."""
+    target = headers.get("x-amz-target", "").rpartition(".")[2]
+    in_path = re.search(r"/operation/(\w+)$", str(scope["path"]))
+    if target or in_path:
+        return target or (in_path.group(1) if in_path else "")
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         found = re.search(rb"(?:^|&)Action=(\w+)", body)
-        operation = found.group(1).decode() if found else ""
-    return _READING.match(operation) is None
+        return found.group(1).decode() if found else ""
+    return ""
 
 
 async def _body(receive: Receive) -> bytes:

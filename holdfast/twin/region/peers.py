@@ -17,7 +17,7 @@ import contextlib
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
 from holdfast.twin.region.config import ServerConfig
@@ -334,13 +334,24 @@ def _encode(message: Fields) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-async def replies(asked: Iterable[asyncio.Future[Fields]]) -> AsyncIterator[Fields]:
-    """The replies of the peers that gave one, as they come in."""
+async def replies(
+    asked: Iterable[asyncio.Future[Fields]], *, patience_s: float | None = None
+) -> AsyncGenerator[Fields, None]:
+    """The replies of the peers that gave one, as they come in.
+
+    After the first reply it waits for each further one no longer than ``patience_s``.
+    """
     waiting = list(asked)
     arrived: asyncio.Queue[asyncio.Future[Fields]] = asyncio.Queue()
     for future in waiting:
         future.add_done_callback(arrived.put_nowait)
+    limit_s: float | None = None
     for _ in waiting:
-        done = await arrived.get()
+        try:
+            async with asyncio.timeout(limit_s):
+                done = await arrived.get()
+        except TimeoutError:
+            return
         if not done.cancelled() and done.exception() is None:
+            limit_s = patience_s
             yield done.result()

@@ -119,6 +119,9 @@ class RegionServer:
                     self._dynamo.load(table, stored.key, stored.item)
 
     def _on_background_change(self, change: Change) -> None:
+        if self._groups.named(change.table) is None:
+            # An import has made the table since.
+            self._tables.adopt_tables()
         self._eventual.commit([change])
 
     def _on_delivered(self, parcel: Fields, refused: bool) -> None:  # noqa: FBT001 -- a callback

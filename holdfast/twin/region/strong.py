@@ -105,29 +105,34 @@ class StrongItems:
             NoQuorumError: If it may or may not have been carried out.
             ConflictError: If it was not.
         """
-        async with self._alone(group.gid, key):
-            lead = self._leads.pop((group.gid, key), None)
-            seen = self.acceptor.slot(group.gid, key).promised.counter
-            proposer = Proposer(
-                region=self._region,
-                acceptors=group.voters,
-                operation=secrets.token_hex(6),
-                counter=max(self._counter, seen),
-                lead=lead,
-            )
-            try:
-                async with asyncio.timeout(_CHANGE_TIMEOUT_S):
-                    outcome = await self._drive(group, key, proposer, apply)
-            except TimeoutError:
-                outcome = GaveUp(Failure.UNKNOWN)
-            finally:
-                self._counter = max(self._counter, proposer.counter)
-            if isinstance(outcome, GaveUp):
-                if outcome.reason is Failure.CONFLICT:
-                    raise ConflictError
-                raise NoQuorumError
-            self._commit(group, key, outcome)
+        try:
+            async with asyncio.timeout(_CHANGE_TIMEOUT_S), self._alone(group.gid, key):
+                outcome = await self._propose(group, key, apply)
+        except TimeoutError:
+            raise NoQuorumError from None
+        if isinstance(outcome, Committed):
             return outcome.register
+        if outcome.reason is Failure.CONFLICT:
+            raise ConflictError
+        raise NoQuorumError
+
+    async def _propose(self, group: Group, key: str, apply: Apply) -> Committed | GaveUp:
+        lead = self._leads.pop((group.gid, key), None)
+        seen = self.acceptor.slot(group.gid, key).promised.counter
+        proposer = Proposer(
+            region=self._region,
+            acceptors=group.voters,
+            operation=secrets.token_hex(6),
+            counter=max(self._counter, seen),
+            lead=lead,
+        )
+        try:
+            outcome = await self._drive(group, key, proposer, apply)
+        finally:
+            self._counter = max(self._counter, proposer.counter)
+        if isinstance(outcome, Committed):
+            self._commit(group, key, outcome)
+        return outcome
 
     def _commit(self, group: Group, key: str, outcome: Committed) -> None:
         if outcome.lead is not None:
@@ -283,7 +288,7 @@ class StrongItems:
         own = self.acceptor.slot(group.gid, key)
         fields = {"gid": group.gid, "key": key, "known": ballot_to(own.accepted)}
         slots = [own]
-        async for reply in replies(self._ask_others(group, "read", fields)):
+        async for reply in replies(self._ask_others(group, "read", fields), patience_s=_PATIENCE_S):
             register = register_from(reply["register"]) if "register" in reply else own.register
             slots.append(Slot(NO_BALLOT, ballot_from(reply["accepted"]), register))
             found = agreed(slots, len(group.voters))
