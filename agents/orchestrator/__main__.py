@@ -13,15 +13,13 @@ import signal
 import sys
 import threading
 
-import boto3
-
 from agents.orchestrator.desk import Desk
 from agents.orchestrator.executor import Executor
 from agents.orchestrator.ledger import Ledger
 from agents.orchestrator.log import log, log_as_json
 from agents.orchestrator.service import Front, Service
 from holdfast.contract import Platform
-from holdfast.control import KillMetrics, KillSwitch, Residency
+from holdfast.control import KillMetrics, KillSwitch, Residency, cloudwatch_client
 from holdfast.coordination import DynamoDbStore, Election, dynamodb_client
 from holdfast.errors import HoldfastError
 
@@ -61,9 +59,7 @@ def _run(region: str, platform: Platform) -> int:
         ),
     )
 
-    metrics = KillMetrics(
-        platform=platform, region=region, kill=kill, client=boto3.client("cloudwatch")
-    )
+    metrics = KillMetrics(platform=platform, region=region, kill=kill, client=cloudwatch_client())
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: object) -> None:

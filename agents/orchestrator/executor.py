@@ -25,6 +25,7 @@ from holdfast.errors import KilledError, LeaseLostError, StoreUnavailableError
 AT_A_TIME = 24
 POLL_S = 0.5
 PAGES_KEPT = 100
+STALE_WRITE = "stale write refused"
 
 
 class Executor:
@@ -63,7 +64,7 @@ class Executor:
                 log("done", task=task.id, token=term.fence.token)
             self._desk.done(task)
         except LeaseLostError as error:
-            log("stale write refused", task=task.id, token=term.fence.token, reason=str(error))
+            log(STALE_WRITE, task=task.id, token=term.fence.token, reason=str(error))
         except KilledError as error:
             log("killed", task=task.id, reason=str(error))
         except (BotoCoreError, ClientError, StoreUnavailableError) as error:

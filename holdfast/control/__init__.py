@@ -2,7 +2,7 @@
 
 from holdfast.control.kill import AsyncKillSwitch, KillSwitch
 from holdfast.control.kill_core import KillState, WhenUnreadable
-from holdfast.control.kill_metrics import KillMetrics
+from holdfast.control.kill_metrics import KillMetrics, cloudwatch_client
 from holdfast.control.residency import Decision, Misdirected, Residency, Serve, UnknownTenant
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "Serve",
     "UnknownTenant",
     "WhenUnreadable",
+    "cloudwatch_client",
 ]

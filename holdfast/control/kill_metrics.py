@@ -16,6 +16,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.contract import Platform
@@ -37,6 +39,18 @@ class MetricsClient(Protocol):
     ) -> object:
         """Publishes samples."""
         ...
+
+
+def cloudwatch_client(region: str | None = None) -> MetricsClient:
+    """A CloudWatch client that gives up well before the next minute.
+
+    Args:
+        region: AWS region; None for the process's own (``AWS_REGION``).
+    """
+    client: MetricsClient = boto3.client(  # pyright: ignore[reportUnknownMemberType] - no stubs
+        "cloudwatch", region_name=region, config=Config(connect_timeout=5, read_timeout=5)
+    )
+    return client
 
 
 class KillMetrics:
