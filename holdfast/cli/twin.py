@@ -87,12 +87,15 @@ def _running(project: Path, stack: str, state_dir: Path, dns_port: int | None) -
         yield twin
         return
     typer.echo(f"Starting {len(regions)} regions: {', '.join(regions)}.")
-    twin = Twin.start(state_dir=state_dir, regions=regions, dns_port=dns_port)
+    # Detached only once the stack is on it: until then the twin ends with this process, so that
+    # an interruption between any two lines leaves nothing behind.
+    twin = Twin.start(state_dir=state_dir, regions=regions, dns_port=dns_port, detached=False)
     try:
         yield twin
     except BaseException:
         twin.stop()
         raise
+    twin.detach()
 
 
 def _is_running(state_dir: Path) -> bool:

@@ -91,7 +91,7 @@ JSON = st.recursive(
 )
 
 
-@given(message=st.dictionaries(st.text(), JSON))
+@given(message=st.dictionaries(st.text(), JSON, max_size=3))
 def test_every_message_is_one_line_and_comes_back_as_it_was(message: dict[str, object]) -> None:
     line = encode(message)  # type: ignore[arg-type]
     assert line.count(b"\n") == 1
