@@ -42,6 +42,11 @@ class TwinServicer(ProviderServicer):
         del request, context
         return empty_pb2.Empty()
 
+    async def Configure(self, request: object, context: object) -> proto.ConfigureResponse:  # noqa: N802
+        """See ``TwinProvider.configure``."""
+        answer = await self._in_one_sentence("Configure", request, context)
+        return cast("proto.ConfigureResponse", answer)
+
     async def Check(self, request: object, context: object) -> proto.CheckResponse:  # noqa: N802 - gRPC names its methods so
         """See ``TwinProvider.check``."""
         return cast("proto.CheckResponse", await self._in_one_sentence("Check", request, context))

@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 import pulumi
 from pulumi.provider.experimental import provider as experimental
-from pulumi.provider.experimental.property_value import PropertyValue, ResourceReference
+from pulumi.provider.experimental.property_value import Computed, PropertyValue, ResourceReference
 from pulumi.provider.experimental.provider import (
     CallRequest,
     CallResponse,
@@ -46,7 +46,7 @@ from pulumi.provider.experimental.provider import (
 )
 
 from holdfast.errors import UnsupportedResourceError
-from holdfast.twin.provider.core import Provider, settings_of
+from holdfast.twin.provider.core import Provider, Settings, settings_of
 from holdfast.twin.provider.values import Json, Object
 
 P = ParamSpec("P")
@@ -62,6 +62,7 @@ class TwinProvider(experimental.Provider):
 
     def __init__(self, provider: Provider, *, forced: bool = False) -> None:
         self._provider = provider
+        self._configured: Settings | None = None
         self.forced = forced
 
     async def check_config(self, request: CheckRequest) -> CheckResponse:
@@ -75,7 +76,14 @@ class TwinProvider(experimental.Provider):
 
     async def configure(self, request: ConfigureRequest) -> ConfigureResponse:
         """Takes the default region and the default tags."""
-        self._provider.settings = settings_of(plain(request.args))
+        settings = settings_of(plain(request.args))
+        if self._configured not in (None, settings):
+            raise UnsupportedResourceError(
+                f"the program configures two AWS providers differently ({self._configured} and "
+                f"{settings}), and one twin stands for all of them. Give each resource its "
+                "`region`, and both providers the same region and default tags."
+            )
+        self._configured = self._provider.settings = settings
         return ConfigureResponse(
             accept_secrets=False, supports_preview=True, accept_resources=False
         )
@@ -212,14 +220,14 @@ def plain(values: Mapping[str, PropertyValue]) -> Object:
 
 def _plain(value: PropertyValue, path: str) -> Json:
     inner = value.value
-    if isinstance(inner, pulumi.Asset | pulumi.Archive | ResourceReference):
+    if isinstance(inner, pulumi.Asset | pulumi.Archive | ResourceReference | Computed):
         raise UnsupportedResourceError(
             f"{path} is a {type(inner).__name__}; the twin takes text, numbers, booleans, "
             "lists and maps only"
         )
     if isinstance(inner, float) and inner.is_integer():
         return int(inner)  # The wire knows one kind of number.
-    if inner is None or isinstance(inner, bool | float | str):
+    if inner is None or isinstance(inner, bool | int | float | str):
         return inner
     if isinstance(inner, Mapping):
         return {key: _plain(item, f"{path}.{key}") for key, item in inner.items()}

@@ -20,7 +20,7 @@ class Budget(ResourceType):
     properties = declared(
         {
             "accountId": kept(replaces=True, computed=True),
-            "budgetType": kept(replaces=True),
+            "budgetType": kept(),
             "limitAmount": kept(),
             "limitUnit": kept(),
             "name": kept(replaces=True),

@@ -22,7 +22,7 @@ from holdfast.twin.provider.checking import refusals, shape_failures
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud, Site
 from holdfast.twin.provider.functions import invoke
 from holdfast.twin.provider.registry import realised
-from holdfast.twin.provider.schema import Schema, Shape, schema_of
+from holdfast.twin.provider.schema import Schema, schema_of
 from holdfast.twin.provider.spec import (
     Failure,
     Fate,
@@ -156,11 +156,11 @@ class Provider:
         state = held(state)
         updates: list[str] = []
         replaces: list[str] = []
+        final = kind.also_replaces(Doc(state), Doc(new))
         for key, shape in schema.inputs.items():
             if not differs(key, state.get(key), new.get(key), shape, kind.properties):
                 continue
-            # What a block replaces on is usually one of its members.
-            if self._replaces(kind, key, state.get(key), new.get(key), shape):
+            if key in final or key == "region" or kind.properties[key].replaces:
                 replaces.append(key)
             else:
                 updates.append(key)
@@ -169,18 +169,6 @@ class Provider:
             if not is_unknown(wanted) and Doc(state).table("tagsAll") != wanted:
                 updates.append("tagsAll")
         return Change(tuple(updates), tuple(replaces), self._delete_first(kind, state, new))
-
-    def _replaces(self, kind: ResourceType, key: str, old: Json, new: Json, shape: Shape) -> bool:
-        rules = kind.properties
-        if key == "region" or (key in rules and rules[key].replaces):
-            return True
-        below = {path for path in rules if path.startswith(f"{key}.")}
-        final = {path for path in below if rules[path].replaces}
-        if not final:
-            return False
-        # Equal once the members that force a new resource are left out: they made the change.
-        rest = canonical(old, shape, rules, key, without=final)
-        return rest == canonical(new, shape, rules, key, without=final) or is_unknown(new)
 
     @staticmethod
     def _delete_first(kind: ResourceType, state: Object, new: Object) -> bool:

@@ -27,7 +27,7 @@ class Table(ResourceType):
     name_property = "name"
     properties = declared(
         {
-            "attributes": kept(),
+            "attributes": kept(computed=True),
             "billingMode": kept(default="PROVISIONED"),
             "deletionProtectionEnabled": kept(),
             "globalSecondaryIndexes": kept(),
@@ -44,7 +44,7 @@ class Table(ResourceType):
             "localSecondaryIndexes": kept(replaces=True),
             "name": kept(replaces=True),
             "onDemandThroughput": kept(),
-            "pointInTimeRecovery": kept(),
+            "pointInTimeRecovery": kept(computed=True),
             "pointInTimeRecovery.recoveryPeriodInDays": recorded(
                 "the emulator keeps no backups, for however long", computed=True
             ),
@@ -64,13 +64,13 @@ class Table(ResourceType):
             "restoreSourceName": refused(_BACKUP),
             "restoreSourceTableArn": refused(_BACKUP),
             "restoreToLatestTime": refused(_BACKUP),
-            "serverSideEncryption": kept(),
+            "serverSideEncryption": kept(computed=True),
             "serverSideEncryption.kmsKeyArn": kept(computed=True),
             "streamEnabled": kept(),
             "streamViewType": kept(computed=True),
             "tableClass": kept(default="STANDARD"),
             "tags": kept(),
-            "ttl": kept(),
+            "ttl": kept(computed=True),
             "warmThroughput": refused("the emulator has no capacity to warm"),
             "writeCapacity": kept(computed=True),
         }
@@ -131,8 +131,7 @@ class Table(ResourceType):
 
     def configure(self, site: Site, ident: str, inputs: Doc) -> None:
         """What ``CreateTable`` cannot say: expiry, recovery, replicas."""
-        if inputs.doc("ttl").flag("enabled"):
-            _set_ttl(site, ident, inputs.doc("ttl"))
+        _change_ttl(site, ident, Doc(), inputs.doc("ttl"))
         if "pointInTimeRecovery" in inputs:
             _set_recovery(site, ident, inputs.doc("pointInTimeRecovery"))
         change_replicas(site, ident, Doc(), inputs)
@@ -172,12 +171,10 @@ class Table(ResourceType):
                 AttributeDefinitions=shapes.attributes(new),
                 GlobalSecondaryIndexUpdates=[change],
             )
-        if old.doc("ttl").flag("enabled") != new.doc("ttl").flag("enabled"):
-            _set_ttl(site, ident, new.doc("ttl") if "ttl" in new else old.doc("ttl"), new)
+        if "ttl" in new:
+            _change_ttl(site, ident, old.doc("ttl"), new.doc("ttl"))
         if "pointInTimeRecovery" in new:
             _set_recovery(site, ident, new.doc("pointInTimeRecovery"))
-        elif old.doc("pointInTimeRecovery").flag("enabled"):
-            _set_recovery(site, ident, Doc({"enabled": False}))
         gone, fresh = retag(old, new)
         arn = old.text("arn")
         if gone:
@@ -208,16 +205,22 @@ def _capacity_failures(inputs: Doc) -> Iterator[Failure]:
         yield Failure("onDemandThroughput", "needs billingMode PAY_PER_REQUEST")
 
 
-def _set_ttl(site: Site, name: str, block: Doc, new: Doc | None = None) -> None:
-    enabled = (new.doc("ttl") if new is not None else block).flag("enabled")
+def _change_ttl(site: Site, name: str, old: Doc, new: Doc) -> None:
+    """Switches expiry off where it was on another attribute, then on where it should be."""
+    before, after = old.flag("enabled"), new.flag("enabled")
+    moved = old.maybe_text("attributeName") != new.maybe_text("attributeName")
+    if before and (moved or not after):
+        _set_ttl(site, name, old.text("attributeName"), enabled=False)
+    if after and (moved or not before):
+        _set_ttl(site, name, new.text("attributeName"), enabled=True)
+
+
+def _set_ttl(site: Site, name: str, attribute: str, *, enabled: bool) -> None:
     site.call(
         "dynamodb",
         "update_time_to_live",
         TableName=name,
-        TimeToLiveSpecification={
-            "Enabled": enabled,
-            "AttributeName": block.text("attributeName"),
-        },
+        TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute},
     )
 
 

@@ -41,7 +41,7 @@ class ReplicationGroup(ResourceType):
             "automaticFailoverEnabled": kept(),
             "clusterMode": kept(computed=True),
             "description": kept(),
-            "engine": kept(replaces=True, default="redis"),
+            "engine": kept(computed=True),
             "engineVersion": kept(computed=True),
             "kmsKeyId": recorded("the twin's Valkey writes nothing to disk", replaces=True),
             "maintenanceWindow": kept(computed=True),
@@ -81,10 +81,9 @@ class ReplicationGroup(ResourceType):
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Engine, token and name."""
-        if inputs.maybe_text("engine") not in (None, "valkey"):
-            yield Failure(
-                "engine", f"is {inputs.text('engine')!r}; the twin runs valkey", unsupported=True
-            )
+        if inputs.maybe_text("engine") != "valkey":
+            given = inputs.maybe_text("engine") or "absent, which is redis on AWS"
+            yield Failure("engine", f"is {given}; the twin runs valkey", unsupported=True)
         yield from no_longer(inputs, "replicationGroupId", 40)
         name = inputs.maybe_text("replicationGroupId") or ""
         if name != name.lower():
@@ -95,6 +94,13 @@ class ReplicationGroup(ResourceType):
         if inputs.flag("multiAzEnabled") and not inputs.flag("automaticFailoverEnabled"):
             yield Failure("multiAzEnabled", "needs `automaticFailoverEnabled`")
 
+    def also_replaces(self, state: Doc, inputs: Doc) -> frozenset[str]:
+        """An engine cannot go back to an older version."""
+        before, after = state.maybe_text("engineVersion"), inputs.maybe_text("engineVersion")
+        if before is None or after is None or _version(after) >= _version(before):
+            return frozenset()
+        return frozenset({"engineVersion"})
+
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateReplicationGroup``."""
         name = inputs.text("replicationGroupId")
@@ -103,7 +109,7 @@ class ReplicationGroup(ResourceType):
             "create_replication_group",
             ReplicationGroupId=name,
             ReplicationGroupDescription=inputs.text("description"),
-            Engine=inputs.text("engine"),
+            Engine=inputs.maybe_text("engine"),
             EngineVersion=inputs.maybe_text("engineVersion"),
             CacheNodeType=inputs.maybe_text("nodeType"),
             NumCacheClusters=inputs.maybe_number("numCacheClusters"),
@@ -143,7 +149,7 @@ class ReplicationGroup(ResourceType):
         ).docs("CacheClusters")[0]
         tags = site.call("elasticache", "list_tags_for_resource", ResourceName=group.text("ARN"))
         return {
-            **_read_group(group, members),
+            **_read_group(group),
             **_read_member(member),
             "tagsAll": from_pairs(tags.docs("TagList")),
         }
@@ -218,8 +224,14 @@ class ReplicationGroup(ResourceType):
         site.find(_GONE, "elasticache", "delete_replication_group", ReplicationGroupId=ident)
 
 
-def _read_group(group: Doc, members: list[str]) -> dict[str, Json]:
+def _read_group(group: Doc) -> dict[str, Json]:
     shards = group.docs("NodeGroups")
+    # The emulator's list of member clusters is not brought up to date by a change of replicas.
+    members = [
+        member.text("CacheClusterId")
+        for shard in shards
+        for member in shard.docs("NodeGroupMembers")
+    ]
     primary = shards[0].doc("PrimaryEndpoint")
     reader = shards[0].doc("ReaderEndpoint")
     return {
@@ -267,6 +279,10 @@ def _read_member(member: Doc) -> dict[str, Json]:
             item.text("SecurityGroupId") for item in member.docs("SecurityGroups")
         ),
     }
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
 def _changed(old: Doc, new: Doc, key: str) -> str | None:

@@ -91,6 +91,18 @@ class LoadBalancer(ResourceType):
             yield Failure("name", "begins with internal-, which AWS keeps to itself")
         yield from among(inputs, "loadBalancerType", ("application", "network", "gateway"))
 
+    def also_replaces(self, state: Doc, inputs: Doc) -> frozenset[str]:
+        """A network load balancer keeps its subnets, and whether it has security groups."""
+        if inputs.maybe_text("loadBalancerType") != "network":
+            return frozenset()
+        found: set[str] = set()
+        if "subnets" in inputs and set(state.texts("subnets")) - set(inputs.texts("subnets")):
+            found.add("subnets")
+        groups = bool(inputs.texts("securityGroups"))
+        if "securityGroups" in inputs and bool(state.texts("securityGroups")) is not groups:
+            found.add("securityGroups")
+        return frozenset(found)
+
     def create(self, site: Site, inputs: Doc) -> str:
         """``CreateLoadBalancer``."""
         answer = site.call(

@@ -82,7 +82,7 @@ class Zone(ResourceType):
         if state.flag("forceDestroy") or site.forced:
             foreign = [item for item in records(site, ident) if item.text("Type") not in _OWN]
             for item in foreign:
-                change(site, ident, [("DELETE", dict(item.members))])
+                change(site, ident, [("DELETE", item.members)])
         site.find(_GONE, "route53", "delete_hosted_zone", Id=ident)
 
 
@@ -112,7 +112,7 @@ class HealthCheck(ResourceType):
             "routingControlArn": refused("the twin has no routing controls"),
             "searchString": kept(),
             "tags": kept(),
-            "triggers": recorded("a change makes the program's own point", replaces=True),
+            "triggers": recorded("watches alarms, which the checks do not", computed=True),
             "type": kept(replaces=True),
         }
     )

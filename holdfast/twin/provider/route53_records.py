@@ -1,6 +1,6 @@
 """Route 53: records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
@@ -36,9 +36,9 @@ class Record(ResourceType):
             "multivalueAnswerRoutingPolicy": kept(),
             "name": kept(replaces=True),
             "records": kept(),
-            "setIdentifier": kept(replaces=True),
+            "setIdentifier": kept(),
             "ttl": kept(),
-            "type": kept(replaces=True),
+            "type": kept(),
             "weightedRoutingPolicies": kept(),
             "zoneId": kept(replaces=True),
         }
@@ -82,17 +82,23 @@ class Record(ResourceType):
         }
 
     def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """``UPSERT``."""
-        del ident, old
+        """``UPSERT``; in one batch with a ``DELETE`` where it becomes another record."""
+        del ident
         name = _full_name(site, new)
-        change(site, new.text("zoneId"), [("UPSERT", _record_set(new, name))])
+        wanted = _record_set(new, name)
+        found = self._find(site, old)
+        moved = any(old.raw(key) != new.raw(key) for key in ("type", "setIdentifier"))
+        if found is not None and moved:
+            change(site, new.text("zoneId"), [("DELETE", found.members), ("CREATE", wanted)])
+        else:
+            change(site, new.text("zoneId"), [("UPSERT", wanted)])
 
     def delete(self, site: Site, ident: str, state: Doc) -> None:
         """``DELETE`` of the record as it is now, whatever it was."""
         del ident
         found = self._find(site, state)
         if found is not None:
-            change(site, state.text("zoneId"), [("DELETE", dict(found.members))])
+            change(site, state.text("zoneId"), [("DELETE", found.members)])
 
     @staticmethod
     def _find(site: Site, state: Doc) -> Doc | None:
@@ -206,7 +212,7 @@ def records(site: Site, zone: str) -> list[Doc]:
     return found
 
 
-def change(site: Site, zone: str, changes: list[tuple[str, dict[str, object]]]) -> None:
+def change(site: Site, zone: str, changes: Sequence[tuple[str, Mapping[str, object]]]) -> None:
     """One batch of changes of a zone's records: actions with their records."""
     site.call(
         "route53",

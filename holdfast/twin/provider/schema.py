@@ -7,6 +7,7 @@ program can name, and no list of ours can fall behind.
 import collections.abc
 import functools
 import importlib
+import threading
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,8 @@ class Schema:
 _PULUMI_NAMES = {"Output": pulumi.Output, "T": type(None), "property": property}
 """Names that the SDK's own aliases quote without importing them into its modules."""
 
+_LOADING = threading.Lock()
+
 _SCALARS = {str: "text", int: "integer", float: "number", bool: "flag"}
 
 
@@ -61,7 +64,9 @@ def python_class(token: str) -> type:
     folder = module.partition("/")[0]
     path = f"pulumi_{package}" if folder == "index" else f"pulumi_{package}.{folder}"
     try:
-        return cast("type", getattr(importlib.import_module(path), name))
+        # The SDK loads its modules lazily, and threads that ask at once see half of one.
+        with _LOADING:
+            return cast("type", getattr(importlib.import_module(path), name))
     except (ImportError, AttributeError) as error:
         raise UnsupportedResourceError(
             f"{token} is no resource type of the installed pulumi-aws: {error}"

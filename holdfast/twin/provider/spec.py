@@ -143,6 +143,11 @@ class ResourceType(ABC):
         del inputs
         yield from ()
 
+    def also_replaces(self, state: Doc, inputs: Doc) -> frozenset[str]:
+        """Properties whose change replaces only from some values to some others."""
+        del state, inputs
+        return frozenset()
+
     @abstractmethod
     def create(self, site: Site, inputs: Doc) -> str:
         """Makes the resource and answers its id. ``inputs`` holds ``tagsAll`` too."""

@@ -21,7 +21,7 @@ class Parameter(ResourceType):
         {
             "allowedPattern": kept(),
             "arn": kept(computed=True),
-            "dataType": kept(computed=True),
+            "dataType": kept(replaces=True, computed=True),
             "description": kept(),
             "insecureValue": kept(computed=True),
             "keyId": kept(computed=True),
@@ -29,7 +29,7 @@ class Parameter(ResourceType):
             "overwrite": recorded("heeded when the parameter is made"),
             "tags": kept(),
             "tier": kept(computed=True),
-            "type": kept(replaces=True),
+            "type": kept(),
             "value": kept(computed=True),
             "valueWo": refused("the twin's state would hold it all the same; use `value`"),
             "valueWoVersion": refused("goes with `valueWo`"),
@@ -50,6 +50,11 @@ class Parameter(ResourceType):
                     f"has {size} bytes; allowed in tier {tier} are {most}. "
                     "Choose tier Advanced, or shorten it",
                 )
+
+    def also_replaces(self, state: Doc, inputs: Doc) -> frozenset[str]:
+        """A parameter cannot go back from the advanced tier."""
+        back = state.maybe_text("tier") == "Advanced" and inputs.maybe_text("tier") == "Standard"
+        return frozenset({"tier"}) if back else frozenset()
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``PutParameter``."""
@@ -87,7 +92,15 @@ class Parameter(ResourceType):
 
     def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
         """``PutParameter`` overwrites; it leaves tags alone."""
-        watched = ("value", "insecureValue", "description", "allowedPattern", "tier", "keyId")
+        watched = (
+            "type",
+            "value",
+            "insecureValue",
+            "description",
+            "allowedPattern",
+            "tier",
+            "keyId",
+        )
         if any(key in new and new.raw(key) != old.raw(key) for key in watched):
             _put(site, new, new=False)
         gone, fresh = retag(old, new)
