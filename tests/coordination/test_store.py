@@ -1,22 +1,24 @@
 """One suite for every store: what the port promises, each adapter keeps."""
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.contract import Consistency, Table
-from holdfast.coordination import DynamoDbStore, MemoryStore, dynamodb_client
+from holdfast.coordination import AsyncMemoryStore, DynamoDbStore, MemoryStore, dynamodb_client
 from holdfast.coordination.lease import random_nonce
+from holdfast.coordination.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
 from holdfast.coordination.store import (
     Absent,
     AllOf,
     Always,
     AnyOf,
+    AsyncConditionalStore,
     AtMost,
     Condition,
     ConditionalStore,
@@ -34,19 +36,54 @@ from holdfast.coordination.store import (
     number,
     text,
 )
-from holdfast.testing import Operation, explain_history
+from holdfast.testing import explain_history
+from tests.coordination.fakes import FromThreads
+from tests.coordination.histories import record
 from tests.coordination.servers import REGION, TABLE, environment
+
+if TYPE_CHECKING:
+    from tests.coordination.postgresql_server import PostgreSqlServer
 
 STORES = [
     pytest.param("memory"),
     pytest.param("dynamodb", marks=pytest.mark.slow),
+    pytest.param("postgresql", marks=pytest.mark.slow),
+    pytest.param("async memory"),
+    pytest.param("async postgresql", marks=pytest.mark.slow),
 ]
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ConditionalStore:
-    if request.param == "memory":
+def store(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ConditionalStore]:
+    kind: str = request.param
+    if not kind.startswith("async "):
+        yield _store(kind, request, monkeypatch)
+        return
+    with FromThreads(_async_store(kind, request)) as made:
+        yield made
+
+
+def _async_store(kind: str, request: pytest.FixtureRequest) -> AsyncConditionalStore:
+    if kind == "async memory":
+        return AsyncMemoryStore()
+    server: PostgreSqlServer = request.getfixturevalue("postgresql_server")
+    PostgreSqlStore(server.connection).create()
+    return AsyncPostgreSqlStore(server.connection, timeout_ms=10_000)
+
+
+def _store(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> ConditionalStore:
+    if kind == "memory":
         return MemoryStore()
+    if kind == "postgresql":
+        server: PostgreSqlServer = request.getfixturevalue("postgresql_server")
+        kept = PostgreSqlStore(server.connection, timeout_ms=10_000)
+        kept.create()
+        kept.verify()
+        return kept
     for name, value in environment(request.getfixturevalue("server")).items():
         monkeypatch.setenv(name, value)
     table = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
@@ -157,36 +194,8 @@ def test_of_many_that_want_the_same_one_gets_it(store: ConditionalStore, key: st
         store.call(Delete(key=key, when=Always()))
 
 
-def _record(store: ConditionalStore, key: str, threads: int, calls: int) -> list[Operation]:
-    """A history of threads that compare and swap, add, read and delete at the same time."""
-    operations: list[Operation] = []
-
-    def act(name: int) -> None:
-        known: Item | None = None
-        for turn in range(calls):
-            requests: list[Request] = [
-                Get(key),
-                Update(key=key, when=Always(), add={"n": 1}),
-                Put(key=key, when=AtMost("n", number(known, "n")), item={"n": 0, "by": name}),
-                Update(key=key, when=Equals("by", name), assign={"by": name + 100}),
-                Delete(key=key, when=AtMost("n", 0)),
-            ]
-            request = requests[(turn * 7 + name * 3) % len(requests)]
-            called = time.monotonic()
-            reply = store.call(request)
-            operations.append(Operation(str(name), called, time.monotonic(), request, reply))
-            known = reply.item
-
-    workers = [threading.Thread(target=act, args=(name,)) for name in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return operations
-
-
 def test_histories_under_concurrency_are_linearizable(store: ConditionalStore, key: str) -> None:
-    assert explain_history(_record(store, key, threads=4, calls=40)) is None
+    assert explain_history(record(store, key, threads=4, calls=40)) is None
 
 
 class StaleReads(MemoryStore):
@@ -219,7 +228,7 @@ class ForgetsConditions(MemoryStore):
 def test_the_judge_finds_a_store_that_is_not_linearizable(
     broken: Callable[[], ConditionalStore], key: str
 ) -> None:
-    unexplained = explain_history(_record(broken(), key, threads=2, calls=40))
+    unexplained = explain_history(record(broken(), key, threads=2, calls=40))
     assert unexplained is not None
     assert key in unexplained
 
