@@ -18,6 +18,8 @@ from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
 from holdfast.coordination.lock import Lock
 from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
+from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
+from holdfast.coordination.reconcile import Drift, Report, View, reconcile
 from holdfast.coordination.store import (
     AsyncConditionalStore,
     ConditionalStore,
@@ -41,10 +43,12 @@ __all__ = [
     "AsyncLock",
     "AsyncMemoryStore",
     "AsyncOnce",
+    "AsyncOutbox",
     "AsyncVersionedState",
     "Clock",
     "ConditionalStore",
     "Delete",
+    "Drift",
     "DynamoDbStore",
     "Election",
     "Fence",
@@ -56,10 +60,14 @@ __all__ = [
     "LeaseTiming",
     "Lock",
     "MemoryStore",
+    "Message",
     "Once",
+    "Outbox",
     "Outcome",
+    "Outgoing",
     "Put",
     "Reply",
+    "Report",
     "Request",
     "Retry",
     "Schema",
@@ -68,5 +76,7 @@ __all__ = [
     "Update",
     "Value",
     "VersionedState",
+    "View",
     "dynamodb_client",
+    "reconcile",
 ]

@@ -1,0 +1,289 @@
+"""Effects that go out if and only if the change that caused them was made.
+
+The messages to send stand in the record that they belong to, written by the same
+compare-and-swap, so there is nothing between the two that could fail. A relay sends them and takes
+them out of the record afterwards; receivers drop what they have seen (:class:`Once`).
+
+Guarantees:
+    Every message of an applied change is sent at least once, if :meth:`Outbox.relay` is called
+    until it returns 0, in the order of the changes to its record as long as one relay at a time
+    runs. No message of a change that was not applied is ever sent.
+
+Does not guarantee:
+    That a message is sent once: a relay may crash between sending and taking out. Its id stays
+    the same, which is what receivers tell repetitions by.
+
+Costs:
+    One more write per relayed record, however many messages it holds.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypedDict, TypeVar, cast
+
+from holdfast.coordination.fence import Fence
+from holdfast.coordination.lease import random_nonce
+from holdfast.coordination.store import AsyncConditionalStore, ConditionalStore
+from holdfast.coordination.versioned import AsyncVersionedState, VersionedState
+from holdfast.coordination.versioned_core import Retry, Schema
+from holdfast.errors import ConfigurationError
+
+T = TypeVar("T")
+MAX_PENDING = 100
+"""Messages that one record may hold, so that a relay that is down is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to be sent.
+
+    Attributes:
+        body: What it says.
+        id: What receivers tell repetitions by.
+    """
+
+    body: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing(Generic[T]):
+    """What a change makes: the new value, and the messages that it causes.
+
+    Attributes:
+        value: The new value.
+        messages: They; ids are given to those without.
+    """
+
+    value: T
+    messages: tuple[Message, ...] = ()
+
+
+class _Written(TypedDict):
+    value: str
+    pending: list[list[str]]
+
+
+def with_outbox(schema: Schema[T]) -> Schema[Outgoing[T]]:
+    """The schema of a record that holds messages beside its value.
+
+    Args:
+        schema: Of the value alone. Its versions and upgraders stay those of the value.
+    """
+
+    def encode(outgoing: Outgoing[T]) -> str:
+        pending = [[message.id, message.body] for message in outgoing.messages]
+        return json.dumps({"value": schema.encode(outgoing.value), "pending": pending})
+
+    def decode(body: str) -> Outgoing[T]:
+        written = _parts(body)
+        messages = tuple(Message(body=body, id=name) for name, body in written["pending"])
+        return Outgoing(schema.decode(written["value"]), messages)
+
+    def lifted(upgrade: Callable[[str], str]) -> Callable[[str], str]:
+        def upgrade_value(body: str) -> str:
+            written = _parts(body)
+            return json.dumps({**written, "value": upgrade(written["value"])})
+
+        return upgrade_value
+
+    upgraders = {version: lifted(upgrade) for version, upgrade in schema.upgraders.items()}
+    return Schema(version=schema.version, encode=encode, decode=decode, upgraders=upgraders)
+
+
+class Outbox(Generic[T]):
+    """Records with messages, for threads.
+
+    Args:
+        store: Where they live.
+        schema: How their values are written down.
+        retry: How often a change is tried.
+        new_nonce: Source of message ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ConditionalStore,
+        schema: Schema[T],
+        retry: Retry | None = None,
+        new_nonce: Callable[[], str] = random_nonce,
+    ) -> None:
+        self._state = VersionedState(store=store, schema=with_outbox(schema), retry=retry)
+        self._new_nonce = new_nonce
+
+    def read(self, key: str) -> T | None:
+        """A record's value, without its messages.
+
+        Args:
+            key: Which record.
+
+        Raises:
+            CoordinationError: As :meth:`VersionedState.read`.
+        """
+        found = self._state.read(key)
+        return None if found is None else found.value
+
+    def update(
+        self,
+        key: str,
+        change: Callable[[T | None], Outgoing[T]],
+        *,
+        fence: Fence | None = None,
+    ) -> T:
+        """Changes a record and, in the same write, notes the messages that this causes.
+
+        Args:
+            key: Which record.
+            change: Makes the new value and the messages of the old value.
+            fence: The caller's token, if it acts under a lease.
+
+        Raises:
+            CoordinationError: As :meth:`VersionedState.update`.
+            ConfigurationError: If too many messages wait to be sent.
+        """
+        changed = self._state.update(key, _noting(key, change, self._new_nonce), fence=fence)
+        return changed.value
+
+    def relay(self, key: str, send: Callable[[Message], None]) -> int:
+        """Sends a record's messages, oldest first, and takes out those that were sent.
+
+        Args:
+            key: Which record.
+            send: Sends one message and returns once it is safe with the receiver's queue.
+
+        Returns:
+            How many messages were sent.
+
+        Raises:
+            CoordinationError: As :meth:`VersionedState.update`.
+            Exception: Whatever ``send`` raises; what was sent before is taken out.
+        """
+        found = self._state.read(key)
+        sent: list[str] = []
+        try:
+            for message in found.messages if found else ():
+                send(message)
+                sent.append(message.id)
+        finally:
+            if sent:
+                self._state.update(key, _without(sent))
+        return len(sent)
+
+
+class AsyncOutbox(Generic[T]):
+    """Records with messages, for asyncio. Arguments and errors as of :class:`Outbox`.
+
+    Args:
+        store: Where they live.
+        schema: How their values are written down.
+        retry: How often a change is tried.
+        new_nonce: Source of message ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: AsyncConditionalStore,
+        schema: Schema[T],
+        retry: Retry | None = None,
+        new_nonce: Callable[[], str] = random_nonce,
+    ) -> None:
+        self._state = AsyncVersionedState(store=store, schema=with_outbox(schema), retry=retry)
+        self._new_nonce = new_nonce
+
+    async def read(self, key: str) -> T | None:
+        """A record's value, without its messages.
+
+        Args:
+            key: Which record.
+
+        Raises:
+            CoordinationError: As :meth:`VersionedState.read`.
+        """
+        found = await self._state.read(key)
+        return None if found is None else found.value
+
+    async def update(
+        self,
+        key: str,
+        change: Callable[[T | None], Outgoing[T]],
+        *,
+        fence: Fence | None = None,
+    ) -> T:
+        """Changes a record and, in the same write, notes the messages that this causes.
+
+        Args:
+            key: Which record.
+            change: Makes the new value and the messages of the old value.
+            fence: The caller's token, if it acts under a lease.
+
+        Raises:
+            CoordinationError: As :meth:`VersionedState.update`.
+            ConfigurationError: If too many messages wait to be sent.
+        """
+        noting = _noting(key, change, self._new_nonce)
+        return (await self._state.update(key, noting, fence=fence)).value
+
+    async def relay(self, key: str, send: Callable[[Message], Awaitable[None]]) -> int:
+        """Sends a record's messages, oldest first, and takes out those that were sent.
+
+        Args:
+            key: Which record.
+            send: Sends one message and returns once it is safe with the receiver's queue.
+
+        Returns:
+            How many messages were sent.
+
+        Raises:
+            CoordinationError: As :meth:`VersionedState.update`.
+            Exception: Whatever ``send`` raises; what was sent before is taken out.
+        """
+        found = await self._state.read(key)
+        sent: list[str] = []
+        try:
+            for message in found.messages if found else ():
+                await send(message)
+                sent.append(message.id)
+        finally:
+            if sent:
+                await self._state.update(key, _without(sent))
+        return len(sent)
+
+
+def _noting(
+    key: str, change: Callable[[T | None], Outgoing[T]], new_nonce: Callable[[], str]
+) -> Callable[[Outgoing[T] | None], Outgoing[T]]:
+    def noted(before: Outgoing[T] | None) -> Outgoing[T]:
+        after = change(None if before is None else before.value)
+        added = tuple(
+            message if message.id else replace(message, id=new_nonce())
+            for message in after.messages
+        )
+        pending = (*(before.messages if before else ()), *added)
+        if len(pending) > MAX_PENDING:
+            raise ConfigurationError(
+                f"Record {key} would hold {len(pending)} messages that nobody has sent; at most "
+                f"{MAX_PENDING} are allowed. Call relay() for it, or find out why it fails."
+            )
+        return Outgoing(after.value, pending)
+
+    return noted
+
+
+def _without(sent: list[str]) -> Callable[[Outgoing[T] | None], Outgoing[T]]:
+    def taken_out(before: Outgoing[T] | None) -> Outgoing[T]:
+        if before is None:
+            raise ConfigurationError(
+                "A record disappeared while its messages were sent. Nothing here deletes records; "
+                "let nothing else do it."
+            )
+        kept = tuple(message for message in before.messages if message.id not in sent)
+        return Outgoing(before.value, kept)
+
+    return taken_out
+
+
+def _parts(body: str) -> _Written:
+    return cast("_Written", json.loads(body))

@@ -1,0 +1,165 @@
+"""Two views of the same records, compared and brought together.
+
+Guarantees:
+    Every difference between the views, as they were read, is reported once. A run is bounded by
+    the keys that it may look at and the repairs that it may make, and says where the next run
+    must go on. The same run can be repeated: what was repaired differs no more.
+
+Does not guarantee:
+    That a difference is one: records that change while they are read may differ in passing. Give
+    ``settled`` the time to look twice, or compare at rest.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from typing import Protocol
+
+from holdfast.errors import ConfigurationError
+
+
+class View(Protocol):
+    """One side: a region, a table, a search index, a cache."""
+
+    def records(self, after: str) -> Iterator[tuple[str, str]]:
+        """Keys with what must be equal on both sides (a value, or its hash), in order of keys.
+
+        Args:
+            after: Only keys greater than this one.
+        """
+        ...
+
+
+class Kind(StrEnum):
+    """How the sides differ on one key: only one has it, or both have it and it differs."""
+
+    ONLY_LEFT = "only left"
+    ONLY_RIGHT = "only right"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference.
+
+    Attributes:
+        key: Of what.
+        kind: How the sides differ.
+        left: What the left side has, None if nothing.
+        right: What the right side has, None if nothing.
+    """
+
+    key: str
+    kind: Kind
+    left: str | None
+    right: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run found and did.
+
+    Attributes:
+        compared: How many keys it looked at.
+        drifts: Differences that were found, in order of keys.
+        repaired: Keys of those that were repaired.
+        resume_after: Where the next run must begin; None if this one came to the end.
+    """
+
+    compared: int
+    drifts: tuple[Drift, ...]
+    repaired: tuple[str, ...]
+    resume_after: str | None
+
+
+def reconcile(
+    left: View,
+    right: View,
+    *,
+    repair: Callable[[Drift], bool],
+    after: str = "",
+    max_keys: int = 10_000,
+    max_repairs: int = 100,
+    settled: Callable[[Drift], bool] = lambda _: True,
+) -> Report:
+    """Compares two views from a key on, and repairs what differs.
+
+    Args:
+        left: One side.
+        right: The other.
+        repair: Repairs one difference (by a conditional write) and tells whether it did. Return
+            False from it always to report only.
+        after: Where to begin: ``resume_after`` of the run before, or the empty text.
+        max_keys: Most keys to look at.
+        max_repairs: Most repairs to make: more drift than that is for a human to look at.
+        settled: Looks again at a difference; False if it has gone or is still moving.
+
+    Raises:
+        ConfigurationError: If a bound is not positive, or a view is not in order of its keys.
+    """
+    for name, bound in (("max_keys", max_keys), ("max_repairs", max_repairs)):
+        if bound < 1:
+            raise ConfigurationError(f"{name}={bound}; it must be 1 or more.")
+    drifts: list[Drift] = []
+    repaired: list[str] = []
+    compared, last = 0, after
+    for key, one, other in _merged(left.records(after), right.records(after)):
+        if compared == max_keys or len(repaired) == max_repairs:
+            return Report(compared, tuple(drifts), tuple(repaired), last)
+        compared, last = compared + 1, key
+        drift = _drift(key, one, other)
+        if drift is None or not settled(drift):
+            continue
+        drifts.append(drift)
+        if repair(drift):
+            repaired.append(key)
+    return Report(compared, tuple(drifts), tuple(repaired), None)
+
+
+def of_mapping(records: Mapping[str, str]) -> View:
+    """A view of a mapping, for views small enough to be read as a whole.
+
+    Args:
+        records: Keys with what must be equal.
+    """
+    return _MappingView(records)
+
+
+class _MappingView:
+    def __init__(self, records: Mapping[str, str]) -> None:
+        self._records = records
+
+    def records(self, after: str) -> Iterator[tuple[str, str]]:
+        return iter(sorted((key, value) for key, value in self._records.items() if key > after))
+
+
+def _drift(key: str, left: str | None, right: str | None) -> Drift | None:
+    if left == right:
+        return None
+    if right is None:
+        return Drift(key, Kind.ONLY_LEFT, left, right)
+    return Drift(key, Kind.ONLY_RIGHT if left is None else Kind.DIFFERS, left, right)
+
+
+def _merged(
+    left: Iterator[tuple[str, str]], right: Iterator[tuple[str, str]]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Walks both sides at once, holding one record of each."""
+    one, other = next(left, None), next(right, None)
+    last: str | None = None
+    while one is not None or other is not None:
+        key = min(record[0] for record in chain([one], [other]) if record is not None)
+        if last is not None and key <= last:
+            raise ConfigurationError(
+                f"A view gave key {key!r} after {last!r}. Views must be in order of their keys, "
+                "each key once."
+            )
+        last = key
+        mine = one[1] if one is not None and one[0] == key else None
+        theirs = other[1] if other is not None and other[0] == key else None
+        yield key, mine, theirs
+        if mine is not None:
+            one = next(left, None)
+        if theirs is not None:
+            other = next(right, None)
