@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from holdfast.twin.region.config import ACCOUNT, ServerConfig
+from holdfast.twin.region.wire_models import WireModel, aws_service_names, wire_model
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -90,6 +91,11 @@ def prepare_environment(config: ServerConfig) -> None:
     )
 
 
+def _is_aws_service_name(name: str) -> bool:
+    """Stands in for ministack's, which would load every model that botocore has."""
+    return name in aws_service_names()
+
+
 class Emulator:
     """The ministack of this process."""
 
@@ -99,8 +105,16 @@ class Emulator:
         self._app = importlib.import_module("ministack.app")
         self._persistence = importlib.import_module("ministack.core.persistence")
         self._responses = importlib.import_module("ministack.core.responses")
+        self._responses.__dict__["_service_model"] = self._wire_model
+        router = importlib.import_module("ministack.core.router")
+        router.__dict__["_is_aws_service_name"] = _is_aws_service_name
         self._app.__dict__["_MAIN_LOOP"] = asyncio.get_running_loop()
         self._saving: asyncio.TimerHandle | None = None
+
+    def _wire_model(self, service: str) -> WireModel | None:
+        """Stands in for ministack's look into botocore."""
+        names = cast("dict[str, str]", internal(self._responses, "_BOTOCORE_NAME"))
+        return wire_model(names.get(service, service))
 
     def service(self, name: str) -> ModuleType:
         """A service's module, imported on first use."""

@@ -34,7 +34,7 @@ def test_six_regions_start_within_seconds_and_weigh_little(six: Regions) -> None
     for region in PROD:
         for service, call in (("ec2", "describe_vpcs"), ("kms", "list_keys")):
             getattr(six.client(service, region), call)()
-        assert six.memory_bytes(region) < 70_000_000
+        assert six.memory_bytes(region) < 60_000_000
 
 
 def test_data_of_one_jurisdiction_is_never_sent_to_the_other(six: Regions) -> None:
