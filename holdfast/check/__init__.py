@@ -2,7 +2,7 @@
 
 ::
 
-    report = run(graph, Path("policies"))
+    report = run_stack(Path("."), "prod", Path("policies"))
     print(to_text(report))
     sys.exit(report.exit_code)
 
@@ -12,7 +12,7 @@ it finds here it finds in ``pulumi preview --policy-pack``.
 
 from holdfast.check.formats import FORMATS, to_github, to_json, to_junit, to_sarif, to_text
 from holdfast.check.model import Finding, Level, Policy, Report
-from holdfast.check.runner import run
+from holdfast.check.runner import run, run_stack
 
 __all__ = [
     "FORMATS",
@@ -21,6 +21,7 @@ __all__ = [
     "Policy",
     "Report",
     "run",
+    "run_stack",
     "to_github",
     "to_json",
     "to_junit",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -28,19 +28,31 @@ _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _STOP_S = 2.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class PackProcess:
-    """A pack that is ready to answer.
+    """A pack that has been started, and is waited for when it is first needed.
 
     Attributes:
-        channel: Connection to it.
         path: The pack's directory.
     """
 
-    channel: grpc.Channel
-    path: Path
-    _process: "subprocess.Popen[bytes]"
-    _log: IO[bytes]
+    def __init__(
+        self, path: Path, process: "subprocess.Popen[bytes]", log: IO[bytes], deadline: float
+    ) -> None:
+        self.path = path
+        self._process = process
+        self._log = log
+        self._deadline = deadline
+
+    @cached_property
+    def channel(self) -> grpc.Channel:
+        """Connection to the pack.
+
+        Raises:
+            PolicyRunError: If it was not ready in time.
+        """
+        port = _port(self._process, self.path, self._log, self._deadline)
+        options = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)]
+        return grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
 
     def explain(self, what: str) -> PolicyRunError:
         """An error that says what went wrong, and what the pack printed meanwhile."""
@@ -48,18 +60,24 @@ class PackProcess:
         ended = "" if state is None else f" It ended with exit code {state}."
         return PolicyRunError(f"{what}{ended}{_tail(self._log)}")
 
+    def close(self) -> None:
+        """Closes the connection and ends the process."""
+        if "channel" in self.__dict__:
+            self.channel.close()
+        _reap(self._process)
+
 
 @contextmanager
 def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Generator[PackProcess]:
-    """Starts a policy pack and ends it again.
+    """Starts a policy pack and ends it again. Does not wait for it to be ready.
 
     Args:
         path: Directory that holds ``PulumiPolicy.yaml``.
         environment: Variables for it, besides this process's own.
-        timeout_s: How long it may take to start.
+        timeout_s: How long it may take to be ready.
 
     Raises:
-        PolicyRunError: If it does not start in time.
+        PolicyRunError: If there is no pack.
     """
     if not (path / "PulumiPolicy.yaml").is_file():
         raise PolicyRunError(
@@ -76,13 +94,11 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             env={**os.environ, **environment},
             start_new_session=True,
         )
+        pack = PackProcess(path, process, log, time.monotonic() + timeout_s)
         try:
-            port = _port(process, path, log, time.monotonic() + timeout_s)
-            options = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)]
-            with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
-                yield PackProcess(channel=channel, path=path, _process=process, _log=log)
+            yield pack
         finally:
-            _reap(process)
+            pack.close()
 
 
 def _port(process: "subprocess.Popen[bytes]", path: Path, log: IO[bytes], deadline: float) -> int:

@@ -11,7 +11,7 @@ Does not guarantee:
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,8 @@ from holdfast.check.process import PackProcess, started
 from holdfast.check.requests import analyze_request, configure_request, stack_request
 from holdfast.errors import PolicyRunError
 from holdfast.graph import STACK_TYPE, Graph, Node
+from holdfast.graph import run as run_graph
+from holdfast.graph.project import read_config, read_project
 
 _Answer = TypeVar("_Answer", bound=Message)
 
@@ -54,22 +56,64 @@ def run(graph: Graph, pack: Path, *, timeout_s: float = 120) -> Report:
         PolicyRunError: If the pack does not start, crashes, takes too long, has no policy, or
             leaves a policy out. That is a failed check.
     """
-    environment = {
-        "PULUMI_PROJECT": graph.project,
-        "PULUMI_STACK": graph.stack,
-        "PULUMI_DRY_RUN": "true" if graph.preview else "false",
-        "PULUMI_CONFIG": json.dumps(dict(graph.config)),
-    }
+    environment = _environment(graph.project, graph.stack, graph.config, preview=graph.preview)
     with started(pack.resolve(), environment, timeout_s) as process:
-        analyzer = _Analyzer(process, timeout_s)
-        info = analyzer.info()
-        analyzer.configure(graph)
-        findings = [
-            _finding(graph, diagnostic, node)
-            for node in graph.nodes
-            for diagnostic in analyzer.analyze(graph, node)
-        ]
-        findings += [_finding(graph, diagnostic, None) for diagnostic in analyzer.stack(graph)]
+        return _judge(graph, _Analyzer(process, timeout_s))
+
+
+def run_stack(
+    project: Path,
+    stack: str,
+    pack: Path,
+    *,
+    config: Mapping[str, str] | None = None,
+    timeout_s: float = 120,
+) -> Report:
+    """Previews a stack in process and checks it. The pack starts while the program runs.
+
+    Args:
+        project: Directory that holds ``Pulumi.yaml``.
+        stack: Stack name.
+        pack: Directory that holds the pack's ``PulumiPolicy.yaml``.
+        config: Values that win over the stack file's; see ``holdfast.graph.run``.
+        timeout_s: How long the program may take, the pack to start, and each of its answers.
+
+    Returns:
+        The same report as ``run`` gives over that graph.
+
+    Raises:
+        GraphError: If the program does not give a graph.
+        PolicyRunError: As ``run`` does.
+    """
+    found = read_project(project)
+    settings = read_config(found, stack, config or {})
+    shown = {key: text for key, text in settings.values.items() if key not in settings.secrets}
+    environment = _environment(found.name, stack, shown, preview=True)
+    with started(pack.resolve(), environment, timeout_s) as process:
+        graph = run_graph(project, stack, config=config, timeout_s=timeout_s)
+        return _judge(graph, _Analyzer(process, timeout_s))
+
+
+def _environment(
+    project: str, stack: str, config: Mapping[str, str], *, preview: bool
+) -> dict[str, str]:
+    return {
+        "PULUMI_PROJECT": project,
+        "PULUMI_STACK": stack,
+        "PULUMI_DRY_RUN": "true" if preview else "false",
+        "PULUMI_CONFIG": json.dumps(dict(config)),
+    }
+
+
+def _judge(graph: Graph, analyzer: "_Analyzer") -> Report:
+    info = analyzer.info()
+    analyzer.configure(graph)
+    findings = [
+        _finding(graph, diagnostic, node)
+        for node in graph.nodes
+        for diagnostic in analyzer.analyze(graph, node)
+    ]
+    findings += [_finding(graph, diagnostic, None) for diagnostic in analyzer.stack(graph)]
     return Report(
         project=graph.project,
         stack=graph.stack,

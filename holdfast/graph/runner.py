@@ -11,10 +11,12 @@ Does not guarantee:
 
 import asyncio
 import contextvars
+import gc
 import logging
 import traceback
 from collections.abc import Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -100,6 +102,22 @@ def run(
     )
 
 
+@contextmanager
+def _collector_at_rest(preview: bool) -> Generator[None]:  # noqa: FBT001 - one call, above
+    """Pauses the garbage collector for a preview: a third of its time went into finding nothing.
+
+    A preview is short and keeps nearly all that it makes. A deployment may take minutes.
+    """
+    was_on = gc.isenabled()
+    if preview:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class _Engine:
     """Receives the program's log messages."""
 
@@ -143,7 +161,7 @@ def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: flo
     loop.set_default_executor(executor)
     asyncio.set_event_loop(loop)
     try:
-        with isolated(project.program, project.root):
+        with isolated(project.program, project.root), _collector_at_rest(deployment.preview):
             _await_program(loop, monitor, project, places, timeout_s)
     finally:
         try:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.check import Level, run
-from holdfast.errors import PolicyRunError
+from holdfast.check import Level, run, run_stack
+from holdfast.errors import GraphError, PolicyRunError
 from holdfast.graph import Graph, Source
 from holdfast.graph import run as run_graph
 from tests.check.packs import NAMED, one, pack
@@ -42,6 +42,26 @@ def test_findings_carry_level_place_message_and_fix(graph: Graph, tmp_path: Path
     assert [policy.name for policy in report.policies] == ["few", "named"]
     assert not report.passed
     assert report.exit_code == 1
+
+
+def test_checking_a_stack_is_the_same_as_checking_its_graph(graph: Graph, tmp_path: Path) -> None:
+    path = pack(tmp_path, NAMED)
+    assert run_stack(graph.root, graph.stack, path) == run(graph, path)
+
+
+def test_a_program_that_fails_ends_the_pack_too(tmp_path: Path) -> None:
+    body = f"""
+        import os
+        open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+
+        def one(args, report):
+            pass
+    """
+    slow = "import time\ntime.sleep(3)\nraise ValueError('no')\n"
+    with pytest.raises(GraphError, match="ValueError: no"):
+        run_stack(project(tmp_path / "demo", slow), "dev", one(tmp_path / "pack", body))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_advisory_findings_do_not_fail_a_check(graph: Graph, tmp_path: Path) -> None:

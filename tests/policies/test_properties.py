@@ -1,11 +1,13 @@
+from typing import cast
+
 import pytest
 
-from holdfast.graph import UNKNOWN, Secret, struct_of
+from holdfast.graph import UNKNOWN, Secret, Value, struct_of
 from policies.properties import Properties, Undetermined
 
 
 def _properties(**values: object) -> Properties:
-    return Properties(struct_of(values))  # type: ignore[arg-type] - tests give plain values
+    return Properties(struct_of(cast("dict[str, Value]", values)))
 
 
 READERS = ("text", "flag", "texts", "object", "objects")
