@@ -169,7 +169,9 @@ class Regions:
             self._clients[service, name] = self.client_signing_for(name, service, name)
         return self._clients[service, name]
 
-    def client_signing_for(self, region: str, service: str, name: str) -> Any:  # noqa: ANN401
+    def client_signing_for(
+        self, region: str, service: str, name: str, *, read_timeout_s: float = 20
+    ) -> Any:  # noqa: ANN401 -- a boto3 client
         """A client of one region's endpoint that believes to be in ``region``."""
         return boto3.client(  # pyright: ignore[reportUnknownMemberType, reportCallIssue]
             service,  # type: ignore[call-overload]  # a name known at run time only
@@ -177,7 +179,9 @@ class Regions:
             endpoint_url=f"http://{self.hosts[name]}:{self.api_ports[name]}",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
+            config=Config(
+                retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=read_timeout_s
+            ),
         )
 
     def make_table(self, name: str, region: str, *, sort_key: bool = False) -> None:
