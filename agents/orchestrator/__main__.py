@@ -5,7 +5,7 @@ It takes its place from the environment: ``AWS_REGION``, the platform contract
 (``HOLDFAST_TWIN_ADDRESS`` and ``HOLDFAST_INGRESS_PORT``; by default every address, port 8443).
 Several processes of a region may share the port.
 
-Exit status: 0 after SIGTERM or SIGINT, 1 if the contract or the table cannot be used.
+Exit status: 0 after SIGTERM or SIGINT, 1 if the contract, the table or the port cannot be used.
 """
 
 import os
@@ -21,7 +21,7 @@ from agents.orchestrator.service import Front, Service
 from holdfast.contract import Platform
 from holdfast.control import KillMetrics, KillSwitch, Residency, cloudwatch_client
 from holdfast.coordination import DynamoDbStore, Election, dynamodb_client
-from holdfast.errors import HoldfastError
+from holdfast.errors import ConfigurationError, HoldfastError
 
 ELECTION_KEY = "leader#orchestrator"
 
@@ -30,23 +30,32 @@ def main() -> int:
     """Serves and stands for election until it is told to stop."""
     log_as_json()
     try:
-        return _run(os.environ["AWS_REGION"], Platform.load())
-    except HoldfastError as error:
+        return _run(_region(), Platform.load())
+    except (HoldfastError, OSError) as error:
         log("cannot run", reason=str(error))
         return 1
+
+
+def _region() -> str:
+    region = os.environ.get("AWS_REGION")
+    if not region:
+        raise ConfigurationError("AWS_REGION is not set. Set it to the region that this runs in.")
+    return region
 
 
 def _run(region: str, platform: Platform) -> int:
     residency = Residency(platform, region)
     home = next(j for j in platform.jurisdictions.values() if region in j.regions)
+    # The lease and the switch have connections of their own: load must not starve them.
+    control = DynamoDbStore(home.coordination)
+    control.verify()
+    kill = KillSwitch.of(platform, home.name, control)
     client = dynamodb_client()
     store = DynamoDbStore(home.coordination, client)
-    store.verify()
-    kill = KillSwitch.of(platform, home.name, store)
     desk = Desk(store=store, client=client, state_table=home.state.name, region=region)
     ledger = Ledger(client=dynamodb_client(), table=home.coordination.name, region=region)
     executor = Executor(desk=desk, ledger=ledger, kill=kill)
-    election = Election(store=store, key=ELECTION_KEY, owner=f"{region}/{os.getpid()}")
+    election = Election(store=control, key=ELECTION_KEY, owner=f"{region}/{os.getpid()}")
     service = Service(
         address=os.environ.get("HOLDFAST_TWIN_ADDRESS", ""),
         port=int(os.environ.get("HOLDFAST_INGRESS_PORT", "8443")),

@@ -11,13 +11,15 @@ it away from a region that is lost. Teams with their own framework keep that, or
 connections: reuse adds to the recovery time.
 
 Limits: ``AT_A_TIME`` requests, ``BODY_LIMIT`` bytes, ``TIMEOUT_S`` for each read. A connection
-beyond them is closed.
+beyond them is closed, and so is one that has waited ``PATIENCE_S`` for its turn: its user has gone,
+and working for the gone is how an overload outlives its cause.
 """
 
 import functools
 import json
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ AT_A_TIME = 8
 WAITING = 48
 BODY_LIMIT = 64 * 1024
 TIMEOUT_S = 5.0
+PATIENCE_S = 2.0
 TASKS_PATH = "/v1/tasks"
 
 # What socketserver hands around; for TCP it is always the first.
@@ -185,11 +188,12 @@ class Service(HTTPServer):
         if not self._room.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        self._pool.submit(self._answer, request, client_address)
+        self._pool.submit(self._answer, request, client_address, time.monotonic())
 
-    def _answer(self, request: _Connection, client_address: object) -> None:
+    def _answer(self, request: _Connection, client_address: object, accepted_s: float) -> None:
         try:
-            self.finish_request(request, client_address)
+            if time.monotonic() - accepted_s < PATIENCE_S:
+                self.finish_request(request, client_address)
         except OSError as error:
             # The client has gone, as clients of a region that was lost for a while have.
             log("a client went away", reason=str(error))

@@ -107,7 +107,6 @@ class _Run:
                     project=self._project,
                     stack=self._stack,
                     mutant=self._mutant,
-                    limits=(),
                     on_line=_ignore,
                 )
             result = self._rehearse(target, report_dir)

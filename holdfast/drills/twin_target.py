@@ -26,7 +26,9 @@ from holdfast.drills.target import Destination, Injection, Observation
 from holdfast.twin.client import Twin
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.environment import ACCESS_KEY, ACCOUNT_ID
+from holdfast.twin.limits import LIMITS as TWIN_LIMITS
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
+from holdfast.twin.provider.limits import LIMITS as PROVIDER_LIMITS
 from holdfast.twin.stack import FrontName, front_of, platform_of
 
 if TYPE_CHECKING:
@@ -72,7 +74,6 @@ class TwinTarget:
         platform: The contract that agents and users get.
         project: Directory of the project, from which agents are imported.
         command: Arguments to the Python interpreter that start an agent.
-        limits: What the twin does not reproduce.
     """
 
     name = "twin"
@@ -84,13 +85,11 @@ class TwinTarget:
         platform: Platform,
         project: Path,
         command: Sequence[str],
-        limits: Sequence[Limit],
     ) -> None:
         self._twin = twin
         self._platform = platform
         self._project = project
         self._command = command
-        self._limits = limits
         self._contract_file = twin.state_dir / "platform.json"
         self._contract_file.write_text(platform.model_dump_json(indent=2), encoding="utf-8")
 
@@ -102,7 +101,6 @@ class TwinTarget:
         project: Path,
         stack: str,
         mutant: Mutant | None,
-        limits: Sequence[Limit],
         on_line: Callable[[str], None],
     ) -> Self:
         """Deploys a stack to a twin that was started for it.
@@ -112,7 +110,6 @@ class TwinTarget:
             project: Directory of ``Pulumi.yaml``.
             stack: Name of the stack.
             mutant: Mistake to ship with it.
-            limits: What the twin does not reproduce.
             on_line: Takes a line for each resource.
 
         Raises:
@@ -127,7 +124,7 @@ class TwinTarget:
             _ship(mutant, Cloud(twin.endpoint, ACCOUNT_ID), platform)
             platform = mutant.platform(platform)
             command = mutant.command(command)
-        return cls(twin=twin, platform=platform, project=project, command=command, limits=limits)
+        return cls(twin=twin, platform=platform, project=project, command=command)
 
     @property
     def platform(self) -> Platform:
@@ -137,7 +134,10 @@ class TwinTarget:
     @property
     def limits(self) -> Sequence[Limit]:
         """What the twin does not reproduce."""
-        return self._limits
+        return [
+            Limit(subject=limit.subject, text=limit.text)
+            for limit in (*TWIN_LIMITS, *PROVIDER_LIMITS)
+        ]
 
     @property
     def digests(self) -> Mapping[str, str]:

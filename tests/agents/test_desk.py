@@ -1,4 +1,5 @@
 import threading
+import time
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -64,7 +65,7 @@ def test_a_task_that_is_sent_again_a_minute_later_keeps_its_page(
     desk = a_desk(MemoryStore())
     first = desk.accept("acme", "t1", "do it")
     later_s = (first.minute + 7) * 60.0
-    monkeypatch.setattr(desks.time, "time", lambda: later_s)
+    monkeypatch.setattr(time, "time", lambda: later_s)
     assert desk.accept("acme", "t1", "do it").minute == first.minute
 
 
@@ -128,8 +129,8 @@ def test_a_desk_is_healthy_while_its_store_answers(monkeypatch: pytest.MonkeyPat
     assert not desk.healthy
     list(desk.waiting())
     assert desk.healthy
-    now_s = desks.time.monotonic()
-    monkeypatch.setattr(desks.time, "monotonic", lambda: now_s + desks.FRESH_S + 1)
+    now_s = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + desks.FRESH_S + 1)
     assert not desk.healthy
 
 

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from agents.orchestrator import service
 from agents.orchestrator.desk import Desk, QueueFullError, Task
 from agents.orchestrator.service import BODY_LIMIT, Front, Service
 from holdfast.contract import Environment
@@ -117,12 +118,12 @@ def test_health_follows_the_store(front: Front, desk: FakeDesk) -> None:
 
 @pytest.fixture
 def port(front: Front) -> Iterator[int]:
-    service = Service(address="127.0.0.1", port=0, front=front)
-    thread = threading.Thread(target=service.serve_forever, daemon=True)
+    server = Service(address="127.0.0.1", port=0, front=front)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield service.server_address[1]
-    service.shutdown()
-    service.server_close()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
     thread.join()
 
 
@@ -170,11 +171,19 @@ def test_several_processes_may_share_the_port(front: Front) -> None:
     second.server_close()
 
 
+def test_a_connection_that_has_waited_too_long_is_closed_unanswered(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PATIENCE_S", 0)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        assert line.recv(100) == b""
+
+
 def test_a_client_that_goes_away_harms_nobody(port: int) -> None:
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
             line.sendall(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    line.request("GET", "/healthz")
-    assert line.getresponse().status == HTTPStatus.OK
-    line.close()
+    again = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    again.request("GET", "/healthz")
+    assert again.getresponse().status == HTTPStatus.OK
+    again.close()

@@ -62,8 +62,11 @@ def test_the_recovery_time_ends_with_the_first_request_that_is_served_for_good()
 
 def outage(history: History, start_s: float, end_s: float) -> History:
     def fail(event: AnyEvent) -> AnyEvent:
-        ours = isinstance(event, Request) and event.jurisdiction == "us"
-        if ours and start_s <= event.due_s < end_s:
+        if (
+            isinstance(event, Request)
+            and event.jurisdiction == "us"
+            and start_s <= event.due_s < end_s
+        ):
             return event.model_copy(update={"outcome": Outcome.FAILED})
         return event
 

@@ -61,9 +61,10 @@ class UsDefaultRoute(Mutant):
     name = "us-default-route"
     mistake = (
         "All jurisdictions share one hostname with a geolocation policy, whose default leads to "
-        "the US: an EU tenant's user who travels is led out of the EU."
+        "the US: an EU tenant's user who travels is led out of the EU, and shares the fate of a "
+        "region that has nothing to do with the EU."
     )
-    breaks = frozenset({"residency"})
+    breaks = frozenset({"others-undisturbed", "residency"})
 
     def platform(self, platform: Platform) -> Platform:
         """Every jurisdiction gets the same hostname."""

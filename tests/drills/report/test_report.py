@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
 
 from holdfast.drills import report
 from holdfast.drills.mutants import LongTtl
 from tests.drills.histories import KILLED_S, RESTORED_S, a_good_history
 from tests.drills.results import a_result
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 GOOD = a_good_history()
 RESULT = a_result(GOOD)
@@ -49,12 +48,12 @@ def test_a_drill_that_broke_nothing_can_be_reported() -> None:
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["playwright.Page"]:
+def page(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH: the report was not opened in a browser")
     file = tmp_path / "report.html"
     report.write(RESULT, GOOD, file)
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-background-networking"],
@@ -68,7 +67,7 @@ def page(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["playwright
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_a_browser_draws_the_timeline_where_the_result_says(page: "playwright.Page") -> None:
+def test_a_browser_draws_the_timeline_where_the_result_says(page: Page) -> None:
     for series in ("success-us", "success-eu", "traffic-us-east-1", "leader-us-west-2"):
         box = page.locator(f"[data-series={series}]").bounding_box()
         assert box is not None, series
@@ -89,7 +88,7 @@ def test_a_browser_draws_the_timeline_where_the_result_says(page: "playwright.Pa
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_nothing_in_the_report_is_cut_off_or_hard_to_read(page: "playwright.Page") -> None:
+def test_nothing_in_the_report_is_cut_off_or_hard_to_read(page: Page) -> None:
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0
     contrast = page.evaluate(_CONTRAST)

@@ -1,0 +1,52 @@
+"""The program as a process: what it says when it cannot run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.orchestrator.model import complete
+
+
+def run(**environment: str) -> tuple[int, str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    ran = subprocess.run(
+        (sys.executable, "-m", "agents.orchestrator"),
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.stderr == ""
+    return ran.returncode, str(json.loads(ran.stdout.splitlines()[-1]).get("reason", ""))
+
+
+def test_without_a_region_it_says_so() -> None:
+    status, reason = run()
+    assert status == 1
+    assert "AWS_REGION is not set" in reason
+
+
+def test_without_a_contract_it_says_so() -> None:
+    status, reason = run(AWS_REGION="us-east-1")
+    assert status == 1
+    assert "No platform contract" in reason
+
+
+def test_with_a_broken_contract_it_says_what_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "platform.json"
+    file.write_text("{}")
+    status, reason = run(AWS_REGION="us-east-1", HOLDFAST_PLATFORM_FILE=str(file))
+    assert status == 1
+    assert "schema_version" in reason
+
+
+def test_the_model_gives_the_same_answer_to_the_same_prompt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agents.orchestrator.model.THINKING_S", 0)
+    assert complete("a") == complete("a") != complete("b")

@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from holdfast.drills import run
+from holdfast.errors import DrillError
+
+
+def start(name: str, mutant: str | None, tmp_path: Path) -> None:
+    run(
+        name,
+        project=tmp_path,
+        stack="prod",
+        mutant=mutant,
+        state_dir=tmp_path,
+        report_dir=tmp_path,
+    )
+
+
+def test_a_drill_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    with pytest.raises(DrillError, match=r"no drill .region-lost.\. Allowed are region-loss"):
+        start("region-lost", None, tmp_path)
+
+
+def test_a_mutant_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    with pytest.raises(DrillError, match="long-ttl, no-fencing, us-default-route"):
+        start("region-loss", "no-fence", tmp_path)
