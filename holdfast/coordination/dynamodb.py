@@ -11,27 +11,21 @@ Costs:
     a ``Get`` as a strongly consistent read.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.contract import Table
-from holdfast.coordination.dynamodb_codec import Codec, error_code, unreachable
+from holdfast.coordination.dynamodb_codec import Codec
 from holdfast.coordination.store import Delete, Get, Put, Reply, Request
-from holdfast.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 DEFAULT_TIMEOUT_MS = 1_000
 _MS_PER_S = 1000
-# What botocore's legacy mode does for DynamoDB when nobody says otherwise.
-_LEGACY_RETRIES = 9
-_NOT_PERMITTED = frozenset({"AccessDeniedException", "UnauthorizedOperation"})
 
 
 def dynamodb_client(
@@ -78,13 +72,7 @@ class DynamoDbStore:
     ) -> None:
         self._codec = Codec(table, key_attribute)
         self._client = client or dynamodb_client()
-        attempts = _attempts(self._client)
-        if attempts != 1:
-            raise ConfigurationError(
-                f"The DynamoDB client for table {table.name} makes up to {attempts} attempts per "
-                "request; it must make 1, because the protocols repeat requests themselves. Make "
-                "it with holdfast.coordination.dynamodb_client()."
-            )
+        self._codec.check_attempts(self._client.meta.config)
 
     def verify(self) -> None:
         """Compares the deployed table with what the contract says, where that is permitted.
@@ -98,19 +86,10 @@ class DynamoDbStore:
         """
         try:
             answer = self._client.describe_table(TableName=self._codec.table_name)
-        except ClientError as error:
-            code = error_code(error)
-            if code in _NOT_PERMITTED:
-                return
-            if code == "ResourceNotFoundException":
-                raise ConfigurationError(
-                    f"Table {self._codec.table_name} does not exist in "
-                    f"{self._client.meta.region_name}. Deploy the stack, or load its contract."
-                ) from error
-            raise unreachable(self._codec.table_name, error) from error
-        except BotoCoreError as error:
-            raise unreachable(self._codec.table_name, error) from error
-        self._codec.check_description(answer)
+        except (BotoCoreError, ClientError) as error:
+            self._codec.not_described(error, self._client.meta.region_name)
+        else:
+            self._codec.check_description(answer)
 
     def call(self, request: Request) -> Reply:
         """Sends one request once.
@@ -135,14 +114,3 @@ class DynamoDbStore:
             return self._codec.applied(changed.get("Attributes"))
         except (BotoCoreError, ClientError) as error:
             return self._codec.failed(error)
-
-
-def _attempts(client: "DynamoDBClient") -> int:
-    """How often a client sends a request before it gives up."""
-    # Config takes its options by name at run time; its stubs do not list them as attributes.
-    retries = cast("Mapping[str, int | str] | None", getattr(client.meta.config, "retries", None))
-    options = retries or {}
-    total = options.get("total_max_attempts")
-    if total is None:
-        total = 1 + int(options.get("max_attempts", _LEGACY_RETRIES))
-    return int(total)

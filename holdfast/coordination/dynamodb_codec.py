@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from holdfast.contract import Consistency, Table
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     )
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
+# What botocore's legacy mode does for DynamoDB when nobody says otherwise.
+_LEGACY_RETRIES = 9
+_NOT_PERMITTED = frozenset({"AccessDeniedException", "UnauthorizedOperation"})
 
 # Refused before anything was written, and worth another try.
 _PASSING = frozenset(
@@ -211,6 +215,54 @@ class Codec:
             ) from error
         return Reply(Outcome.UNKNOWN, reason=str(error))
 
+    def not_described(self, error: BotoCoreError | ClientError, region: str) -> None:
+        """Takes the contract's word where describing the table is not permitted.
+
+        Args:
+            error: What the client raised.
+            region: Where it asked.
+
+        Raises:
+            ConfigurationError: If the table does not exist.
+            StoreUnavailableError: If it cannot be reached.
+        """
+        code = error_code(error) if isinstance(error, ClientError) else ""
+        if code in _NOT_PERMITTED:
+            return
+        if code == "ResourceNotFoundException":
+            raise ConfigurationError(
+                f"Table {self.table_name} does not exist in {region}. Deploy the stack, or load "
+                "its contract."
+            ) from error
+        raise StoreUnavailableError(
+            f"Table {self.table_name} could not be described: {error}."
+        ) from error
+
+    def check_attempts(self, config: Config) -> None:
+        """Refuses a client that repeats requests by itself.
+
+        Args:
+            config: The client's configuration.
+
+        Raises:
+            ConfigurationError: If it makes more than one attempt per request: a late repetition
+                is a write that nobody expects any more.
+        """
+        # Config takes its options by name at run time; its stubs do not list them as attributes.
+        retries = cast("Mapping[str, int | str] | None", getattr(config, "retries", None))
+        options = retries or {}
+        total = options.get("total_max_attempts")
+        attempts = (
+            1 + int(options.get("max_attempts", _LEGACY_RETRIES)) if total is None else int(total)
+        )
+        if attempts != 1:
+            raise ConfigurationError(
+                f"The DynamoDB client for table {self.table_name} makes up to {attempts} attempts "
+                "per request; it must make 1, because the protocols repeat requests themselves. "
+                "Make it with holdfast.coordination.dynamodb_client(), or for asyncio with "
+                "holdfast.coordination.aio_dynamodb.async_dynamodb_client()."
+            )
+
     def check_description(self, answer: "DescribeTableOutputTypeDef") -> None:
         """Refuses a table that is deployed otherwise than the contract says.
 
@@ -253,16 +305,6 @@ def error_code(error: ClientError) -> str:
         error: The error.
     """
     return error.response.get("Error", {}).get("Code", "")
-
-
-def unreachable(table_name: str, error: BotoCoreError | ClientError) -> StoreUnavailableError:
-    """The error for a table that could not be described.
-
-    Args:
-        table_name: Which table.
-        error: What the client raised.
-    """
-    return StoreUnavailableError(f"Table {table_name} could not be described: {error}.")
 
 
 class _Names:

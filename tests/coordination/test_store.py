@@ -1,8 +1,9 @@
 """One suite for every store: what the port promises, each adapter keeps."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from holdfast.contract import Consistency, Table
 from holdfast.coordination import AsyncMemoryStore, DynamoDbStore, MemoryStore, dynamodb_client
+from holdfast.coordination.aio_dynamodb import AsyncDynamoDbStore, async_dynamodb_client
 from holdfast.coordination.lease import random_nonce
 from holdfast.coordination.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
 from holdfast.coordination.store import (
@@ -44,11 +46,13 @@ from tests.coordination.servers import REGION, TABLE, environment
 if TYPE_CHECKING:
     from tests.coordination.postgresql_server import PostgreSqlServer
 
+COORDINATION = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
 STORES = [
     pytest.param("memory"),
     pytest.param("dynamodb", marks=pytest.mark.slow),
     pytest.param("postgresql", marks=pytest.mark.slow),
     pytest.param("async memory"),
+    pytest.param("async dynamodb", marks=pytest.mark.slow),
     pytest.param("async postgresql", marks=pytest.mark.slow),
 ]
 
@@ -58,38 +62,53 @@ def store(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ConditionalStore]:
     kind: str = request.param
+    for name, value in environment(_port(kind, request)).items():
+        monkeypatch.setenv(name, value)
     if not kind.startswith("async "):
-        yield _store(kind, request, monkeypatch)
+        yield _store(kind, request)
         return
     with FromThreads(_async_store(kind, request)) as made:
         yield made
 
 
-def _async_store(kind: str, request: pytest.FixtureRequest) -> AsyncConditionalStore:
+def _port(kind: str, request: pytest.FixtureRequest) -> int:
+    """Where DynamoDB answers; nowhere unless it is needed."""
+    port: int = request.getfixturevalue("server") if kind.endswith("dynamodb") else 9
+    return port
+
+
+@asynccontextmanager
+async def _async_store(
+    kind: str, request: pytest.FixtureRequest
+) -> AsyncGenerator[AsyncConditionalStore]:
     if kind == "async memory":
-        return AsyncMemoryStore()
-    server: PostgreSqlServer = request.getfixturevalue("postgresql_server")
-    PostgreSqlStore(server.connection).create()
-    return AsyncPostgreSqlStore(server.connection, timeout_ms=10_000)
+        yield AsyncMemoryStore()
+    elif kind == "async dynamodb":
+        async with async_dynamodb_client(timeout_ms=10_000) as client:
+            remote = AsyncDynamoDbStore(COORDINATION, client)
+            await remote.verify()
+            yield remote
+    else:
+        server: PostgreSqlServer = request.getfixturevalue("postgresql_server")
+        kept = AsyncPostgreSqlStore(server.connection, timeout_ms=10_000)
+        await kept.create()
+        await kept.verify()
+        yield kept
+        kept.close()
 
 
-def _store(
-    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> ConditionalStore:
+def _store(kind: str, request: pytest.FixtureRequest) -> ConditionalStore:
     if kind == "memory":
         return MemoryStore()
-    if kind == "postgresql":
-        server: PostgreSqlServer = request.getfixturevalue("postgresql_server")
-        kept = PostgreSqlStore(server.connection, timeout_ms=10_000)
-        kept.create()
-        kept.verify()
-        return kept
-    for name, value in environment(request.getfixturevalue("server")).items():
-        monkeypatch.setenv(name, value)
-    table = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
-    made = DynamoDbStore(table, dynamodb_client(timeout_ms=10_000))
-    made.verify()
-    return made
+    if kind == "dynamodb":
+        remote = DynamoDbStore(COORDINATION, dynamodb_client(timeout_ms=10_000))
+        remote.verify()
+        return remote
+    server: PostgreSqlServer = request.getfixturevalue("postgresql_server")
+    kept = PostgreSqlStore(server.connection, timeout_ms=10_000)
+    kept.create()
+    kept.verify()
+    return kept
 
 
 @pytest.fixture
