@@ -28,7 +28,7 @@ class RegionLoss(Drill):
     name = "region-loss"
     workload = Workload(
         rate_per_s=12,
-        duration_s=112,
+        duration_s=106,
         locations={
             "us": ("new-york", "seattle", "chicago", "los-angeles"),
             # People travel: a user of an EU tenant must be served by the EU from anywhere.
@@ -37,7 +37,7 @@ class RegionLoss(Drill):
     )
     first_leader = "us-east-1"
     steady_state = (SuccessRate(at_least=0.99, for_s=5), LeaderIn("us-east-1"))
-    fault = KillRegion("us-east-1", at_s=8, until_s=74)
+    fault = KillRegion("us-east-1", at_s=7, until_s=70)
     checks = (
         Detection(),
         # A lease of 10 s, two retries of 1 s, a round trip, and what a sample can be late.
