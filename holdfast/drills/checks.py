@@ -116,7 +116,7 @@ class LeaderTakeover:
         """Measures from the injection until a surviving region is on record as leader."""
         return _timed(
             self.name,
-            f"How soon did a survivor lead {history.plan.affected}?",
+            f"How soon did a survivor lead {history.plan.affected.upper()}?",
             self.at_most_s,
             _since_injection(history, measures.takeover_s(history)),
             "never",
@@ -150,7 +150,7 @@ class RecoveryTime:
             )
         return _timed(
             self.name,
-            f"How soon was {history.plan.affected} back above {self.at_least:.0%}, for good?",
+            f"How soon were {history.plan.affected.upper()} users served again, for good?",
             history.plan.objectives.rto_s,
             _since_injection(history, recovered),
             "not before the end",

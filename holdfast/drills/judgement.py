@@ -112,9 +112,9 @@ def moments(history: History) -> tuple[Moment, ...]:
     back = None if restore is None else restore.done_s
     told = (
         ("killed", kill.start_s, f"{region} is lost: servers gone, agents frozen"),
-        ("led", led, f"{leader} leads {affected}"),
+        ("led", led, f"{leader} leads {affected.upper()}"),
         ("detected", measures.detected_s(history), f"the health check of {region} is unhealthy"),
-        ("recovered", recovered, f"users of {affected} are served again, from here on for good"),
+        ("recovered", recovered, f"{affected.upper()} users are served again, for good"),
         ("restored", back, f"{region} is back: servers up, agents thawed"),
         ("returned", measures.returned_s(history), f"{region} serves its first user again"),
     )

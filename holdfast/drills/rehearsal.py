@@ -196,7 +196,8 @@ class Rehearsal:
                 before = last.get(name)
                 if before is not None and before.region != seen.region:
                     self._progress.happened(
-                        seen.at_s, f"{seen.region or 'nobody'} leads {name} (token {seen.token})"
+                        seen.at_s,
+                        f"{seen.region or 'nobody'} leads {name.upper()} (token {seen.token})",
                     )
                 last[name] = seen
             await asyncio.sleep(SAMPLE_S)

@@ -74,7 +74,7 @@ def test_the_moments_are_told_in_order_and_from_the_injection() -> None:
     ]
     assert told[0].since_loss_s == 0
     assert told[3].since_loss_s == pytest.approx(BACK_S - KILLED_S)
-    assert told[1].text == "us-west-2 leads us"
+    assert told[1].text == "us-west-2 leads US"
 
 
 def test_a_drill_in_which_nothing_was_broken_has_no_moments() -> None:

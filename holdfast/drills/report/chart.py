@@ -20,6 +20,7 @@ SUCCESS_HEIGHT = 92
 TRAFFIC_HEIGHT = 34
 LEADER_HEIGHT = 22
 LANE_GAP = 10
+DIMENSION = 26
 GAP = 22
 PANEL_GAP = 44
 AXIS = 44
@@ -161,6 +162,7 @@ def _success(drawing: Drawing, history: History, result: DrillResult, jurisdicti
         )
     if jurisdiction == result.affected:
         _recovery(drawing, result, top)
+        bottom += DIMENSION
     drawing.y = bottom + GAP
 
 
@@ -185,18 +187,16 @@ def _steps(run: Sequence[tuple[float, float]], scale: Scale, bottom: float, heig
 
 
 def _recovery(drawing: Drawing, result: DrillResult, top: float) -> None:
-    """The recovery time as a dimension line, with the objective it is held against."""
+    """The recovery time as a dimension line below the panel, and the objective in it."""
     killed, recovered = result.moment("killed"), result.moment("recovered")
     if killed is None:
         return
-    x, y = drawing.scale.x, top + SUCCESS_HEIGHT - 16
+    x, bottom = drawing.scale.x, top + SUCCESS_HEIGHT
+    y = bottom + DIMENSION / 2
     limit_s = killed.at_s + result.objectives.rto_s
     if limit_s <= result.workload_s:
-        drawing.add(
-            f'<path class="objective" d="M{x(limit_s):g} {top:g}V{top + SUCCESS_HEIGHT:g}"/>'
-        )
-        words = f"RTO {result.objectives.rto_s:g} s"
-        drawing.text(x(limit_s) - 5, top + SUCCESS_HEIGHT - 6, words, "note", "end")
+        drawing.add(f'<path class="objective" d="M{x(limit_s):g} {top:g}V{y + 6:g}"/>')
+        drawing.text(x(limit_s) + 6, y + 4, f"objective {result.objectives.rto_s:g} s", "note")
     if recovered is None:
         return
     first, last = x(killed.at_s), x(recovered.at_s)
@@ -204,8 +204,8 @@ def _recovery(drawing: Drawing, result: DrillResult, top: float) -> None:
         f'<path class="dimension" d="M{first:g} {y - 5:g}V{y + 5:g}M{first:g} {y:g}H{last:g}'
         f'M{last:g} {y - 5:g}V{y + 5:g}"/>'
     )
-    words = f"recovered after {recovered.since_loss_s:.1f} s"
-    drawing.text((first + last) / 2, y - 6, words, "dimension-label", "middle")
+    words = f"recovered in {recovered.since_loss_s:.1f} s"
+    drawing.text((first + last) / 2, y + 4, words, "dimension-label", "middle")
 
 
 def _traffic_panel(drawing: Drawing, history: History, result: DrillResult) -> None:
@@ -258,7 +258,7 @@ def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: s
             f'width="{max(1.0, right - left):g}" height="{height}" rx="3"/>'
         )
         if reign.end_s - start_s > _LABEL_WIDTH_S:
-            words = f"leads {jurisdiction}, token {reign.token}"
+            words = f"leads {jurisdiction.upper()}, token {reign.token}"
             drawing.text(left + 8, middle + 4, words, "reign-label")
     drawing.y = top + height + LANE_GAP
 

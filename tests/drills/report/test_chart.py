@@ -85,7 +85,7 @@ def test_every_moment_has_a_flag_that_says_what_it_is() -> None:
 
 def test_the_drawing_is_told_in_words_as_well() -> None:
     assert SVG.get("role") == "img"
-    assert "us-west-2 leads us" in (SVG.findtext("desc") or "")
+    assert "us-west-2 leads US" in (SVG.findtext("desc") or "")
 
 
 def test_a_drill_that_broke_nothing_can_be_drawn() -> None:
