@@ -9,6 +9,9 @@ from holdfast.twin.region.emulator import Asgi
 
 _BACKLOG = 512
 _KEEP_ALIVE_S = 75
+_KEEP_ALIVE_REQUESTS = 1_000_000_000
+"""Never: a connection that ends under a client makes it repeat a write that was carried out."""
+
 _GRACE_S = 0.2
 
 
@@ -36,6 +39,7 @@ async def serve(app: Asgi, listener: socket.socket, stop: asyncio.Event) -> None
     config.bind = [f"fd://{listener.detach()}"]
     config.backlog = _BACKLOG
     config.keep_alive_timeout = _KEEP_ALIVE_S
+    config.keep_alive_max_requests = _KEEP_ALIVE_REQUESTS
     config.graceful_timeout = _GRACE_S
     config.loglevel = "WARNING"
     config.accesslog = None

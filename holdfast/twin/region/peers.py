@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
 _BUFFER_LIMIT_BYTES = 8 * 1024 * 1024
+_QUEUE_LIMIT = 1000
 REQUEST_TIMEOUT_S = 2.0
 
 
@@ -88,6 +89,8 @@ class _Link:
 
     def _send(self, line: bytes) -> None:
         if self._writer is None:
+            if len(self._queued) >= _QUEUE_LIMIT:
+                self._lose(f"{self._peer} takes no connection")
             self._queued.append(line)
             if self._opening is None or self._opening.done():
                 self._opening = asyncio.get_running_loop().create_task(self._open())
