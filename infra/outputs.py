@@ -15,6 +15,7 @@ from typing import cast
 
 import pulumi
 
+from components.aws.agent_identity import AgentIdentity
 from components.aws.coordination_store import CoordinationStore
 from components.aws.geo_store import GeoStore
 from components.aws.ingress import Ingress
@@ -41,12 +42,14 @@ class BuiltJurisdiction:
         coordination: Strongly consistent table.
         store: Eventually consistent table and buckets.
         kill_switch: The flag that stops its agents.
+        identity: What its agents may do.
     """
 
     regions: Mapping[str, BuiltRegion]
     coordination: CoordinationStore
     store: GeoStore
     kill_switch: KillSwitch
+    identity: AgentIdentity
 
 
 def platform(
@@ -123,6 +126,7 @@ def _jurisdiction(
             "role_arn": built.kill_switch.role_arn,
             "topic_arns": built.kill_switch.topic_arns,
         },
+        "agent_role_arn": built.identity.role_arn,
     }
 
 

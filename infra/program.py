@@ -187,7 +187,6 @@ class _Build:
         coordination = self.coordination(plan, keys)
         store = self.store(plan, keys)
         kill_switch = self.kill_switch(plan, keys, coordination)
-        self.identity(plan)
         return BuiltJurisdiction(
             regions={
                 region.name: self.region(plan, region, keys.arns[region.name])
@@ -196,6 +195,7 @@ class _Build:
             coordination=coordination,
             store=store,
             kill_switch=kill_switch,
+            identity=self.identity(plan),
         )
 
     def coordination(self, plan: JurisdictionPlan, keys: Keys) -> CoordinationStore:
@@ -273,9 +273,9 @@ class _Build:
             self.opts,
         )
 
-    def identity(self, plan: JurisdictionPlan) -> None:
+    def identity(self, plan: JurisdictionPlan) -> AgentIdentity:
         regions = tuple(region.name for region in plan.regions)
-        AgentIdentity(
+        return AgentIdentity(
             self.logical(plan.name, "agents"),
             AgentIdentityArgs(
                 account_id=self.account_id,

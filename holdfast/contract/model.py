@@ -189,6 +189,7 @@ class Jurisdiction(Frozen):
         coordination: Leases, locks, idempotency records, kill epoch. Strongly consistent.
         state: Tenants' working data. Eventually consistent, last writer wins.
         kill_switch: The flag that stops the jurisdiction's agents.
+        agent_role_arn: The identity that its agents assume; allowed nothing outside it.
     """
 
     name: str
@@ -199,6 +200,7 @@ class Jurisdiction(Frozen):
     coordination: Table
     state: Table
     kill_switch: KillSwitch
+    agent_role_arn: str
 
     @model_validator(mode="after")
     def _nothing_lies_outside(self) -> Self:

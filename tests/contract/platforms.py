@@ -34,6 +34,7 @@ def platform(environment: Environment = Environment.PROD) -> Platform:
 
 def _jurisdiction(name: str, regions: tuple[str, ...], witness: str) -> Jurisdiction:
     return Jurisdiction(
+        agent_role_arn="arn:aws:iam::000000000000:role/agents",
         name=name,
         hostname=f"{name}.agents.example",
         dns_ttl_s=10,

@@ -27,6 +27,7 @@ def a_jurisdiction(name: str) -> Jurisdiction:
     region = f"{name}-west-1"
     table = Table(name=f"{name}-t", consistency=Consistency.STRONG, regions=(region,))
     return Jurisdiction(
+        agent_role_arn="arn",
         name=name,
         hostname=f"{name}.agents.example.org",
         dns_ttl_s=10,
