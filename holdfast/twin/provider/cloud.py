@@ -93,7 +93,7 @@ class Cloud:
         """
         self.account = account
         self.ingress_port = ingress_port
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._session = boto3.session.Session()
         self._clients: dict[tuple[str, str], _Client] = {}
         self._lock = threading.Lock()
@@ -137,7 +137,7 @@ class Cloud:
                 found = make(
                     service,
                     region_name=region,
-                    endpoint_url=self._endpoint(region),
+                    endpoint_url=self.endpoint(region),
                     # The emulator takes the account number from a key of twelve digits.
                     aws_access_key_id=self.account,
                     aws_secret_access_key="twin",  # noqa: S106 - an emulator's, not a secret

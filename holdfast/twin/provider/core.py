@@ -193,8 +193,9 @@ class Provider:
             kind.configure(site, ident, full)
             return ident, self._state(token, kind, site, ident, inputs)
         except BaseException:
+            # It holds nothing of anybody's yet, so nothing may protect it.
             with contextlib.suppress(TwinError):
-                kind.delete(site, ident, full)
+                kind.delete(self.site(token, inputs, forced=True), ident, full)
             raise
 
     def preview(self, token: str, state: Object, inputs: Object) -> Object:

@@ -44,6 +44,8 @@ class Table(ResourceType):
             "localSecondaryIndexes": kept(replaces=True),
             "name": kept(replaces=True),
             "onDemandThroughput": kept(),
+            "onDemandThroughput.maxReadRequestUnits": kept(computed=True),
+            "onDemandThroughput.maxWriteRequestUnits": kept(computed=True),
             "pointInTimeRecovery": kept(computed=True),
             "pointInTimeRecovery.recoveryPeriodInDays": recorded(
                 "the emulator keeps no backups, for however long", computed=True

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 
 from holdfast.twin.provider.cloud import Site
+from holdfast.twin.provider.ec2 import DROPPED, all_refused
 from holdfast.twin.provider.route53_records import change, records
 from holdfast.twin.provider.rules import among, needed, within
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
@@ -87,39 +88,45 @@ class Zone(ResourceType):
 
 
 class HealthCheck(ResourceType):
-    """Probes of one endpoint by many checkers, or a sum of other checks."""
+    """Probes of one endpoint by many checkers."""
 
     type_name = "aws:route53/healthCheck:HealthCheck"
     properties = declared(
         {
-            "childHealthThreshold": kept(),
-            "childHealthchecks": kept(),
-            "cloudwatchAlarmName": refused("the twin's checks do not watch alarms"),
-            "cloudwatchAlarmRegion": refused("the twin's checks do not watch alarms"),
-            "disabled": kept(),
-            "enableSni": kept(computed=True),
+            "enableSni": recorded("nothing in the twin speaks TLS", computed=True),
             "failureThreshold": kept(computed=True),
             "fqdn": kept(),
-            "insufficientDataHealthStatus": refused("the twin's checks do not watch alarms"),
-            "invertHealthcheck": kept(),
             "ipAddress": kept(),
-            "measureLatency": kept(replaces=True),
             "port": kept(),
             "referenceName": recorded("part of the reference that made the check", replaces=True),
-            "regions": kept(computed=True),
             "requestInterval": kept(replaces=True),
             "resourcePath": kept(),
-            "routingControlArn": refused("the twin has no routing controls"),
             "searchString": kept(),
             "tags": kept(),
             "triggers": recorded("watches alarms, which the checks do not", computed=True),
             "type": kept(replaces=True),
+            **all_refused(
+                DROPPED,
+                "childHealthThreshold",
+                "childHealthchecks",
+                "disabled",
+                "invertHealthcheck",
+                "measureLatency",
+                "regions",
+            ),
+            **all_refused(
+                "the twin's checks probe, and watch nothing else",
+                "cloudwatchAlarmName",
+                "cloudwatchAlarmRegion",
+                "insufficientDataHealthStatus",
+                "routingControlArn",
+            ),
         }
     )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Numbers that Route 53 takes."""
-        kinds = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP", "CALCULATED")
+        kinds = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
         yield from among(inputs, "type", kinds)
         interval = inputs.maybe_number("requestInterval")
         if interval is not None and interval not in (10, 30):
@@ -144,7 +151,6 @@ class HealthCheck(ResourceType):
 
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
         """``GetHealthCheck``."""
-        del state
         answer = site.find(_GONE, "route53", "get_health_check", HealthCheckId=ident)
         if answer is None:
             return None
@@ -152,7 +158,7 @@ class HealthCheck(ResourceType):
         return {
             **{key: config.raw(name) for key, name in _CHECK.items()},
             "failureThreshold": config.maybe_number("FailureThreshold") or 3,
-            "enableSni": config.flag("EnableSNI"),
+            "enableSni": state.raw("enableSni") is not False and config.text("Type")[:5] == "HTTPS",
             "arn": f"arn:aws:route53:::healthcheck/{ident}",
             "tagsAll": _tags(site, "healthcheck", ident),
         }
@@ -171,32 +177,22 @@ class HealthCheck(ResourceType):
 
 
 _CHECK: Mapping[str, str] = {
-    "childHealthThreshold": "HealthThreshold",
-    "childHealthchecks": "ChildHealthChecks",
-    "disabled": "Disabled",
-    "enableSni": "EnableSNI",
     "failureThreshold": "FailureThreshold",
     "fqdn": "FullyQualifiedDomainName",
-    "invertHealthcheck": "Inverted",
     "ipAddress": "IPAddress",
-    "measureLatency": "MeasureLatency",
     "port": "Port",
-    "regions": "Regions",
     "requestInterval": "RequestInterval",
     "resourcePath": "ResourcePath",
     "searchString": "SearchString",
     "type": "Type",
 }
-_FIXED = ("measureLatency", "requestInterval", "type")
+_FIXED = ("requestInterval", "type")
 """What a check keeps for life."""
 
 
 def _check_config(inputs: Doc, *, new: bool) -> dict[str, object]:
     keys = [key for key in _CHECK if new or key not in _FIXED]
-    config: dict[str, object] = {_CHECK[key]: inputs.raw(key) for key in keys if inputs.raw(key)}
-    if inputs.maybe_text("type") in ("HTTPS", "HTTPS_STR_MATCH"):
-        config.setdefault("EnableSNI", inputs.raw("enableSni") is not False)
-    return config
+    return {_CHECK[key]: inputs.raw(key) for key in keys if inputs.raw(key)}
 
 
 def _tags(site: Site, kind: str, ident: str) -> dict[str, str]:

@@ -21,8 +21,6 @@ _GONE = ("InvalidRouteTableID.NotFound", "InvalidRoute.NotFound")
 _TARGETS = {
     "gatewayId": "GatewayId",
     "natGatewayId": "NatGatewayId",
-    "transitGatewayId": "TransitGatewayId",
-    "vpcPeeringConnectionId": "VpcPeeringConnectionId",
 }
 """Where a route may lead, and what the API calls it."""
 
@@ -84,8 +82,6 @@ class Route(ResourceType):
             "gatewayId": kept(),
             "natGatewayId": kept(),
             "routeTableId": kept(replaces=True),
-            "transitGatewayId": kept(),
-            "vpcPeeringConnectionId": kept(),
             **all_refused(
                 DROPPED,
                 "carrierGatewayId",
@@ -96,7 +92,9 @@ class Route(ResourceType):
                 "localGatewayId",
                 "networkInterfaceId",
                 "odbNetworkArn",
+                "transitGatewayId",
                 "vpcEndpointId",
+                "vpcPeeringConnectionId",
             ),
         }
     )

@@ -66,7 +66,7 @@ class BucketLifecycleConfiguration(BucketSetting):
             "rules": kept(),
             "rules.prefix": refused("deprecated; use `filter`"),
             "timeouts": recorded("nothing takes long in the twin"),
-            "transitionDefaultMinimumObjectSize": kept(computed=True),
+            "transitionDefaultMinimumObjectSize": refused("the emulator drops it"),
         }
     )
 
@@ -80,10 +80,6 @@ class BucketLifecycleConfiguration(BucketSetting):
             "put_bucket_lifecycle_configuration",
             Bucket=bucket,
             LifecycleConfiguration={"Rules": rules},
-            TransitionDefaultMinimumObjectSize=inputs.maybe_text(
-                "transitionDefaultMinimumObjectSize"
-            )
-            or None,
         )
 
     def get(self, site: Site, bucket: str) -> Object | None:
@@ -106,7 +102,6 @@ _REPLICATION: NameMap = {
     "priority": "Priority",
     "status": "Status",
     "deleteMarkerReplication": ("DeleteMarkerReplication", _STATUS),
-    "existingObjectReplication": ("ExistingObjectReplication", _STATUS),
     "filter": (
         "Filter",
         {
@@ -157,6 +152,7 @@ class BucketReplicationConfig(BucketSetting):
             "bucket": kept(replaces=True),
             "role": kept(),
             "rules": kept(),
+            "rules.existingObjectReplication": refused("the emulator drops it"),
             "rules.id": kept(computed=True),
             "rules.prefix": refused("deprecated; use `filter`"),
             "token": refused("the twin's buckets have no object lock"),

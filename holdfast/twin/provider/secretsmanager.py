@@ -1,5 +1,6 @@
 """Secrets Manager: secrets and their versions."""
 
+import base64
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
@@ -115,7 +116,7 @@ class SecretVersion(ResourceType):
             "secretString": kept(replaces=True),
             "secretStringWo": refused("the twin's state would hold it all the same"),
             "secretStringWoVersion": refused("goes with `secretStringWo`"),
-            "versionStages": kept(computed=True),
+            "versionStages": refused("the emulator drops it", harmless=("AWSCURRENT",)),
         }
     )
 
@@ -125,13 +126,13 @@ class SecretVersion(ResourceType):
 
     def create(self, site: Site, inputs: Doc) -> str:
         """``PutSecretValue``."""
+        binary = inputs.maybe_text("secretBinary")
         answer = site.call(
             "secretsmanager",
             "put_secret_value",
             SecretId=inputs.text("secretId"),
             SecretString=inputs.maybe_text("secretString"),
-            SecretBinary=inputs.maybe_text("secretBinary"),
-            VersionStages=inputs.texts("versionStages") or None,
+            SecretBinary=None if binary is None else base64.b64decode(binary),
         )
         return f"{inputs.text('secretId')}|{answer.text('VersionId')}"
 
@@ -159,25 +160,7 @@ class SecretVersion(ResourceType):
         }
 
     def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """Moves the staging labels."""
-        secret, _, version = ident.rpartition("|")
-        before, after = set(old.texts("versionStages")), set(new.texts("versionStages"))
-        for stage in sorted(after - before):
-            site.call(
-                "secretsmanager",
-                "update_secret_version_stage",
-                SecretId=secret,
-                VersionStage=stage,
-                MoveToVersionId=version,
-            )
-        for stage in sorted(before - after - {"AWSCURRENT"}):
-            site.call(
-                "secretsmanager",
-                "update_secret_version_stage",
-                SecretId=secret,
-                VersionStage=stage,
-                RemoveFromVersionId=version,
-            )
+        """Nothing of a version changes in place."""
 
     def delete(self, site: Site, ident: str, state: Doc) -> None:
         """Nothing: AWS has no call for it. A version without labels goes by itself."""
