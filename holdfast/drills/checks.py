@@ -367,7 +367,7 @@ class StaysIn:
     name: ClassVar[str] = "residency"
 
     def judge(self, history: History) -> Verdict:
-        """Sums bytes that users sent outside, refused or not, and that tables replicated out."""
+        """Sums bytes that users sent outside, refused or not, and that were replicated out."""
         territory = history.plan.territories[self.jurisdiction]
         requests = measures.of_jurisdiction(history, self.jurisdiction)
         strayed = [
@@ -375,20 +375,26 @@ class StaysIn:
             for request in requests
             if request.region is not None and request.region not in territory.serving
         ]
-        leaks = [
+        replicated = [
             transfer
             for transfer in history.of(Transfer)
-            if transfer.table in territory.tables
-            and not {transfer.source, transfer.target} <= territory.regions
+            if transfer.resource in territory.resources
+        ]
+        leaks = [
+            transfer
+            for transfer in replicated
+            if not {transfer.source, transfer.target} <= territory.regions
         ]
         out = sum(request.bytes_sent for request in strayed)
         out += sum(transfer.bytes_sent for transfer in leaks)
+        moved = sum(transfer.bytes_sent for transfer in replicated)
         return Verdict(
             check=self.name,
             question=f"Did any {self.jurisdiction.upper()} request or byte leave "
             f"the {self.jurisdiction.upper()}?",
             objective="0 bytes outside",
-            measured=f"{out:,} bytes, of {len(requests)} requests {len(strayed)} strayed"
+            measured=f"{out:,} bytes ({len(requests)} requests, {moved:,} replicated bytes "
+            "were looked at)"
             if requests
             else "nobody asked",
             value=float(out) if requests else None,
@@ -401,7 +407,7 @@ class StaysIn:
                     for request in strayed[:_EXAMPLES]
                 ),
                 *(
-                    f"{leak.table}: {leak.source} sent {leak.bytes_sent:,} bytes to {leak.target}"
+                    f"{leak.resource}: {leak.source} sent {leak.bytes_sent:,} bytes to {leak.target}"
                     for leak in leaks[:_EXAMPLES]
                 ),
             ),

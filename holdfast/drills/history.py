@@ -56,13 +56,13 @@ class Territory(Event):
         hostname: The name that its users resolve.
         serving: Regions that take requests.
         witness: Region that only votes, if there is one. Inside the jurisdiction as well.
-        tables: Physical names of its tables.
+        resources: Physical names of its tables and buckets.
     """
 
     hostname: str
     serving: tuple[str, ...]
     witness: str | None
-    tables: tuple[str, ...]
+    resources: tuple[str, ...]
 
     @property
     def regions(self) -> frozenset[str]:
@@ -237,10 +237,10 @@ class StaleWrite(Event):
 
 
 class Transfer(Event):
-    """Bytes of one table that one region sent to another over the whole drill."""
+    """Bytes of one table or bucket that one region sent to another over the whole drill."""
 
     kind: Literal["transfer"] = "transfer"
-    table: str
+    resource: str
     source: str
     target: str
     bytes_sent: int

@@ -180,7 +180,11 @@ class _Run:
                     hostname=one.hostname,
                     serving=tuple(sorted(one.regions)),
                     witness=one.witness,
-                    tables=(one.coordination.name, one.state.name),
+                    resources=(
+                        one.coordination.name,
+                        one.state.name,
+                        *(region.bucket.name for region in one.regions.values()),
+                    ),
                 )
                 for name, one in sorted(platform.jurisdictions.items())
             },

@@ -220,7 +220,7 @@ class TwinTarget:
         """What the regions have sent each other, by table or bucket, since each started."""
         return [
             Transfer(
-                table=sent.resource,
+                resource=sent.resource,
                 source=region.name,
                 target=sent.peer,
                 bytes_sent=sent.sent_bytes,

@@ -4,8 +4,8 @@ Each virtual user of a drill has one of its own, so that the effect of a long TT
 users would see it.
 
 Guarantees:
-    An answer is used for at most the smallest TTL of the records on its way, counted from when
-    it arrived. A TTL of 0 is never kept.
+    Each record on the way to an address is used for at most its own TTL, counted from when it
+    arrived, and asked for anew after that (RFC 1034). A TTL of 0 is never kept.
 
 Does not guarantee:
     Anything about negative answers: they are not kept.
@@ -15,7 +15,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
 
@@ -31,6 +31,7 @@ from holdfast.twin.locations import SUBNETS, location
 ATTEMPTS = 3
 ATTEMPT_TIMEOUT_S = 1.0
 LARGEST_BYTES = 4096
+LONGEST_WAY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +41,75 @@ class Answer:
     Attributes:
         name: What was asked for.
         address: IPv4 address.
-        ttl_s: How long the answer may be kept from when it arrived: the smallest TTL of the
-            records on the way.
+        ttls_s: How long the record of each name in ``chain`` may be kept from when it arrived.
         chain: The names on the way, the one asked for first, the one with the address last.
         cached: Whether it was kept from an earlier query.
     """
 
     name: str
     address: str
-    ttl_s: int
+    ttls_s: tuple[int, ...]
     chain: tuple[str, ...]
     cached: bool
 
+    @property
+    def ttl_s(self) -> int:
+        """How long the answer as a whole is sure to hold: the smallest TTL on the way."""
+        return min(self.ttls_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A CNAME or an address, and how long it may be kept."""
+
+    leads_to: str
+    is_address: bool
+    ttl_s: int
+    until_s: float
+
 
 class DnsCache:
-    """Answers by name and location, each until its TTL is over. Knows no clock."""
+    """Records by name and location, each until its own TTL is over. Knows no clock.
+
+    So a long TTL of the first name on a way holds its users there, however short the later ones.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[float, Answer]] = {}
+        self._records: dict[tuple[str, str], _Record] = {}
 
     def get(self, name: str, location: str, now_s: float) -> Answer | None:
-        """The kept answer, or None when there is none or its time is over."""
-        kept = self._kept.get((name, location))
-        if kept is None or now_s >= kept[0]:
-            return None
-        return replace(kept[1], cached=True)
+        """What the kept records answer, or None when one on the way is missing or over."""
+        chain, ttls_s, address = self._follow(name, location, now_s)
+        return None if address is None else Answer(name, address, ttls_s, chain, cached=True)
+
+    def way(
+        self, name: str, location: str, now_s: float
+    ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """How far kept CNAMEs lead: names, of which the last must be asked for, and their TTLs."""
+        chain, ttls_s, _ = self._follow(name, location, now_s)
+        return chain, ttls_s
 
     def put(self, location: str, answer: Answer, now_s: float) -> None:
-        """Keeps an answer that arrived now."""
-        self._kept[answer.name, location] = (now_s + answer.ttl_s, answer)
+        """Keeps the records of an answer that arrived now."""
+        targets = (*answer.chain[1:], answer.address)
+        for name, target, ttl_s in zip(answer.chain, targets, answer.ttls_s, strict=True):
+            self._records[name, location] = _Record(
+                target, target == answer.address, ttl_s, now_s + ttl_s
+            )
+
+    def _follow(
+        self, name: str, location: str, now_s: float
+    ) -> tuple[tuple[str, ...], tuple[int, ...], str | None]:
+        chain, ttls_s = [name], list[int]()
+        while True:
+            record = self._records.get((chain[-1], location))
+            # A name that leads back to itself was refused when it arrived; this is a bound.
+            if record is None or now_s >= record.until_s or len(chain) > LONGEST_WAY:
+                return tuple(chain), tuple(ttls_s), None
+            ttls_s.append(record.ttl_s)
+            if record.is_address:
+                return tuple(chain), tuple(ttls_s), record.leads_to
+            chain.append(record.leads_to)
 
 
 class DnsClient:
@@ -124,11 +165,12 @@ class DnsClient:
         kept = self._kept(name, location)
         if kept is not None:
             return kept
-        query = make_query(name, location)
+        way = self._way(name, location)
+        query = make_query(way[0][-1], location)
         for _ in range(ATTEMPTS):
             reply = self._exchange(query)
             if reply is not None:
-                return self._keep(location, read_reply(name, reply))
+                return self._keep(location, way, read_reply(way[0][-1], reply))
         raise self._silent(name)
 
     async def aresolve(self, name: str, location: str) -> Answer:
@@ -140,20 +182,35 @@ class DnsClient:
         kept = self._kept(name, location)
         if kept is not None:
             return kept
-        query = make_query(name, location)
+        way = self._way(name, location)
+        query = make_query(way[0][-1], location)
         for _ in range(ATTEMPTS):
             reply = await _aexchange(self._server, query)
             if reply is not None:
-                return self._keep(location, read_reply(name, reply))
+                return self._keep(location, way, read_reply(way[0][-1], reply))
         raise self._silent(name)
 
     def _kept(self, name: str, location: str) -> Answer | None:
         return None if self._cache is None else self._cache.get(name, location, self._clock())
 
-    def _keep(self, location: str, answer: Answer) -> Answer:
+    def _way(self, name: str, location: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        if self._cache is None:
+            return (name,), ()
+        return self._cache.way(name, location, self._clock())
+
+    def _keep(
+        self, location: str, way: tuple[tuple[str, ...], tuple[int, ...]], answer: Answer
+    ) -> Answer:
         if self._cache is not None:
             self._cache.put(location, answer, self._clock())
-        return answer
+        names, ttls_s = way
+        return Answer(
+            name=names[0],
+            address=answer.address,
+            ttls_s=(*ttls_s, *answer.ttls_s),
+            chain=(*names[:-1], *answer.chain),
+            cached=False,
+        )
 
     def _exchange(self, query: dns.message.Message) -> dns.message.Message | None:
         if self._socket is None:
@@ -208,7 +265,7 @@ def read_reply(name: str, reply: dns.message.Message) -> Answer:
         ttls.append(records.ttl)
         values = [str(value).rstrip(".") for value in cast("Iterable[object]", records)]
         if records.rdtype == dns.rdatatype.A:
-            return Answer(name, values[0], min(ttls), tuple(chain), cached=False)
+            return Answer(name, values[0], tuple(ttls), tuple(chain), cached=False)
         if records.rdtype == dns.rdatatype.CNAME:
             chain.append(values[0])
     raise TwinError(

@@ -46,13 +46,13 @@ def a_plan() -> Plan:
                 hostname="us.example.org",
                 serving=(LOST, "us-west-2"),
                 witness="us-east-2",
-                tables=("us-coordination", "us-state"),
+                resources=("us-coordination", "us-state"),
             ),
             "eu": Territory(
                 hostname="eu.example.org",
                 serving=("eu-central-1", "eu-west-1"),
                 witness="eu-west-3",
-                tables=("eu-coordination", "eu-state"),
+                resources=("eu-coordination", "eu-state"),
             ),
         },
     )
@@ -97,7 +97,7 @@ def a_good_history() -> History:
         Health(at_s=KILLED_S + 30, region=LOST, healthy=False),
         Memory(at_s=1, pss_bytes=500_000_000),
         StaleWrite(region=LOST, task="us39", token=1),
-        Transfer(table="eu-state", source="eu-west-1", target="eu-central-1", bytes_sent=4_000),
+        Transfer(resource="eu-state", source="eu-west-1", target="eu-central-1", bytes_sent=4_000),
     ]
     for second in range(int(END_S)):
         over = second > KILLED_S + 11

@@ -233,7 +233,7 @@ def test_one_request_that_left_the_eu_is_caught_although_it_was_refused() -> Non
 
 
 def test_a_table_that_replicates_out_of_the_eu_is_caught() -> None:
-    leak = Transfer(table="eu-state", source="eu-west-1", target="us-west-2", bytes_sent=9)
+    leak = Transfer(resource="eu-state", source="eu-west-1", target="us-west-2", bytes_sent=9)
     assert not StaysIn("eu").judge(changed(GOOD, kept, leak)).passed
 
 

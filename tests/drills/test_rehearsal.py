@@ -93,7 +93,7 @@ def rehearse(target: FakeTarget) -> History:
                 hostname=home.hostname,
                 serving=tuple(home.regions),
                 witness=None,
-                tables=(home.coordination.name, home.state.name),
+                resources=(home.coordination.name, home.state.name),
             )
             for name, home in deployed.jurisdictions.items()
         },

@@ -21,7 +21,7 @@ from tests.twin.zone_maker import ADDRESSES, load_balancer, per_jurisdiction, vi
 
 
 def an_answer(ttl_s: int) -> Answer:
-    return Answer("x.example.com", "127.80.0.2", ttl_s, ("x.example.com",), cached=False)
+    return Answer("x.example.com", "127.80.0.2", (ttl_s,), ("x.example.com",), cached=False)
 
 
 def expires(cache: DnsCache) -> None:
@@ -107,7 +107,7 @@ def test_a_user_is_sent_to_the_nearest_region_and_keeps_it_for_ten_seconds() -> 
         assert first == Answer(
             name="us.example.com",
             address=ADDRESSES["us-west-2"],
-            ttl_s=10,
+            ttls_s=(10, 60),
             chain=("us.example.com", load_balancer("us-west-2")),
             cached=False,
         )
@@ -117,6 +117,29 @@ def test_a_user_is_sent_to_the_nearest_region_and_keeps_it_for_ten_seconds() -> 
         now[0] = 10.0
         assert client.resolve("us.example.com", "seattle").address == ADDRESSES["us-east-1"]
         assert running.asked == [("us.example.com", "seattle")] * 2
+
+
+def test_a_long_ttl_of_the_first_name_outlives_the_short_one_of_the_address() -> None:
+    lasting = Answer("us", "127.80.0.2", (600, 60), ("us", "lb"), cached=False)
+    cache = DnsCache()
+    cache.put("berlin", lasting, now_s=0.0)
+    assert cache.get("us", "berlin", 59.0) is not None
+    assert cache.get("us", "berlin", 60.0) is None
+    # Only the address is asked for anew: the user stays with the load balancer of before.
+    assert cache.way("us", "berlin", 60.0) == (("us", "lb"), (600,))
+    assert cache.way("us", "berlin", 600.0) == (("us",), ())
+
+
+def test_an_address_that_is_asked_for_anew_completes_the_kept_way() -> None:
+    now = [0.0]
+    with server() as running, DnsClient(running.address, clock=lambda: now[0]) as client:
+        client.resolve(load_balancer("us-west-2"), "seattle")
+        now[0] = 55.0
+        client.resolve("us.example.com", "seattle")
+        now[0] = 61.0
+        again = client.resolve("us.example.com", "seattle")
+        assert again.address == ADDRESSES["us-west-2"]
+        assert again.chain == ("us.example.com", load_balancer("us-west-2"))
 
 
 def test_the_asynchronous_resolver_shares_the_cache() -> None:
