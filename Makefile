@@ -47,7 +47,7 @@ browser: ## Debian's Chromium, for the tests that open the report.
 	apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium
 
 lock: install ## Resolve pyproject.toml again into requirements.lock.
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra dev --generate-hashes \
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes \
 		--no-header --no-annotate --universal --python-version 3.11 --upgrade -o requirements.lock
 
 clean: ## Remove what `make install` and the twin left. Stop a running twin first.

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from holdfast import check as checks
-from holdfast import graph
 from holdfast.cli.options import HERE, AsJson, Project, Stack
 
 
@@ -31,7 +30,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a stack against the policies; exit with 1 when a mandatory one is violated."""
-    report = checks.run(graph.run(project, stack), pack or project / "policies")
+    report = checks.run_stack(project, stack, pack or project / "policies")
     write = checks.FORMATS[Format.JSON if as_json else output]
     typer.echo(write(report), nl=False)
     raise typer.Exit(report.exit_code)
