@@ -59,7 +59,8 @@ def test_a_broken_stack_file_is_told_with_every_error_at_once(
     platform["jurisdictions"]["eu"]["witness"] = "eu-west-2"
     platform["agents"] = {"approvals": "skipped"}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    assert cli.run(["check", "-s", "prod", "-C", str(tmp_path)]) == cli.COULD_NOT
+    policies = ["--pack", str(ROOT / "policies")]
+    assert cli.run(["check", "-s", "prod", "-C", str(tmp_path), *policies]) == cli.COULD_NOT
     error = _one_sentence_error(capsys)
     assert "eu-west-2" in error
     assert "approvals" in error
