@@ -388,15 +388,13 @@ class StaysIn:
         out = sum(request.bytes_sent for request in strayed)
         out += sum(transfer.bytes_sent for transfer in leaks)
         moved = sum(transfer.bytes_sent for transfer in replicated)
+        area = self.jurisdiction.upper()
+        looked_at = f"{out:,} bytes, of {len(requests)} requests and {moved:,} replicated bytes"
         return Verdict(
             check=self.name,
-            question=f"Did any {self.jurisdiction.upper()} request or byte leave "
-            f"the {self.jurisdiction.upper()}?",
+            question=f"Did any {area} request or byte leave the {area}?",
             objective="0 bytes outside",
-            measured=f"{out:,} bytes ({len(requests)} requests, {moved:,} replicated bytes "
-            "were looked at)"
-            if requests
-            else "nobody asked",
+            measured=looked_at if requests else "nobody asked",
             value=float(out) if requests else None,
             limit=0,
             unit="bytes",
@@ -407,7 +405,7 @@ class StaysIn:
                     for request in strayed[:_EXAMPLES]
                 ),
                 *(
-                    f"{leak.resource}: {leak.source} sent {leak.bytes_sent:,} bytes to {leak.target}"
+                    f"{leak.source} sent {leak.target} {leak.bytes_sent:,} bytes of {leak.resource}"
                     for leak in leaks[:_EXAMPLES]
                 ),
             ),

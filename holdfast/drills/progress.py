@@ -99,13 +99,15 @@ def picture(history: History, now_s: float) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("", "success, last 40 s", "last 5 s", "leader", "answering"):
         table.add_column(column)
+    # Of later requests only those that succeeded have ended, and would look too good.
+    settled_s = max(0.0, now_s - history.plan.timeout_s)
     for name in sorted(history.plan.territories):
         requests = of_jurisdiction(history, name)
-        recent = window(requests, now_s - _RECENT_S, now_s)
+        recent = window(requests, settled_s - _RECENT_S, settled_s)
         share = f"{recent.rate:.0%}" if recent.answered else "-"
         table.add_row(
             name.upper(),
-            _spark(requests, now_s),
+            _spark(requests, settled_s),
             Text(share, style="green" if recent.rate >= _GOOD else "bold red"),
             _leader(history, name),
             _answering(requests, now_s),
@@ -118,8 +120,8 @@ def picture(history: History, now_s: float) -> RenderableType:
     return Group(Text(), table, Text("  ".join(parts), style="dim"))
 
 
-def _spark(requests: list[Request], now_s: float) -> Text:
-    series = success_series(requests, end_s=max(1.0, now_s), bin_s=1.0)[-_SPARK_S:]
+def _spark(requests: list[Request], until_s: float) -> Text:
+    series = success_series(requests, end_s=max(1.0, until_s), bin_s=1.0)[-_SPARK_S:]
     line = Text()
     for _, rate in series:
         if rate is None:

@@ -36,7 +36,7 @@ def test_the_picture_of_an_outage_shows_it() -> None:
             else event
         ),
     )
-    seen = drawn(picture(until_now, KILLED_S + 3))
+    seen = drawn(picture(until_now, KILLED_S + 5))
     assert "█" in seen
     assert "▁" in seen
 
