@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint types golden lock browser clean \
+.PHONY: help install demo test rehearse quick lint types golden lock browser clean \
 	bench-check
 
 help: ## List the targets.
@@ -22,11 +22,14 @@ demo: install ## Check the prod stack's policies, then rehearse the loss of a re
 	$(BIN)/holdfast check -s prod
 	$(BIN)/holdfast drill run region-loss
 
-test: install lint types ## Everything: style, types, import contracts, all tests.
-	$(BIN)/pytest
+test: install lint types ## Style, types, import contracts, every test but the mutants' rehearsals.
+	$(BIN)/pytest -m "not rehearsal"
+
+rehearse: install ## The drill on three platforms with one mistake each; it must catch all.
+	$(BIN)/pytest -m rehearsal
 
 quick: install ## The tests that start no process: under two minutes.
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow and not rehearsal" -n 2
 
 lint: install ## ruff and the import contracts.
 	$(BIN)/ruff check .

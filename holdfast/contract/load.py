@@ -8,6 +8,7 @@ from typing import cast
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from holdfast.contract.place import own_region
 from holdfast.errors import ContractError
 
 FILE_VARIABLE = "HOLDFAST_PLATFORM_FILE"
@@ -34,7 +35,9 @@ def contract_text() -> str:
     if name := os.environ.get(PARAMETER_VARIABLE):
         try:
             # The stubs of the services that nobody here uses are not installed.
-            client = boto3.client("ssm")  # pyright: ignore[reportUnknownMemberType]
+            client = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+                "ssm", region_name=own_region()
+            )
             answer = client.get_parameter(Name=name, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
             raise ContractError(

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.contract import Platform
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
+from holdfast.contract.place import own_region
 from holdfast.control.kill import KillSwitch
 from holdfast.errors import ConfigurationError, StoreUnavailableError
 
@@ -49,7 +50,9 @@ def cloudwatch_client(region: str | None = None) -> MetricsClient:
     """
     # The stubs of the services that nobody here uses are not installed.
     client = boto3.client(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        "cloudwatch", region_name=region, config=Config(connect_timeout=5, read_timeout=5)
+        "cloudwatch",
+        region_name=region or own_region(),
+        config=Config(connect_timeout=5, read_timeout=5),
     )
     return cast("MetricsClient", client)
 

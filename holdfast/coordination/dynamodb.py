@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.contract import Table
+from holdfast.contract.place import own_region
 from holdfast.coordination.dynamodb_codec import Codec
 from holdfast.coordination.store import Delete, Get, Put, Reply, Request
 
@@ -40,7 +41,7 @@ def dynamodb_client(
     # The stubs of the services that nobody here uses are not installed.
     return boto3.client(  # pyright: ignore[reportUnknownMemberType]
         "dynamodb",
-        region_name=region,
+        region_name=region or own_region(),
         config=Config(
             connect_timeout=timeout_ms / _MS_PER_S,
             read_timeout=timeout_ms / _MS_PER_S,

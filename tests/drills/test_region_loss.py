@@ -1,6 +1,7 @@
 """The drill itself, on the deployed prod stack: minutes of real timers, real processes.
 
-The three mutants take two minutes each: they are what shows that the drill can fail.
+The three mutants are what shows that the drill can fail. They take two minutes each, so
+`make rehearse` runs them, and CI after everything else.
 """
 
 import contextlib
@@ -71,6 +72,7 @@ def test_losing_a_region_costs_no_acknowledged_write_and_nobody_waits_for_long(
     assert list(processes_of(tmp_path)) == []
 
 
+@pytest.mark.rehearsal
 @pytest.mark.parametrize("mutant", [mutant.name for mutant in RegionLoss.mutants])
 def test_a_mutant_fails_for_its_own_reason_and_no_other(mutant: str, tmp_path: Path) -> None:
     result = rehearse(mutant, tmp_path)
