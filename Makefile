@@ -38,7 +38,7 @@ lint: install ## ruff and the import contracts.
 
 types: install ## mypy and pyright, both strict.
 	$(BIN)/mypy .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 golden: install ## Rewrite the golden resource graphs; review the diff like code.
 	$(BIN)/pytest -q tests/golden --update-golden
