@@ -20,15 +20,15 @@ from holdfast.drills.workload import Workload
 class RegionLoss(Drill):
     """An active-active jurisdiction loses a region, no acknowledged write and no user for long.
 
-    The region is away for longer than the RTO, so that a platform which only recovers when the
-    region returns is found out; and it returns before the end, because coming back is where
+    The region is away for longer than the RTO and a user's patience, so that a platform which only
+    recovers when the region returns is found out; and it returns before the end, because coming back is where
     frozen leaders wake up and half of all failovers fail.
     """
 
     name = "region-loss"
     workload = Workload(
         rate_per_s=12,
-        duration_s=106,
+        duration_s=108,
         locations={
             "us": ("new-york", "seattle", "chicago", "los-angeles"),
             # People travel: a user of an EU tenant must be served by the EU from anywhere.
@@ -37,7 +37,7 @@ class RegionLoss(Drill):
     )
     first_leader = "us-east-1"
     steady_state = (SuccessRate(at_least=0.99, for_s=5), LeaderIn("us-east-1"))
-    fault = KillRegion("us-east-1", at_s=7, until_s=70)
+    fault = KillRegion("us-east-1", at_s=7, until_s=73)
     checks = (
         Detection(),
         # A lease of 10 s, two retries of 1 s, a round trip, and what a sample can be late.
