@@ -334,7 +334,9 @@ class Provider:
                 f"{token} {ident} was made in {site.region} and is not there to be read"
             )
         state = self._merged(token, inputs, found)
-        lost = list(_lost(kind, schema_of(token), inputs, state))
+        # What a read does not tell of counts as lost: the state would only echo the inputs.
+        told = {**found, "tags": state.get("tags")}
+        lost = list(_lost(kind, schema_of(token), inputs, told))
         if lost:
             raise UnsupportedResourceError(
                 f"the emulator in {site.region} did not keep {'; '.join(lost)} "
@@ -382,10 +384,10 @@ def _auto_name(name: str, seed: bytes) -> str:
     return f"{name}-{hashlib.sha256(seed).hexdigest()[:7]}"
 
 
-def _lost(kind: ResourceType, schema: Schema, inputs: Object, state: Object) -> Iterator[str]:
+def _lost(kind: ResourceType, schema: Schema, inputs: Object, told: Object) -> Iterator[str]:
     for key, shape in schema.inputs.items():
         rule = kind.properties.get(key)
         if rule is None or rule.fate is not Fate.KEPT or inputs.get(key) is None:
             continue
-        if differs(key, state.get(key), inputs[key], shape, kind.properties):
-            yield f"{key} (sent {inputs[key]!r}, holds {state.get(key)!r})"
+        if differs(key, told.get(key), inputs[key], shape, kind.properties):
+            yield f"{key} (sent {inputs[key]!r}, holds {told.get(key)!r})"

@@ -233,7 +233,7 @@ def _canonical_object(
         for key, item in value.items():
             plain = canonical(item, shape.item or Shape("any"), rules, path, without=without)
             if plain is not None or item == "":
-                found[key] = plain
+                found[key] = item if plain is None else plain
         return found or None
     for key, inner in shape.members.items():
         below = f"{path}.{key}"

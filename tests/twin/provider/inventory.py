@@ -72,7 +72,7 @@ def _in_region(site: Site) -> Iterable[str]:
     for table in site.call("dynamodb", "list_tables").texts("TableNames"):
         yield f"dynamodb {table}"
     for item in site.call("kms", "list_keys").docs("Keys"):
-        key = site.call("kms", "describe_key", KeyId=item.text("KeyId")).doc("KeyMetadata")
+        metadata = site.call("kms", "describe_key", KeyId=item.text("KeyId")).doc("KeyMetadata")
         # Waiting to be deleted is as gone as a key can be on AWS.
-        if not key.text("KeyState").startswith("Pending"):
+        if not metadata.text("KeyState").startswith("Pending"):
             yield f"kms {item.text('KeyId')}"
