@@ -11,9 +11,8 @@ from typing import Any, Self, TypeVar
 
 from holdfast.coordination.aio_hold import AsyncHold
 from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.idempotency_core import EventRecord
+from holdfast.coordination.idempotency_core import EventRecord, check_event_wait
 from holdfast.coordination.lease import Lease, random_nonce
-from holdfast.coordination.lock import check_wait
 from holdfast.coordination.program import run_async
 from holdfast.coordination.store import AsyncConditionalStore
 from holdfast.coordination.timing import LeaseTiming
@@ -28,10 +27,14 @@ class AsyncOnce:
         store: Where the records live.
         prefix: Of the records' keys, one per kind of event.
         owner: Who handles events, for humans.
-        wait_s: Longest wait for a run of another process to end, in seconds.
+        wait_s: Longest wait for a run of another process to end, in seconds; at least a lease
+            and two retries.
         timing: How long the lease of a run lasts.
         clock: What leases are counted on.
         new_nonce: Source of strings that never repeat.
+
+    Raises:
+        ConfigurationError: If the wait is shorter than a takeover of a crashed run.
     """
 
     def __init__(
@@ -45,12 +48,13 @@ class AsyncOnce:
         clock: Clock | None = None,
         new_nonce: Callable[[], str] = random_nonce,
     ) -> None:
-        check_wait(prefix, wait_s)
+        timing = timing or LeaseTiming()
+        check_event_wait(prefix, wait_s, timing)
         self._store = store
         self._prefix = prefix
         self._owner = owner
         self._wait_s = wait_s
-        self._timing = timing or LeaseTiming()
+        self._timing = timing
         self._clock = clock or SystemClock()
         self._new_nonce = new_nonce
 

@@ -31,8 +31,29 @@ from holdfast.errors import (
 )
 
 _ATTEMPTS = 8
+_MS_PER_S = 1000
 MAX_RESULT_BYTES = 300_000
 """Largest result that is kept; DynamoDB's limit for an item is 400 KB."""
+
+
+def check_event_wait(prefix: str, wait_s: float, timing: LeaseTiming) -> None:
+    """Refuses a wait in which no crashed run could ever be taken over.
+
+    Args:
+        prefix: Of the records' keys, for the error.
+        wait_s: Longest wait, in seconds.
+        timing: How long the lease of a run lasts.
+
+    Raises:
+        ConfigurationError: If it is shorter than a takeover.
+    """
+    takeover_s = (timing.lease_ms + 2 * timing.retry_ms) / _MS_PER_S
+    if not wait_s >= takeover_s:
+        raise ConfigurationError(
+            f"wait_s={wait_s} for events {prefix} is shorter than it takes to tell that a run has "
+            f"crashed ({takeover_s} s), so its event would never be handled. Wait {takeover_s} s "
+            "or longer, or shorten the lease."
+        )
 
 
 class EventRecord:

@@ -8,6 +8,7 @@ from holdfast.coordination.lease_core import StopReason
 from holdfast.errors import LeaseLostError
 
 _NONCE_BYTES = 12
+_MS_PER_S = 1000
 
 
 def random_nonce() -> str:
@@ -82,13 +83,17 @@ class Lease:
     def wait(self, timeout_s: float) -> bool:
         """Waits until the lease has ended; meant for the thread that does the work.
 
+        It may return early with False when the lease has been extended meanwhile: call it in a
+        loop.
+
         Args:
             timeout_s: Longest wait, in seconds.
 
         Returns:
             Whether the work must stop.
         """
-        self._ended.wait(timeout_s)
+        # Not longer than the lease: its end must be noticed even while nobody says so.
+        self._ended.wait(min(timeout_s, self.remaining_ms / _MS_PER_S))
         return not self.held
 
     def extend(self, until_ms: int) -> None:

@@ -411,7 +411,19 @@ class LeaseCore:
         if self._watched is None or self._watched.nonce != nonce:
             lease_ms = number(item, "lease_ms") or self._timing.lease_ms
             self._watched = _Watched(nonce, now_ms, lease_ms)
+        self._aim(now_ms, self._watched)
         return [Seen(holder, token)]
+
+    def _aim(self, now_ms: int, watched: _Watched) -> None:
+        """Puts the next look off to the moment when a silent holder may be replaced.
+
+        Where two looks would fall around that moment, one at it comes sooner than the second. Not
+        for a holder that may still be on time: its release must be seen within a retry period.
+        """
+        silent = 2 * (now_ms - watched.since_ms) >= watched.lease_ms
+        stale_ms = watched.since_ms + watched.lease_ms
+        if silent and self._next_ms < stale_ms < self._next_ms + self._timing.retry_ms:
+            self._next_ms = stale_ms
 
     def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
         if self._phase is not Phase.HOLDING:
@@ -443,6 +455,8 @@ class LeaseCore:
         self._former, self._token = self._token or None, 0
         self._leave_when = None
         self._unknown.clear()
+        # Who campaigns again after leaving decides for itself when.
+        self._next_ms = 0
         return [Released()]
 
     def _any_unknown(self) -> Condition | None:

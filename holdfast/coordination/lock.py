@@ -58,6 +58,7 @@ class Lock:
         self._clock = clock or SystemClock()
         self._new_nonce = new_nonce
         self._hold: Hold | None = None
+        self._core: LeaseCore | None = None
 
     def __enter__(self) -> Lease:
         """Takes the lock.
@@ -72,11 +73,15 @@ class Lock:
                 f"This Lock object already holds {self._key}. Make one object per thread and per "
                 "nesting; a lock is not reentrant."
             )
-        core = LeaseCore(
+        # The same core each time: it remembers what it has seen, so that many short waits find a
+        # dead holder as one long wait does.
+        core = self._core or LeaseCore(
             key=self._key, owner=self._owner, timing=self._timing, new_nonce=self._new_nonce
         )
+        self._core = None
         hold = Hold(core, self._store, self._key, self._clock)
         lease = hold.take(self._wait_s)
+        self._core = core
         if lease is None:
             raise timed_out(self._key, self._wait_s, hold.holder)
         self._hold = hold

@@ -54,7 +54,7 @@ class CountingStore(MemoryStore):
 
 def test_a_new_event_costs_two_requests_and_a_repeated_one_costs_one() -> None:
     store = CountingStore()
-    once = Once(store=store, prefix="order", owner="a", wait_s=1, timing=SLOW)
+    once = Once(store=store, prefix="order", owner="a", wait_s=70, timing=SLOW)
     with once.event("1", b"x") as run:
         assert run.result is None
         assert run.lease is not None
@@ -166,6 +166,13 @@ def test_a_result_that_no_item_can_hold_is_refused() -> None:
         _once(MemoryStore()).event("1") as run,
     ):
         run.complete("x" * 300_001)
+
+
+def test_a_wait_in_which_no_crash_could_be_noticed_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"wait_s=11 .*12\.0 s"):
+        Once(store=MemoryStore(), prefix="order", owner="a", wait_s=11)
+    with pytest.raises(ConfigurationError, match="wait_s=nan"):
+        AsyncOnce(store=AsyncMemoryStore(), prefix="order", owner="a", wait_s=float("nan"))
 
 
 def _zombie_story(store: MemoryStore) -> str | None:

@@ -92,6 +92,22 @@ def test_a_dead_holder_is_replaced_after_its_own_lease() -> None:
         assert time.monotonic() - began >= 0.4
 
 
+def test_many_short_tries_of_one_object_find_a_dead_holder_too() -> None:
+    store = MemoryStore()
+    dead: Item = {"holder": "dead", "nonce": "n", "token": 7, "beat": 0, "lease_ms": 300}
+    store.call(Put(key="lock", when=Always(), item=dead))
+    lock = _lock(store, "a", wait_s=0)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            with lock as lease:
+                assert lease.token == 8
+                return
+        except LockTimeoutError:
+            time.sleep(0.02)
+    pytest.fail("the dead holder kept the lock")
+
+
 def test_a_silent_store_is_a_timeout_that_says_so() -> None:
     store = CountingStore()
     store.silent = True

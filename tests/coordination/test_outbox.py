@@ -77,7 +77,7 @@ def test_a_receiver_tells_a_repetition_by_the_messages_id() -> None:
     def name(message: Message) -> str:
         return message.id
 
-    @Once(store=store, prefix="inbox", owner="receiver", wait_s=1).handler(event_id=name)
+    @Once(store=store, prefix="inbox", owner="receiver", wait_s=15).handler(event_id=name)
     def receive(message: Message) -> str:
         handled.append(message.body)
         return ""

@@ -135,6 +135,8 @@ def test_a_crashed_leader_is_replaced_within_a_lease_two_retries_and_a_round_tri
     quiet.leader.forget()
     takes_ms = quiet.until_waiter_leads()
     assert takes_ms <= TIMING.lease_ms + 2 * TIMING.retry_ms + ROUND_TRIP_MS
+    # The last look is aimed, which saves most of one period.
+    assert takes_ms <= TIMING.lease_ms + TIMING.retry_ms + 2 * ROUND_TRIP_MS
     assert takes_ms >= TIMING.lease_ms - TIMING.renew_ms
 
 
