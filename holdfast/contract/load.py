@@ -44,7 +44,7 @@ def contract_text() -> str:
                 f"{PARAMETER_VARIABLE}={name} cannot be read: {error}. The process needs "
                 "AWS_REGION, credentials and ssm:GetParameter on that parameter."
             ) from error
-        return answer["Parameter"].get("Value", "")
+        return str(answer["Parameter"].get("Value", ""))
     raise ContractError(
         f"No platform contract: neither {FILE_VARIABLE} nor {PARAMETER_VARIABLE} is set. Set the "
         "first to a file or the second to the name of a parameter."
