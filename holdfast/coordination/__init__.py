@@ -19,6 +19,7 @@ from holdfast.coordination.lease_core import LeaseCore, StopReason
 from holdfast.coordination.lock import Lock
 from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
 from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
+from holdfast.coordination.partitions import Partitions
 from holdfast.coordination.reconcile import Drift, Report, View, reconcile
 from holdfast.coordination.store import (
     AsyncConditionalStore,
@@ -65,6 +66,7 @@ __all__ = [
     "Outbox",
     "Outcome",
     "Outgoing",
+    "Partitions",
     "Put",
     "Reply",
     "Report",

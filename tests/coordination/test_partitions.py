@@ -1,0 +1,373 @@
+"""Partitions are shared out evenly, move as little as they can, and each has one leader."""
+
+# Mutants are changes to the inside of a protocol.
+# pyright: reportPrivateUsage=false
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.coordination import Lease, LeaseTiming, MemoryStore, Outcome, Reply, Request
+from holdfast.coordination import partition_core as module
+from holdfast.coordination.election_core import Finished
+from holdfast.coordination.lease_core import Action, Send
+from holdfast.coordination.partition_core import (
+    At,
+    Claims,
+    PartitionAction,
+    PartitionCore,
+    assign,
+)
+from holdfast.coordination.partitions import Partitions
+from holdfast.errors import ConfigurationError
+from tests.coordination.partition_world import TIMING, Group, simulate_partitions
+
+SEEDS = 40
+FAST = LeaseTiming(lease_ms=1_000, renew_ms=100, retry_ms=50, margin_ms=200)
+
+
+@given(
+    st.sets(st.sampled_from("abcdefghijkl"), min_size=1),
+    st.dictionaries(
+        st.sampled_from(["m1", "m2", "m3", "m4"]),
+        st.dictionaries(st.sampled_from("abcdefghijklxyz"), st.integers(1, 5)),
+        min_size=1,
+    ),
+)
+def test_an_assignment_is_complete_even_and_sticky(partitions: set[str], claims: Claims) -> None:
+    result = assign(partitions, claims)
+    assert sorted(name for led in result.values() for name in led) == sorted(partitions)
+    loads = [len(led) for led in result.values()]
+    assert max(loads) - min(loads) <= 1
+    # Nobody loses one for the sake of another that led it with no greater token.
+    for member, led in result.items():
+        mine = {
+            name
+            for name, token in claims[member].items()
+            if name in partitions
+            and all((token, member) >= (c.get(name, 0), m) for m, c in claims.items())
+        }
+        kept = mine & set(led)
+        assert len(kept) >= min(len(mine), *loads)
+        assert set(led) == kept or kept == mine
+    now = {member: dict.fromkeys(led, 9) for member, led in result.items()}
+    assert assign(partitions, now) == result
+
+
+def test_a_group_that_cannot_be_is_refused() -> None:
+    for partitions, fault in (
+        ([], "has 0 partitions; it must have 1 to 1000"),
+        ([str(number) for number in range(1_001)], "has 1001 partitions"),
+        (["a", "b", "a"], "names a twice"),
+    ):
+        with pytest.raises(ConfigurationError, match=fault):
+            Partitions(store=MemoryStore(), prefix="g", partitions=partitions, owner="x")
+
+
+def test_no_seed_breaks_a_promise() -> None:
+    verdicts = [simulate_partitions(seed) for seed in range(SEEDS)]
+    assert [verdict for verdict in verdicts if verdict.broken] == []
+    # The faults were faults, and the members did something.
+    assert sum(verdict.terms for verdict in verdicts) > 5 * SEEDS
+    assert sum(verdict.handed_over for verdict in verdicts) > SEEDS
+
+
+def _settled(
+    seed: int, partitions: int, members: int, core: type[PartitionCore] = PartitionCore
+) -> Group:
+    group = Group(seed, partitions, core)
+    for _ in range(members):
+        group.join()
+    group.world.run(60_000)
+    group.judge_balance()
+    assert group.broken == []
+    return group
+
+
+def _moves(change: Callable[[Group], object], partitions: int, members: int) -> int:
+    """How many terms begin because of a change in a group at rest."""
+    group = _settled(7, partitions, members)
+    before = group.terms
+    change(group)
+    group.world.run(180_000)
+    group.judge_balance()
+    assert group.broken == []
+    return group.terms - before
+
+
+def test_a_newcomer_gets_its_share_and_nothing_else_moves() -> None:
+    assert _moves(Group.join, 9, 2) == 3
+    assert _moves(Group.join, 9, 3) == 2
+    assert _moves(Group.join, 2, 2) == 0
+
+
+def test_what_a_lost_member_led_is_spread_and_nothing_else_moves() -> None:
+    assert _moves(lambda group: group.members[0].crash(), 9, 3) == 3
+    assert _moves(lambda group: group.members[0].stop(), 9, 3) == 3
+
+
+def test_an_assignment_that_starts_from_nothing_moves_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def in_turn(partitions: Collection[str], claims: Claims) -> dict[str, tuple[str, ...]]:
+        members, names = sorted(claims), sorted(partitions)
+        return {m: tuple(names[at :: len(members)]) for at, m in enumerate(members)}
+
+    monkeypatch.setattr(module, "assign", in_turn)
+    assert _moves(Group.join, 9, 2) > 3
+
+
+def _taken_over_in_time(seed: int, core: type[PartitionCore] = PartitionCore) -> bool:
+    group = _settled(seed, 6, 3, core)
+    group.members[seed % 3].crash()
+    limit_ms = TIMING.lease_ms + 3 * TIMING.renew_ms + 2 * TIMING.retry_ms
+    # Clocks that run 2 % slow, two round trips.
+    group.world.run(group.world.now_ms + int(1.02 * limit_ms) + 2 * 80)
+    led = [name for member in group.living for name in member.core.leads]
+    return sorted(led) == sorted(group.partitions)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_crashed_members_partitions_are_taken_over_in_time(seed: int) -> None:
+    assert _taken_over_in_time(seed)
+
+
+def test_a_group_that_suspects_nobody_before_a_lease_takes_over_too_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MISSED_BEATS", 1_000)
+    assert not _taken_over_in_time(0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_leaving_members_partitions_are_taken_over_in_time(seed: int) -> None:
+    group = _settled(seed, 6, 3)
+    group.members[0].stop()
+    longest_work_ms = 2_000
+    limit_ms = longest_work_ms + TIMING.renew_ms + TIMING.retry_ms
+    group.world.run(group.world.now_ms + int(1.02 * limit_ms) + 2 * 80)
+    led = [name for member in group.living for name in member.core.leads]
+    assert sorted(led) == sorted(group.partitions)
+    assert group.members[0].finished
+
+
+def test_a_group_at_rest_sends_one_renewal_per_partition_and_one_beat_per_member() -> None:
+    group = _settled(3, 8, 2)
+    before = len(group.network.operations)
+    group.world.run(group.world.now_ms + 100_000)
+    sent = len(group.network.operations) - before
+    writes = sum(
+        operation.request.key in group.partitions for operation in group.network.operations[before:]
+    )
+    periods = 100_000 / TIMING.renew_ms
+    assert sent - writes == pytest.approx((8 + 2) * periods, rel=0.05)
+
+
+class GivesUpAllAtOnce(PartitionCore):
+    """Work on all partitions that move stops at the same time."""
+
+    def _give_up(self, now_ms: int, name: str) -> list[PartitionAction]:
+        actions = super()._give_up(now_ms, name)
+        if not self._stopping and name in self._parts:
+            self._parts[name].leaving = False
+        return actions
+
+
+class LeavesBeforeItsWorkHasEnded(PartitionCore):
+    """The lease is released at once; the work is told and still runs."""
+
+    def _give_up(self, now_ms: int, name: str) -> list[PartitionAction]:
+        actions = super()._give_up(now_ms, name)
+        part = self._parts.get(name)
+        released = [] if part is None else part.lease.leave(now_ms)
+        return actions + (self._follow(now_ms, name, [*released]) if part else [])
+
+    def on_work_ended(self, now_ms: int, partition: str) -> list[PartitionAction]:
+        return super().on_work_ended(now_ms, partition) if partition in self._parts else []
+
+
+class NeverSweeps(PartitionCore):
+    """The roster keeps the lines of all that ever were members."""
+
+    def _sweep(self, now_ms: int) -> list[PartitionAction]:
+        del now_ms
+        return []
+
+
+class KeepsWhatItHas(PartitionCore):
+    """A newcomer gets what others lose, and no more."""
+
+    def _give_up(self, now_ms: int, name: str) -> list[PartitionAction]:
+        return super()._give_up(now_ms, name) if self._stopping else []
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        GivesUpAllAtOnce,
+        LeavesBeforeItsWorkHasEnded,
+        NeverSweeps,
+        KeepsWhatItHas,
+    ],
+)
+def test_a_mutant_is_caught(mutant: type[PartitionCore]) -> None:
+    for seed in range(200):
+        if simulate_partitions(seed, core=mutant).broken:
+            return
+    pytest.fail(f"{mutant.__name__} survived 200 seeds")
+
+
+def _everything(partitions: Collection[str], claims: Claims) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(claims, tuple(sorted(partitions)))
+
+
+def _rounded_down(partitions: Collection[str], claims: Claims) -> dict[str, tuple[str, ...]]:
+    share = len(partitions) // len(claims)
+    return {member: led[:share] for member, led in assign(partitions, claims).items()}
+
+
+@pytest.mark.parametrize("mutant", [_everything, _rounded_down])
+def test_a_mutant_of_the_assignment_is_caught(
+    mutant: Callable[[Collection[str], Claims], dict[str, tuple[str, ...]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "assign", mutant)
+    assert any(simulate_partitions(seed).broken for seed in range(50))
+
+
+class Recorder:
+    """A member on threads, and what it says."""
+
+    def __init__(self, store: MemoryStore, owner: str) -> None:
+        self.member = Partitions(
+            store=store, prefix="g", partitions=("a", "b", "c", "d"), owner=owner, timing=FAST
+        )
+        self.failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.member.run(self._work)
+        except Exception as error:  # noqa: BLE001 - handed to the test
+            self.failures.put(error)
+
+    def _work(self, _partition: str, lease: Lease) -> None:
+        lease.wait(30)
+
+    def end(self) -> None:
+        self.member.stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_threads_share_partitions_and_hand_them_over() -> None:
+    store = MemoryStore()
+    first = Recorder(store, "first")
+    _until(lambda: len(first.member.leases) == 4)
+    second = Recorder(store, "second")
+    _until(lambda: len(second.member.leases) == 2 == len(first.member.leases))
+    assert not set(first.member.leases) & set(second.member.leases)
+    assert len(first.member.members) == 2
+    first.end()
+    _until(lambda: len(second.member.leases) == 4)
+    tokens = sorted(lease.token for lease in second.member.leases.values())
+    assert tokens == [2, 2, 2, 2]
+    second.end()
+    assert first.failures.empty()
+    assert second.failures.empty()
+
+
+@pytest.mark.slow
+def test_a_failure_of_the_work_ends_the_member_after_everything_was_handed_over() -> None:
+    store = MemoryStore()
+
+    def work(partition: str, lease: Lease) -> None:
+        if partition == "c":
+            raise ValueError(partition)
+        lease.wait(30)
+
+    failing = Partitions(
+        store=store, prefix="g", partitions=("a", "b", "c"), owner="x", timing=FAST
+    )
+    with pytest.raises(ValueError, match="c"):
+        failing.run(work)
+    assert failing.leases == {}
+    other = Recorder(store, "other")
+    _until(lambda: len(other.member.leases) >= 3)
+    other.end()
+
+
+def test_a_store_that_refuses_the_first_request_is_a_mistake_that_is_told() -> None:
+    class Refusing(MemoryStore):
+        def call(self, request: Request) -> Reply:
+            raise ConfigurationError(f"no such table for {request.key}")
+
+    member = Partitions(store=Refusing(), prefix="g", partitions=("a",), owner="x", timing=FAST)
+    with pytest.raises(ConfigurationError, match="no such table for g/roster"):
+        member.run(lambda _, lease: lease.check())
+
+
+def test_an_outage_of_the_roster_moves_nothing() -> None:
+    core = PartitionCore(
+        prefix="g", partitions=("a",), owner="x", timing=FAST, new_nonce=iter("123456").__next__
+    )
+    core.start(0)
+    core.on_roster(0, Reply(Outcome.APPLIED, {}))
+    assert core.takes_part_in == {"a"}
+    core.on_tick(100)
+    core.on_roster(200, Reply(Outcome.UNKNOWN))
+    assert core.takes_part_in == {"a"}
+
+
+class ForgetsTheReplyThatIsComing(PartitionCore):
+    """A reply to an earlier part in a partition reaches the next one, or nobody."""
+
+    def _follow(
+        self, now_ms: int, name: str, actions: list[Action | Finished]
+    ) -> list[PartitionAction]:
+        self._parts[name].in_flight = False
+        return super()._follow(now_ms, name, actions)
+
+
+def _left_with_a_renewal_under_way(core: type[PartitionCore]) -> PartitionCore:
+    """A member whose contact was lost, and which leaves before its last renewal is answered."""
+    nonces = iter("123456789")
+    member = core(prefix="g", partitions=("a",), owner="x", timing=FAST, new_nonce=nonces.__next__)
+    member.start(0)
+    (tried,) = member.on_roster(0, Reply(Outcome.APPLIED, {}))
+    assert isinstance(tried, At)
+    assert isinstance(tried.action, Send)
+    won = {**tried.action.request.assign, "token": 1}
+    member.on_reply(0, "a", Reply(Outcome.APPLIED, won))
+    member.on_tick(100)
+    member.on_roster(100, Reply(Outcome.UNKNOWN))
+    member.on_tick(FAST.lease_ms)
+    member.stop(FAST.lease_ms)
+    member.on_work_ended(FAST.lease_ms, "a")
+    return member
+
+
+def test_a_reply_that_comes_after_its_part_has_left_is_dropped() -> None:
+    member = _left_with_a_renewal_under_way(PartitionCore)
+    member.on_reply(FAST.lease_ms, "a", Reply(Outcome.UNKNOWN))
+    assert member.takes_part_in == frozenset()
+
+
+def test_a_part_that_is_forgotten_too_early_is_noticed() -> None:
+    member = _left_with_a_renewal_under_way(ForgetsTheReplyThatIsComing)
+    with pytest.raises(KeyError):
+        member.on_reply(FAST.lease_ms, "a", Reply(Outcome.UNKNOWN))
