@@ -68,7 +68,7 @@ class LeaderIn:
         led = [leader for leader in _leaders(history) if leader is not None]
         if led and led[-1] == self.region:
             return None
-        return f"{led[-1] if led else 'nobody'} leads {history.plan.affected}, not {self.region}"
+        return f"{led[-1] if led else 'nobody'} leads {history.plan.affected.upper()}, not {self.region}"
 
 
 def _leaders(history: History) -> list[str | None]:
@@ -135,4 +135,7 @@ class Drill(ABC):
         """Why a platform cannot be rehearsed like this, or None if it can."""
         if not any(cls.fault.region in area.serving for area in plan.territories.values()):
             return f"no jurisdiction is served from {cls.fault.region}"
+        absent = sorted(set(cls.workload.locations) - set(plan.territories))
+        if absent:
+            return f"it has no jurisdiction {' or '.join(absent)}, whose users the drill watches"
         return None

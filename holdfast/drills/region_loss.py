@@ -20,9 +20,9 @@ from holdfast.drills.workload import Workload
 class RegionLoss(Drill):
     """An active-active jurisdiction loses a region, no acknowledged write and no user for long.
 
-    The region is away for longer than the RTO and a user's patience, so that a platform which only
-    recovers when the region returns is found out; and it returns before the end, because coming back is where
-    frozen leaders wake up and half of all failovers fail.
+    The region is away for longer than the RTO and a user's patience, so that a platform which
+    only recovers when the region returns is found out. It returns before the end, because coming
+    back is where frozen leaders wake up.
     """
 
     name = "region-loss"

@@ -125,7 +125,7 @@ class _Run:
         if unsuited is not None:
             raise DrillError(
                 f"Drill {self._drill.name} does not suit stack {self._stack}: {unsuited}. "
-                "Rehearse a stack with that region."
+                "Rehearse a stack that has it, such as prod."
             )
         people = self._people(target.platform)
         with self._phase("agents", "starting an orchestrator in every region"):

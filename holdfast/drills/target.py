@@ -132,7 +132,3 @@ class Target(Protocol):
     def agent_log(self, region: str) -> Iterator[Mapping[str, object]]:
         """What the agents of a region have logged."""
         ...
-
-    def close(self) -> None:
-        """Ends the target. Nothing of it is left running."""
-        ...

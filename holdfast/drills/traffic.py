@@ -17,7 +17,7 @@ _ANSWER_LIMIT = 64 * 1024
 _STATUS_PARTS = 2
 
 
-class Progress:
+class _Reached:
     """How far one request has come, so that a timeout can say what it interrupted."""
 
     def __init__(self) -> None:
@@ -55,36 +55,36 @@ class Traffic:
             for arrival in self._workload.arrivals(people):
                 await asyncio.sleep(arrival.due_s - self._clock())
                 if self._in_flight >= self._workload.in_flight:
-                    self._note(arrival, Progress(), Outcome.FAILED, "too-many-in-flight")
+                    self._note(arrival, _Reached(), Outcome.FAILED, "too-many-in-flight")
                     continue
                 self._in_flight += 1
                 group.create_task(self._send(arrival))
 
     async def _send(self, arrival: Arrival) -> None:
-        progress = Progress()
+        reached = _Reached()
         try:
             async with asyncio.timeout(self._workload.timeout_s):
-                status = await self._ask(arrival, progress)
+                status = await self._ask(arrival, reached)
         except TimeoutError:
-            self._note(arrival, progress, Outcome.FAILED, "timeout")
+            self._note(arrival, reached, Outcome.FAILED, "timeout")
         except HoldfastError:
-            self._note(arrival, progress, Outcome.FAILED, "no-address")
+            self._note(arrival, reached, Outcome.FAILED, "no-address")
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
-            self._note(arrival, progress, Outcome.FAILED, type(error).__name__)
+            self._note(arrival, reached, Outcome.FAILED, type(error).__name__)
         else:
             outcome = outcome_of(status)
             reason = None if outcome is Outcome.OK else f"http-{status}"
-            self._note(arrival, progress, outcome, reason)
+            self._note(arrival, reached, outcome, reason)
         finally:
             self._in_flight -= 1
 
-    async def _ask(self, arrival: Arrival, progress: Progress) -> int:
+    async def _ask(self, arrival: Arrival, reached: _Reached) -> int:
         user = arrival.user
         where = await self._resolvers[user.name].resolve(user.hostname, user.location)
-        return await _post(where, user, arrival.task, progress)
+        return await _post(where, user, arrival.task, reached)
 
     def _note(
-        self, arrival: Arrival, progress: Progress, outcome: Outcome, reason: str | None
+        self, arrival: Arrival, reached: _Reached, outcome: Outcome, reason: str | None
     ) -> None:
         user = arrival.user
         self._record(
@@ -96,15 +96,15 @@ class Traffic:
                 task=arrival.task,
                 due_s=arrival.due_s,
                 end_s=self._clock(),
-                region=progress.region,
+                region=reached.region,
                 outcome=outcome,
                 reason=reason,
-                bytes_sent=progress.bytes_sent,
+                bytes_sent=reached.bytes_sent,
             )
         )
 
 
-async def _post(where: Destination, user: User, task: str, progress: Progress) -> int:
+async def _post(where: Destination, user: User, task: str, reached: _Reached) -> int:
     """Submits a task on a connection of its own and returns the status of the answer.
 
     Raises:
@@ -118,9 +118,9 @@ async def _post(where: Destination, user: User, task: str, progress: Progress) -
     ).encode()
     reader, writer = await asyncio.open_connection(where.host, where.port, limit=_ANSWER_LIMIT)
     try:
-        progress.region = where.region
+        reached.region = where.region
         writer.write(head + body)
-        progress.bytes_sent = len(head) + len(body)
+        reached.bytes_sent = len(head) + len(body)
         await writer.drain()
         status = (await reader.readline()).split(b" ")
         await reader.read(_ANSWER_LIMIT)

@@ -1,7 +1,7 @@
-"""The twin as a target: starts it, deploys the stack to it, runs agents, breaks and mends it.
+"""The twin as a target: deploys the stack to it, runs agents in it, breaks and mends it.
 
-Guarantees:
-    The twin ends with this process, however that ends. ``close`` leaves no process and no port.
+Does not guarantee:
+    That the twin ends: whoever started it stops it.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class TwinResolver:
 
 
 class TwinTarget:
-    """A stack on a twin of its own. Made by :meth:`deploy`; a context manager.
+    """A stack on a twin of its own. Made by :meth:`deploy`.
 
     Args:
         twin: The running twin.
@@ -152,7 +152,7 @@ class TwinTarget:
             (sys.executable, *self._command),
             {
                 "HOLDFAST_PLATFORM_FILE": str(self._contract_file),
-                "PYTHONPATH": str(self._project),
+                "PYTHONPATH": str(self._project.resolve()),
                 "PYTHONUNBUFFERED": "1",
                 # glibc keeps an arena per thread; two are enough, and half the memory.
                 "MALLOC_ARENA_MAX": "2",
@@ -240,10 +240,6 @@ class TwinTarget:
                         continue
                     if isinstance(record, dict):
                         yield cast("Mapping[str, object]", record)
-
-    def close(self) -> None:
-        """Ends the twin and everything in it."""
-        self._twin.stop()
 
 
 def _agent(region: str) -> str:

@@ -138,7 +138,7 @@ def test_a_platform_that_is_not_in_a_steady_state_is_left_alone(target: FakeTarg
 
 def test_a_region_that_does_not_lead_is_not_worth_losing(target: FakeTarget) -> None:
     target.leads = False
-    with pytest.raises(DrillError, match="nobody leads us, not us-east-1"):
+    with pytest.raises(DrillError, match="nobody leads US, not us-east-1"):
         rehearse(target)
 
 
