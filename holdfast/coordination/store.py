@@ -183,23 +183,20 @@ def holds(condition: Condition, item: Item | None) -> bool:
         condition: The condition.
         item: The item, or None where there is none.
     """
-    present = item or {}
-    match condition:
-        case Always():
-            return True
-        case Absent(attribute):
-            return attribute not in present
-        case Equals(attribute, value):
-            found = present.get(attribute)
-            # In Python True equals 1, in no store does it.
-            return found == value and type(found) is type(value)
-        case AtMost(attribute, bound):
-            found = present.get(attribute)
-            return isinstance(found, int) and not isinstance(found, bool) and found <= bound
-        case AllOf(conditions):
-            return all(holds(each, item) for each in conditions)
-        case AnyOf(conditions):
-            return any(holds(each, item) for each in conditions)
+    # By type and not by pattern: simulations spend a tenth of their time here.
+    if isinstance(condition, AllOf):
+        return all(holds(each, item) for each in condition.conditions)
+    if isinstance(condition, AnyOf):
+        return any(holds(each, item) for each in condition.conditions)
+    if isinstance(condition, Always):
+        return True
+    found = None if item is None else item.get(condition.attribute)
+    if isinstance(condition, Equals):
+        # In Python True equals 1, in no store does it.
+        return found == condition.value and type(found) is type(condition.value)
+    if isinstance(condition, Absent):
+        return found is None
+    return isinstance(found, int) and not isinstance(found, bool) and found <= condition.bound
 
 
 def after(request: Put | Update | Delete, item: Item | None) -> Item | None:
