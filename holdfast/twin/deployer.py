@@ -145,24 +145,11 @@ class Deployer:
         old = self._known(asked)
         given = {key: json_of(item) for key, item in asked.inputs.items()}
         _keep_ignored(given, asked, old)
-        checked = provider.check(
-            asked.type,
-            asked.name,
-            old.inputs if old else {},
-            given,
-            f"{asked.urn}{time.time_ns()}".encode(),
-        )
-        if checked.failures:
-            kind = (
-                UnsupportedResourceError
-                if any(failure.unsupported for failure in checked.failures)
-                else TwinError
-            )
-            raise kind("; ".join(f"{one.path} {one.reason}" for one in checked.failures))
+        inputs = _checked(provider, asked, given, old.inputs if old else {})
         if old is None:
-            ident, state = self._create(provider, asked, checked.inputs)
+            ident, state = self._create(provider, asked, inputs)
         else:
-            ident, state = self._change(provider, asked, checked.inputs, old)
+            ident, state = self._change(provider, asked, given, inputs, old)
         secrets = {key for key, item in asked.inputs.items() if isinstance(item, Secret)}
         outputs = {
             key: Secret(value_of(item)) if key in secrets else value_of(item)
@@ -222,7 +209,7 @@ class Deployer:
         return ident, state
 
     def _change(
-        self, provider: Provider, asked: Registration, inputs: Object, old: Record
+        self, provider: Provider, asked: Registration, given: Object, inputs: Object, old: Record
     ) -> tuple[str, Object]:
         change = _escalated(provider.diff(asked.type, old.state, inputs), asked)
         if not change:
@@ -233,7 +220,8 @@ class Deployer:
                 self._done.unchanged.add(asked.urn)
             return old.id, old.state
         if change.replaces:
-            return self._replace(provider, asked, inputs, old, change)
+            # A name that was made up for the old one is not the new one's.
+            return self._replace(provider, asked, _checked(provider, asked, given, {}), old, change)
         shown = ", ".join(change.updates)
         if self._preview:
             self._note(self._done.updated, f"would update {shown} of", asked)
@@ -309,6 +297,21 @@ class Deployer:
         with self._lock:
             where.add(asked.urn)
         self._on_line(f"{what} {asked.type} {asked.name}")
+
+
+def _checked(provider: Provider, asked: Registration, given: Object, old: Object) -> Object:
+    """The inputs as the provider completes them.
+
+    Raises:
+        TwinError: If they are wrong; every failure is in it.
+    """
+    seed = f"{asked.urn}{time.time_ns()}".encode()
+    checked = provider.check(asked.type, asked.name, old, given, seed)
+    if checked.failures:
+        unsupported = any(failure.unsupported for failure in checked.failures)
+        kind = UnsupportedResourceError if unsupported else TwinError
+        raise kind("; ".join(f"{one.path} {one.reason}" for one in checked.failures))
+    return checked.inputs
 
 
 def _settings(asked: Registration) -> Settings:
