@@ -1,7 +1,7 @@
 """``holdfast twin``: a stack on a cloud of processes on this machine."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -73,7 +73,7 @@ def up(
 
 
 @contextmanager
-def _running(project: Path, stack: str, state_dir: Path, dns_port: int | None) -> Iterator[Twin]:
+def _running(project: Path, stack: str, state_dir: Path, dns_port: int | None) -> Generator[Twin]:
     """The stack's twin; one that was started here does not outlive a failure."""
     regions = regions_of(project, stack)
     if TwinRecord.load(state_dir) is not None and _is_running(state_dir):

@@ -2,8 +2,9 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,25 @@ from holdfast.errors import ContractError
 
 FILE_VARIABLE = "HOLDFAST_PLATFORM_FILE"
 PARAMETER_VARIABLE = "HOLDFAST_PLATFORM_PARAMETER"
+
+
+class _Parameters(Protocol):
+    """What is used of a boto3 client of Parameter Store."""
+
+    def get_parameter(
+        self,
+        *,
+        Name: str,  # noqa: N803 - the API's name
+        WithDecryption: bool,  # noqa: N803 - the API's name
+    ) -> Mapping[str, Mapping[str, str]]: ...
+
+
+def _parameters() -> _Parameters:
+    # The stubs of the services that nobody here uses are not installed.
+    client = boto3.client(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        "ssm", region_name=own_region()
+    )
+    return cast("_Parameters", client)
 
 
 def contract_text() -> str:
@@ -34,17 +54,13 @@ def contract_text() -> str:
             ) from error
     if name := os.environ.get(PARAMETER_VARIABLE):
         try:
-            # The stubs of the services that nobody here uses are not installed.
-            client = boto3.client(  # pyright: ignore[reportUnknownMemberType]
-                "ssm", region_name=own_region()
-            )
-            answer = client.get_parameter(Name=name, WithDecryption=True)
+            answer = _parameters().get_parameter(Name=name, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
             raise ContractError(
                 f"{PARAMETER_VARIABLE}={name} cannot be read: {error}. The process needs "
                 "AWS_REGION, credentials and ssm:GetParameter on that parameter."
             ) from error
-        return str(answer["Parameter"].get("Value", ""))
+        return answer["Parameter"].get("Value", "")
     raise ContractError(
         f"No platform contract: neither {FILE_VARIABLE} nor {PARAMETER_VARIABLE} is set. Set the "
         "first to a file or the second to the name of a parameter."

@@ -9,6 +9,7 @@ Does not guarantee:
     regions that the stack names when it is brought up, and has to be restarted for more.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from holdfast.contract import Platform
 from holdfast.errors import TwinError
-from holdfast.graph import run
+from holdfast.graph import Value, run
 from holdfast.twin.changes import Changes
 from holdfast.twin.client import Twin
 from holdfast.twin.engine import Engine
@@ -70,11 +71,12 @@ def regions_of(project: Path, stack: str) -> tuple[str, ...]:
     graph = run(project, stack)
     named = {node.region for node in graph.nodes if node.region is not None}
     for node in graph.nodes:
-        named.update(_regions_in(node.inputs))
+        for value in node.inputs.values():
+            named.update(_regions_in(value))
     return tuple(sorted(named))
 
 
-def _regions_in(value: object) -> Iterator[str]:
+def _regions_in(value: Value) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, entry in value.items():
             if key in _REGION_KEYS and isinstance(entry, str):
@@ -147,4 +149,4 @@ def platform_of(changes: Changes) -> Platform:
             "the stack exports no `platform`, so nothing can run on it. Export the contract, "
             "as infra/program.py does."
         )
-    return Platform.model_validate(exported)
+    return Platform.parse(json.dumps(exported))
