@@ -68,7 +68,8 @@ class LeaderIn:
         led = [leader for leader in _leaders(history) if leader is not None]
         if led and led[-1] == self.region:
             return None
-        return f"{led[-1] if led else 'nobody'} leads {history.plan.affected.upper()}, not {self.region}"
+        who = led[-1] if led else "nobody"
+        return f"{who} leads {history.plan.affected.upper()}, not {self.region}"
 
 
 def _leaders(history: History) -> list[str | None]:

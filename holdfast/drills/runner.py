@@ -47,7 +47,7 @@ def run(
     """Runs a drill on a twin of its own and writes its result, history and report.
 
     The twin lives in a fresh directory below ``state_dir``, which is removed when every objective
-    was met and kept, with all logs, when not.
+    was met and kept, with all logs, when not, or when the drill could not be carried out.
 
     Args:
         name: Name of the drill; one of :data:`DRILLS`.
@@ -100,6 +100,7 @@ class _Run:
             regions = regions_of(self._project, self._stack)
         with self._phase("start", f"starting {len(regions)} regions"):
             twin = Twin.start(state_dir=home, regions=regions, detached=False)
+        passed = False
         try:
             with self._phase("deploy", f"deploying stack {self._stack} to them"):
                 target = TwinTarget.deploy(
@@ -110,13 +111,14 @@ class _Run:
                     on_line=_ignore,
                 )
             result = self._rehearse(target, report_dir)
+            passed = result.passed
         finally:
             with self._phase("stop", "stopping everything"):
                 twin.stop()
-        if result.passed:
-            shutil.rmtree(home, ignore_errors=True)
-        else:
-            self._progress.phase("kept", f"state and logs are in {home}")
+            if passed:
+                shutil.rmtree(home, ignore_errors=True)
+            else:
+                self._progress.phase("kept", f"state and logs are in {home}")
         return result
 
     def _rehearse(self, target: Target, report_dir: Path) -> DrillResult:
