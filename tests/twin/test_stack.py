@@ -26,6 +26,7 @@ class Still:
     """A twin of which only the directory matters."""
 
     state_dir: Path
+    ingress_port: int = 443
 
     def endpoint(self, region: str) -> str:
         raise AssertionError(f"nothing is to be sent to {region}")
