@@ -11,7 +11,7 @@ holder is lost.
 """
 
 # The peers have no types, and no public way to acquire and release in two steps.
-# ruff: noqa: D102, SLF001
+# ruff: noqa: SLF001
 
 import importlib
 import importlib.util
@@ -52,6 +52,7 @@ class Wire:
         self.cut = False
 
     def before_send(self, **_kwargs: object) -> None:
+        """Called by botocore with each request, repetitions included."""
         if self.cut:
             raise EndpointConnectionError(endpoint_url="cut off by the benchmark")
         self.requests += 1
@@ -86,7 +87,7 @@ class Peer(Protocol):
         ...
 
 
-class Holdfast:
+class _Holdfast:
     """This library."""
 
     name = "holdfast"
@@ -126,7 +127,7 @@ class Holdfast:
         return None if self._lease is None else self._lease.token
 
 
-class PythonDynamoDbLock:
+class _PythonDynamoDbLock:
     """python_dynamodb_lock."""
 
     name = "python_dynamodb_lock"
@@ -182,7 +183,7 @@ class PythonDynamoDbLock:
         return None
 
 
-class DynaLock:
+class _DynaLock:
     """dynalock."""
 
     name = "dynalock"
@@ -218,7 +219,7 @@ class DynaLock:
         return None
 
 
-class DynamoDlm:
+class _DynamoDlm:
     """dynamo-dlm."""
 
     name = "dynamo-dlm"
@@ -266,10 +267,10 @@ class DynamoDlm:
 
 
 PEERS: dict[str, tuple[str, Callable[[], Peer]]] = {
-    "holdfast": ("holdfast", Holdfast),
-    "python_dynamodb_lock": ("python_dynamodb_lock", PythonDynamoDbLock),
-    "dynalock": ("dynalock", DynaLock),
-    "dynamo-dlm": ("dynamo_dlm", DynamoDlm),
+    "holdfast": ("holdfast", _Holdfast),
+    "python_dynamodb_lock": ("python_dynamodb_lock", _PythonDynamoDbLock),
+    "dynalock": ("dynalock", _DynaLock),
+    "dynamo-dlm": ("dynamo_dlm", _DynamoDlm),
 }
 
 
