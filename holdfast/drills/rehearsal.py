@@ -43,6 +43,7 @@ THREADS = 16
 SAMPLE_S = 0.5
 AUDIT_AFTER_S = 4.0
 DRAIN_S = 15.0
+MISSED_LOOKS = 4
 _S_PER_MINUTE = 60
 
 
@@ -103,9 +104,9 @@ class Rehearsal:
         return self.history
 
     async def _all(self, resolvers: dict[str, Resolver]) -> None:
+        audit = Audit(self._target, self._plan, self._clock)
         self._origin_s = time.monotonic()
         self._first_minute = int(time.time()) // _S_PER_MINUTE
-        audit = Audit(self._target, self._plan, self._clock)
         traffic = Traffic(
             workload=self._drill.workload,
             resolvers=resolvers,
@@ -204,11 +205,19 @@ class Rehearsal:
 
     async def _watch_platform(self) -> None:
         before: dict[str, bool] = {}
+        missed = 0
         while True:
             try:
                 seen = await self._thread(self._target.observe)
             except HoldfastError as error:
-                raise DrillError(f"The target cannot be observed: {error}") from error
+                missed += 1
+                if missed == MISSED_LOOKS:
+                    raise DrillError(
+                        f"The target could not be observed {missed} times in a row: {error}"
+                    ) from error
+                await asyncio.sleep(SAMPLE_S)
+                continue
+            missed = 0
             now_s = self._clock()
             for region, healthy in seen.healthy.items():
                 if before.get(region) == healthy:

@@ -9,9 +9,19 @@ from holdfast.contract import Objectives, Platform
 from holdfast.drills import rehearsal as rehearsals
 from holdfast.drills.checks import Detection, ExactlyOnce, Fenced, NoLostWrites, StaysIn
 from holdfast.drills.drill import Drill, KillRegion, LeaderIn, SuccessRate
-from holdfast.drills.history import History, Leader, Plan, Readback, Request, StaleWrite, Territory
+from holdfast.drills.history import (
+    Health,
+    History,
+    Leader,
+    Plan,
+    Readback,
+    Request,
+    StaleWrite,
+    Territory,
+)
 from holdfast.drills.progress import Silence
 from holdfast.drills.rehearsal import Rehearsal
+from holdfast.drills.target import Observation
 from holdfast.drills.workload import Workload
 from holdfast.errors import ConfigurationError, DrillError, TwinError
 from tests.drills.fake_target import FakeTarget
@@ -146,6 +156,24 @@ def test_a_target_that_fails_ends_the_rehearsal_with_its_own_words(target: FakeT
     target.broken = "the supervisor has gone"
     with pytest.raises(TwinError, match="the supervisor has gone"):
         rehearse(target)
+
+
+@pytest.mark.parametrize("missed", [1, 100])
+def test_one_missed_look_is_forgiven_and_blindness_is_not(target: FakeTarget, missed: int) -> None:
+    looks = iter(range(missed))
+    observe = target.observe
+
+    def sometimes() -> Observation:
+        if next(looks, None) is not None:
+            raise TwinError("too busy")
+        return observe()
+
+    target.observe = sometimes  # type: ignore[method-assign]
+    if missed == 1:
+        assert rehearse(target).of(Health)
+    else:
+        with pytest.raises(DrillError, match="4 times in a row: too busy"):
+            rehearse(target)
 
 
 def test_a_rehearsal_leaves_no_thread_behind(target: FakeTarget) -> None:
