@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test rehearse quick lint types golden lock browser clean \
-	bench-check
+	bench-check bench-coordination
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ golden: install ## Rewrite the golden resource graphs; review the diff like code
 
 bench-check: install ## `holdfast check` beside `pulumi preview --policy-pack`, in one run.
 	$(BIN)/python benchmarks/bench_check.py
+
+bench-coordination: install ## Our locks beside others' that are installed, on one server, in one run.
+	$(BIN)/python -m benchmarks.bench_coordination
 
 browser: ## Debian's Chromium, for the tests that open the report.
 	apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium
