@@ -13,6 +13,7 @@ from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
 from holdfast.coordination.fence import Fence
+from holdfast.coordination.health import ElectionEvent, Health
 from holdfast.coordination.idempotency import Once
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
@@ -52,8 +53,10 @@ __all__ = [
     "Drift",
     "DynamoDbStore",
     "Election",
+    "ElectionEvent",
     "Fence",
     "Get",
+    "Health",
     "Item",
     "Leadership",
     "Lease",

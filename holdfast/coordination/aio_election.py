@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from holdfast.coordination.aio_pump import AsyncPump
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.election_core import ElectionCore, Finished
+from holdfast.coordination.health import Health, Listener, Tally
 from holdfast.coordination.lease import Lease, random_nonce
 from holdfast.coordination.lease_core import (
     Action,
@@ -55,6 +56,7 @@ class AsyncElection:
         timing: How long the lease lasts.
         clock: What the lease is counted on.
         new_nonce: Source of strings that never repeat.
+        listener: Told of everything that happens, for metrics and logs.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class AsyncElection:
         timing: LeaseTiming | None = None,
         clock: Clock | None = None,
         new_nonce: Callable[[], str] = random_nonce,
+        listener: Listener | None = None,
     ) -> None:
         timing = timing or LeaseTiming()
         self._key = key
@@ -73,6 +76,7 @@ class AsyncElection:
         core = LeaseCore(key=key, owner=owner, timing=timing, new_nonce=new_nonce)
         self._holder = core.holder
         self._core = ElectionCore(core, retry_ms=timing.retry_ms)
+        self._tally = Tally(listener)
         self._pump = AsyncPump(store=store, clock=self._clock, on_reply=self._on_reply)
         self._lease: Lease | None = None
         self._leader: str | None = None
@@ -87,6 +91,14 @@ class AsyncElection:
     def leader(self) -> str | None:
         """Who led when this candidate last looked; None if nobody."""
         return self._leader
+
+    @property
+    def health(self) -> Health:
+        """Numbers for health checks and gauges, as of now."""
+        lease = self._lease
+        remaining_ms = 0 if lease is None else lease.remaining_ms
+        now_ms = self._clock.now_ms()
+        return self._tally.health(now_ms, leader=self._leader, remaining_ms=remaining_ms)
 
     async def run(
         self,
@@ -140,6 +152,7 @@ class AsyncElection:
             self._carry_out(self._core.on_tick(self._clock.now_ms()))
 
     def _on_reply(self, reply: Reply) -> None:
+        self._tally.replied(self._clock.now_ms(), reply)
         self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
 
     def _carry_out(self, actions: list[Action | Finished]) -> None:
@@ -148,12 +161,16 @@ class AsyncElection:
                 case Send(request):
                     self._pump.send(request)
                 case Started(token, until_ms):
+                    self._tally.happened(action)
                     self._start(token, until_ms)
                 case Extended(until_ms) if self._lease is not None:
                     self._lease.extend(until_ms)
+                    self._tally.happened(action)
                 case Stopped(_, reason):
+                    self._tally.happened(action, lost=reason is not StopReason.ASKED)
                     self._end(reason)
                 case Seen(holder, _):
+                    self._tally.happened(action)
                     self._tell(holder, None)
                 case Finished():
                     self._finished = True

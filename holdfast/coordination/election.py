@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.election_core import ElectionCore, Finished
+from holdfast.coordination.health import Health, Listener, Tally
 from holdfast.coordination.lease import Lease, random_nonce
 from holdfast.coordination.lease_core import (
     Action,
@@ -47,6 +48,7 @@ class Election:
         timing: How long the lease lasts.
         clock: What the lease is counted on.
         new_nonce: Source of strings that never repeat.
+        listener: Told of everything that happens, for metrics and logs.
     """
 
     def __init__(
@@ -58,12 +60,14 @@ class Election:
         timing: LeaseTiming | None = None,
         clock: Clock | None = None,
         new_nonce: Callable[[], str] = random_nonce,
+        listener: Listener | None = None,
     ) -> None:
         timing = timing or LeaseTiming()
         self._key = key
         self._clock = clock or SystemClock()
         core = LeaseCore(key=key, owner=owner, timing=timing, new_nonce=new_nonce)
         self._core = ElectionCore(core, retry_ms=timing.retry_ms)
+        self._tally = Tally(listener)
         self._holder = core.holder
         self._pump = Pump(
             store=store, clock=self._clock, on_reply=self._on_reply, name=f"store of {key}"
@@ -90,6 +94,14 @@ class Election:
     def holder(self) -> str:
         """How this candidate is named in :attr:`leader` while it leads."""
         return self._holder
+
+    @property
+    def health(self) -> Health:
+        """Numbers for health checks and gauges, as of now."""
+        lease = self._lease
+        remaining_ms = 0 if lease is None else lease.remaining_ms
+        now_ms = self._clock.now_ms()
+        return self._tally.health(now_ms, leader=self._leader, remaining_ms=remaining_ms)
 
     def run(
         self,
@@ -132,6 +144,7 @@ class Election:
         self._pump.signal(lambda: self._carry_out(self._core.stop(self._clock.now_ms())))
 
     def _on_reply(self, reply: Reply) -> None:
+        self._tally.replied(self._clock.now_ms(), reply)
         if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
             _LOG.warning("lease %s: a request failed (%s)", self._key, reply.reason)
         self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
@@ -142,12 +155,16 @@ class Election:
                 case Send(request):
                     self._pump.send(request)
                 case Started(token, until_ms):
+                    self._tally.happened(action)
                     self._start(token, until_ms)
                 case Extended(until_ms) if self._lease is not None:
                     self._lease.extend(until_ms)
+                    self._tally.happened(action)
                 case Stopped(token, reason):
+                    self._tally.happened(action, lost=reason is not StopReason.ASKED)
                     self._end(token, reason)
                 case Seen(holder, _):
+                    self._tally.happened(action)
                     self._leader = holder
                 case Finished():
                     self._finished = True

@@ -175,6 +175,8 @@ def test_changes_of_leadership_can_be_followed() -> None:
         await election.run(lead)
         await follower
         assert [change.lease is not None for change in seen] == [False, True, False, False]
+        health = election.health
+        assert (health.leads, health.terms, health.losses) == (False, 1, 0)
         assert (seen[1].leader or "").startswith("a/")
         assert election.leader is None
 

@@ -15,6 +15,8 @@ from holdfast.coordination import (
     Request,
     StopReason,
 )
+from holdfast.coordination.health import ElectionEvent, Trouble
+from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
 from holdfast.coordination.store import Always, Put
 from holdfast.errors import ConfigurationError, LeaseLostError, StoreUnavailableError
 
@@ -45,7 +47,10 @@ class Runner:
     """An election on a thread, and what happened in it."""
 
     def __init__(self, store: MemoryStore, owner: str, timing: LeaseTiming = FAST) -> None:
-        self.election = Election(store=store, key="leader", owner=owner, timing=timing)
+        self.events: list[ElectionEvent] = []
+        self.election = Election(
+            store=store, key="leader", owner=owner, timing=timing, listener=self.events.append
+        )
         self.leads = threading.Event()
         self.let_go = threading.Event()
         self.leases: list[Lease] = []
@@ -197,6 +202,36 @@ def test_candidates_know_who_leads() -> None:
     assert second.election.lease is None
     first.end()
     second.end()
+
+
+def test_health_tells_leading_from_waiting_and_an_answer_from_silence() -> None:
+    store = CountingStore()
+    leader = Runner(store, "a")
+    assert leader.leads.wait(PATIENCE_S)
+    waiter = Runner(store, "b")
+    time.sleep(3 * FAST.renew_ms / 1000)
+    health = leader.election.health
+    assert health.leads
+    assert 0 < health.remaining_ms <= FAST.lease_ms - FAST.margin_ms
+    assert health.terms == 1
+    assert health.renewals >= 1
+    assert health.silent_ms is not None
+    waiting = waiter.election.health
+    assert (waiting.leads, waiting.terms, waiting.remaining_ms) == (False, 0, 0)
+    assert waiting.leader == leader.election.holder
+    store.failure = StoreUnavailableError("no quorum")
+    while not leader.reasons:
+        time.sleep(0.005)
+    health = leader.election.health
+    assert (health.leads, health.losses) == (False, 1)
+    assert health.troubles >= 1
+    assert (health.silent_ms or 0) >= FAST.lease_ms - FAST.margin_ms - FAST.renew_ms
+    kinds = {type(event) for event in leader.events}
+    assert kinds >= {Started, Extended, Stopped, Trouble}
+    assert Seen in {type(event) for event in waiter.events}
+    store.failure = None
+    leader.end()
+    waiter.end()
 
 
 def test_the_lease_is_kept_until_the_work_has_returned() -> None:

@@ -1,0 +1,112 @@
+"""What an election tells health checks, gauges and logs: numbers, and events as they happen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
+from holdfast.coordination.store import Outcome, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A request without an answer that settles anything.
+
+    Attributes:
+        reason: Why, for a human.
+    """
+
+    reason: str
+
+
+ElectionEvent = Started | Extended | Stopped | Seen | Trouble
+"""What a listener is told: a term's begin, renewals and end, who leads, and failed requests."""
+
+Listener = Callable[[ElectionEvent], None]
+"""Called on the election's own thread or task. It must return soon, and not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One candidate at one moment. The counts only grow.
+
+    Attributes:
+        leads: Whether it leads, and may go on leading for now.
+        leader: Who leads as far as it knows; None if nobody.
+        remaining_ms: How long it may go on if no renewal succeeds any more; 0 if it does not lead.
+        silent_ms: For how long the store has not given an answer; None if it never has.
+        terms: How many terms it has begun.
+        renewals: How often it has renewed.
+        losses: How many terms ended by lost contact or a takeover.
+        troubles: How many requests failed.
+    """
+
+    leads: bool
+    leader: str | None
+    remaining_ms: int
+    silent_ms: int | None
+    terms: int
+    renewals: int
+    losses: int
+    troubles: int
+
+
+class Tally:
+    """Counts what happens to one candidate, and passes it on.
+
+    Args:
+        listener: Whom to tell, if anybody.
+    """
+
+    def __init__(self, listener: Listener | None) -> None:
+        self._listener = listener
+        self._answered_ms: int | None = None
+        self._terms = self._renewals = self._losses = self._troubles = 0
+
+    def replied(self, now_ms: int, reply: Reply) -> None:
+        """Counts a reply.
+
+        Args:
+            now_ms: The time.
+            reply: The reply.
+        """
+        if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):
+            self._answered_ms = now_ms
+        else:
+            self._troubles += 1
+            self._tell(Trouble(reply.reason))
+
+    def happened(self, event: Started | Extended | Stopped | Seen, *, lost: bool = False) -> None:
+        """Counts an event.
+
+        Args:
+            event: What happened.
+            lost: Whether a term ended against the holder's will.
+        """
+        self._terms += isinstance(event, Started)
+        self._renewals += isinstance(event, Extended)
+        self._losses += lost
+        self._tell(event)
+
+    def health(self, now_ms: int, *, leader: str | None, remaining_ms: int) -> Health:
+        """The numbers at one moment.
+
+        Args:
+            now_ms: The time.
+            leader: Who leads.
+            remaining_ms: How long this candidate may go on leading.
+        """
+        silent_ms = None if self._answered_ms is None else now_ms - self._answered_ms
+        return Health(
+            leads=remaining_ms > 0,
+            leader=leader,
+            remaining_ms=remaining_ms,
+            silent_ms=silent_ms,
+            terms=self._terms,
+            renewals=self._renewals,
+            losses=self._losses,
+            troubles=self._troubles,
+        )
+
+    def _tell(self, event: ElectionEvent) -> None:
+        if self._listener is not None:
+            self._listener(event)
