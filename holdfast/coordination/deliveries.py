@@ -76,7 +76,7 @@ def handle_sqs(
             with once.event(_sqs_id(record, id_attribute), record["body"].encode()) as run:
                 if run.result is None:
                     run.complete(handle(record))
-        except Exception:  # noqa: BLE001 - see below
+        except Exception:  # noqa: BLE001
             # Whatever it was: the queue delivers again, and gives up by its own redrive policy.
             _LOG.exception("SQS message %s failed", record["messageId"])
             failures.append({"itemIdentifier": record["messageId"]})
