@@ -14,6 +14,7 @@ from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.health import ElectionEvent, Health
+from holdfast.coordination.home import AsyncHomeStore, HomeStore, move_home, move_home_async
 from holdfast.coordination.idempotency import Once
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
@@ -42,6 +43,7 @@ from holdfast.coordination.versioned_core import Retry, Schema
 __all__ = [
     "AsyncConditionalStore",
     "AsyncElection",
+    "AsyncHomeStore",
     "AsyncLock",
     "AsyncMemoryStore",
     "AsyncOnce",
@@ -57,6 +59,7 @@ __all__ = [
     "Fence",
     "Get",
     "Health",
+    "HomeStore",
     "Item",
     "Leadership",
     "Lease",
@@ -83,5 +86,7 @@ __all__ = [
     "VersionedState",
     "View",
     "dynamodb_client",
+    "move_home",
+    "move_home_async",
     "reconcile",
 ]

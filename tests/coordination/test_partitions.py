@@ -258,7 +258,8 @@ class Recorder:
             self.failures.put(error)
 
     def _work(self, _partition: str, lease: Lease) -> None:
-        lease.wait(30)
+        while not lease.wait(1):
+            pass
 
     def end(self) -> None:
         self.member.stop()
@@ -298,7 +299,8 @@ def test_a_failure_of_the_work_ends_the_member_after_everything_was_handed_over(
     def work(partition: str, lease: Lease) -> None:
         if partition == "c":
             raise ValueError(partition)
-        lease.wait(30)
+        while not lease.wait(1):
+            pass
 
     failing = Partitions(
         store=store, prefix="g", partitions=("a", "b", "c"), owner="x", timing=FAST
