@@ -18,7 +18,13 @@ FROM_OTHERS = {
 }
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+EACH = [
+    pytest.param(mutant, id=mutant.name, marks=[pytest.mark.slow] if mutant.rare else [])
+    for mutant in MUTANTS
+]
+
+
+@pytest.mark.parametrize("mutant", EACH)
 def test_a_mutant_is_caught_for_its_own_reason(mutant: Mutant) -> None:
     for seed in range(MOST_SEEDS):
         run = simulate_election(seed, parts=mutant.parts, make_store=mutant.store)
