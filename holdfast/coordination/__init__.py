@@ -9,6 +9,7 @@ that may be delivered twice. Each has its ``Async`` twin.
 from holdfast.coordination.aio_election import AsyncElection, Leadership
 from holdfast.coordination.aio_idempotency import AsyncOnce
 from holdfast.coordination.aio_lock import AsyncLock
+from holdfast.coordination.aio_partitions import AsyncPartitions
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
@@ -48,6 +49,7 @@ __all__ = [
     "AsyncMemoryStore",
     "AsyncOnce",
     "AsyncOutbox",
+    "AsyncPartitions",
     "AsyncVersionedState",
     "Clock",
     "ConditionalStore",
