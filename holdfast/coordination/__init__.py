@@ -24,6 +24,7 @@ from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
 from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
 from holdfast.coordination.partitions import Partitions
 from holdfast.coordination.reconcile import Drift, Report, View, reconcile
+from holdfast.coordination.reconcile_job import Checkpoint, ReconciliationJob
 from holdfast.coordination.store import (
     AsyncConditionalStore,
     ConditionalStore,
@@ -51,6 +52,7 @@ __all__ = [
     "AsyncOutbox",
     "AsyncPartitions",
     "AsyncVersionedState",
+    "Checkpoint",
     "Clock",
     "ConditionalStore",
     "Delete",
@@ -76,6 +78,7 @@ __all__ = [
     "Outgoing",
     "Partitions",
     "Put",
+    "ReconciliationJob",
     "Reply",
     "Report",
     "Request",

@@ -1,0 +1,182 @@
+"""A job that compares two regions goes on where it stopped, whoever runs it."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.coordination import Fence, Get, Lease, MemoryStore, Outcome, Put, Reply, Request
+from holdfast.coordination.reconcile import Drift, of_mapping
+from holdfast.coordination.reconcile_job import Checkpoint, ReconciliationJob
+from holdfast.coordination.store import Always
+from holdfast.errors import LeaseLostError, StoreUnavailableError
+from tests.coordination.fakes import ManualClock
+
+Region = dict[str, str]
+
+
+def _lease(token: int, clock: ManualClock | None = None) -> Lease:
+    return Lease(key="job", token=token, until_ms=1_000, clock=clock or ManualClock())
+
+
+def _copy_to(right: Region, left: Region) -> Callable[[Drift, Fence], bool]:
+    def repair(drift: Drift, _fence: Fence) -> bool:
+        if drift.key in left:
+            right[drift.key] = left[drift.key]
+        else:
+            del right[drift.key]
+        return True
+
+    return repair
+
+
+def _job(
+    store: MemoryStore,
+    left: Region,
+    right: Region,
+    repair: Callable[[Drift, Fence], bool] | None,
+    max_keys: int = 3,
+) -> ReconciliationJob:
+    return ReconciliationJob(
+        store=store,
+        key="checkpoint",
+        left=of_mapping(left),
+        right=of_mapping(right),
+        repair=repair,
+        max_keys=max_keys,
+        max_repairs=2,
+    )
+
+
+REGIONS = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.sampled_from("xyz"))
+
+
+@given(REGIONS, REGIONS)
+def test_a_pass_in_pieces_by_changing_leaders_leaves_nothing_different(
+    left: Region, right: Region
+) -> None:
+    store = MemoryStore()
+    different = sum(left.get(key) != right.get(key) for key in {*left, *right})
+    everything = len({*left, *right})
+    token = 0
+    while True:
+        token += 1
+        job = _job(store, left, right, _copy_to(right, left))
+        report = job.run(_lease(token))
+        assert report.compared <= 3
+        assert len(report.repaired) <= 2
+        if report.resume_after is None:
+            break
+    assert right == left
+    assert job.checkpoint() == Checkpoint("", 1, everything, different, different)
+    assert job.run(_lease(token)).drifts == ()
+
+
+def test_a_job_that_reports_only_changes_nothing() -> None:
+    left, right = {"a": "x"}, {"a": "y", "b": "z"}
+    report = _job(MemoryStore(), left, right, None).run(_lease(1))
+    assert [drift.key for drift in report.drifts] == ["a", "b"]
+    assert report.repaired == ()
+    assert right == {"a": "y", "b": "z"}
+
+
+def test_the_counts_are_those_of_one_pass() -> None:
+    store, left, right = MemoryStore(), {"a": "x"}, {"a": "y"}
+    job = _job(store, left, right, None)
+    for passes in (1, 2, 3):
+        job.run(_lease(1))
+        assert job.checkpoint() == Checkpoint("", passes, 1, 1, 0)
+
+
+def test_a_job_whose_lease_ends_half_way_repairs_nothing_more() -> None:
+    clock, store = ManualClock(), MemoryStore()
+    left, right = {"a": "x", "b": "x"}, dict[str, str]()
+    repaired: list[str] = []
+
+    def slow(drift: Drift, _fence: Fence) -> bool:
+        repaired.append(drift.key)
+        clock.advance(1_000)
+        return True
+
+    with pytest.raises(LeaseLostError):
+        _job(store, left, right, slow).run(_lease(1, clock))
+    assert repaired == ["a"]
+    assert store.call(Get("checkpoint")).item is None
+    with pytest.raises(LeaseLostError):
+        _job(store, left, right, slow).run(_lease(1, clock))
+    assert repaired == ["a"]
+
+
+def _overtaken(store: MemoryStore) -> ReconciliationJob:
+    """A job of an early leader, during whose piece a later leader does the same piece."""
+    left = dict.fromkeys("abcdef", "x")
+
+    def overtake(_drift: Drift, _fence: Fence) -> bool:
+        if store.call(Get("checkpoint")).item is None:
+            _job(store, left, {}, None).run(_lease(2))
+        return False
+
+    return _job(store, left, {}, overtake)
+
+
+def test_a_job_that_was_overtaken_cannot_move_the_checkpoint() -> None:
+    store = MemoryStore()
+    with pytest.raises(LeaseLostError, match=r"written with token 2 meanwhile; this job's is 1"):
+        _overtaken(store).run(_lease(1))
+    item = store.call(Get("checkpoint")).item or {}
+    assert (item["after"], item["fence"], item["compared"]) == ("c", 2, 3)
+
+
+def test_a_checkpoint_without_condition_is_noticed() -> None:
+    class Unconditional(MemoryStore):
+        def call(self, request: Request) -> Reply:
+            if isinstance(request, Put):
+                request = Put(key=request.key, when=Always(), item=request.item)
+            return super().call(request)
+
+    store = Unconditional()
+    _overtaken(store).run(_lease(1))
+    assert (store.call(Get("checkpoint")).item or {})["fence"] == 1
+
+
+class LosesReplies(MemoryStore):
+    """A store that applies writes and says nothing."""
+
+    def call(self, request: Request) -> Reply:
+        reply = super().call(request)
+        return reply if isinstance(request, Get) else Reply(Outcome.UNKNOWN, reason="lost")
+
+
+def test_a_checkpoint_whose_reply_is_lost_is_gone_on_from() -> None:
+    store = LosesReplies()
+    left = dict.fromkeys("abcdef", "x")
+    job = _job(store, left, {}, None)
+    with pytest.raises(StoreUnavailableError, match="unknown whether checkpoint"):
+        job.run(_lease(1))
+    assert job.checkpoint().after == "c"
+    with pytest.raises(StoreUnavailableError):
+        job.run(_lease(1))
+    assert job.checkpoint().compared == 6
+
+
+def test_a_checkpoint_that_cannot_be_read_stops_the_job() -> None:
+    class Silent(MemoryStore):
+        def call(self, request: Request) -> Reply:
+            return Reply(Outcome.UNKNOWN, reason=f"no answer for {request.key}")
+
+    with pytest.raises(StoreUnavailableError, match="could not be read: no answer"):
+        _job(Silent(), {}, {}, None).run(_lease(1))
+
+
+def test_a_repair_is_given_the_fence_of_its_job() -> None:
+    target = MemoryStore()
+
+    def repair(drift: Drift, fence: Fence) -> bool:
+        write = fence.guard(Put(key=drift.key, when=Always(), item={"value": drift.left or ""}))
+        return target.call(write).outcome is Outcome.APPLIED
+
+    _job(MemoryStore(), {"a": "new"}, {}, repair).run(_lease(7))
+    stale = _job(MemoryStore(), {"a": "old"}, {}, repair).run(_lease(6))
+    assert stale.repaired == ()
+    assert target.call(Get("a")).item == {"value": "new", "fence": 7}
