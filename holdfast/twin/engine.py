@@ -53,6 +53,16 @@ _OPERATIONS: Mapping[str, str] = {
 }
 
 
+_TIED = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a program such that it ends with this process, however this process ends."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
     """One stack of one project, deployed by the Pulumi CLI to a twin.
@@ -161,7 +171,8 @@ class Engine:
     def _stream(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Runs a command to its end, or ends it when we are interrupted."""
         process = subprocess.Popen(
-            [*command, "--non-interactive"],
+            # gRPC's threads run by now, so nothing of ours may run between fork and exec.
+            [sys.executable, "-I", "-c", _TIED, str(os.getpid()), *command, "--non-interactive"],
             cwd=self.state_dir / "engine" / "project",
             env=dict(environment),
             stdout=subprocess.PIPE,
@@ -182,8 +193,10 @@ class Engine:
         return code
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
-        for line in process.stdout or ():
-            self.on_line(line.rstrip("\n"))
+        if process.stdout is not None:
+            with process.stdout as lines:
+                for line in lines:
+                    self.on_line(line.rstrip("\n"))
 
 
 def find_pulumi() -> str:

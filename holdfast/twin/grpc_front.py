@@ -18,7 +18,7 @@ from google.protobuf import empty_pb2
 from pulumi.provider.experimental.provider import Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from holdfast.errors import HoldfastError, TwinError
 
@@ -41,6 +41,13 @@ class TwinServicer(ProviderServicer):
         """The engine says where it listens. Nothing here calls it back."""
         del request, context
         return empty_pb2.Empty()
+
+    async def Handshake(  # noqa: N802
+        self, request: object, context: object
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        """What the provider can do; the same as ``Configure`` answers."""
+        del request, context
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
 
     async def Configure(self, request: object, context: object) -> proto.ConfigureResponse:  # noqa: N802
         """See ``TwinProvider.configure``."""
