@@ -21,6 +21,6 @@ def test_every_example_of_a_page_runs_from_top_to_bottom(page: str, least: int) 
 
 def test_the_page_names_every_tool_that_the_package_offers() -> None:
     page = (DOCS / "coordination.md").read_text(encoding="utf-8")
-    for tool in ("Election", "Lock", "VersionedState", "Once", "Outbox"):
+    for tool in ("Election", "Partitions", "Lock", "VersionedState", "Once", "Outbox", "HomeStore"):
         assert f"`{tool}`" in page
         assert f"`Async{tool}`" in page
