@@ -1,4 +1,4 @@
-"""The store on a strongly consistent DynamoDB table, for asyncio. Needs ``holdfast[asyncio]``.
+"""The store on a strongly consistent DynamoDB table, for asyncio. Needs ``holdfast[aio]``.
 
 Guarantees and costs:
     Those of :mod:`holdfast.coordination.dynamodb`, of which it shares every decision.

@@ -10,7 +10,8 @@ Does not guarantee:
     Anything across a failover to a standby that lacked the last commits: tokens may shrink then.
     Use synchronous replication (``synchronous_standby_names`` and ``remote_apply`` or ``on``), or
     a managed service that has it. An answer while the server is down: calls end as ``RETRY`` (no
-    connection, so nothing was sent) or ``UNKNOWN``.
+    connection, so nothing was sent) or ``UNKNOWN``. That a look-up of the server's name ends in
+    time. Anything after a fork: make the store in the process that uses it.
 
 Costs:
     A transaction per call, refused ones included; one connection per concurrent call, at most

@@ -1,5 +1,8 @@
 """The asyncio driver shares partitions as the thread driver does."""
 
+# A mutant is a change to the inside of a driver.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 from collections.abc import Callable
 
@@ -20,10 +23,10 @@ from tests.coordination.test_aio import run
 FAST = LeaseTiming(lease_ms=1_000, renew_ms=100, retry_ms=50, margin_ms=200)
 
 
-def _member(store: AsyncMemoryStore, owner: str) -> AsyncPartitions:
-    return AsyncPartitions(
-        store=store, prefix="g", partitions=("a", "b", "c", "d"), owner=owner, timing=FAST
-    )
+def _member(
+    store: AsyncMemoryStore, owner: str, kind: type[AsyncPartitions] = AsyncPartitions
+) -> AsyncPartitions:
+    return kind(store=store, prefix="g", partitions=("a", "b", "c", "d"), owner=owner, timing=FAST)
 
 
 async def _work(_partition: str, _lease: Lease) -> None:
@@ -59,31 +62,57 @@ def test_tasks_share_partitions_and_hand_them_over() -> None:
     run(story())
 
 
+async def _overlaps(kind: type[AsyncPartitions]) -> list[str]:
+    """Partitions on which work began before other work on them had ended."""
+    store = AsyncMemoryStore()
+    first, second = _member(store, "first", kind), _member(store, "second", kind)
+    busy: set[str] = set()
+    overlaps: list[str] = []
+
+    async def slow(partition: str, _lease: Lease) -> None:
+        overlaps.extend({partition} & busy)
+        busy.add(partition)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.3)
+            busy.discard(partition)
+
+    tasks = [asyncio.create_task(first.run(slow))]
+    await _until(lambda: len(first.leases) == 4)
+    tasks.append(asyncio.create_task(second.run(slow)))
+    await _until(lambda: len(second.leases) == 2)
+    first.stop()
+    await _until(lambda: len(second.leases) == 4)
+    second.stop()
+    await asyncio.gather(*tasks)
+    return overlaps
+
+
 def test_work_that_takes_its_time_to_end_is_waited_for() -> None:
     async def story() -> None:
-        store = AsyncMemoryStore()
-        first, second = _member(store, "first"), _member(store, "second")
-        busy: set[str] = set()
-        overlaps: list[str] = []
+        assert await _overlaps(AsyncPartitions) == []
 
-        async def slow(partition: str, _lease: Lease) -> None:
-            overlaps.extend({partition} & busy)
-            busy.add(partition)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                await asyncio.sleep(0.2)
-                busy.discard(partition)
+    run(story())
 
-        tasks = [asyncio.create_task(first.run(slow))]
-        await _until(lambda: len(first.leases) == 4)
-        tasks.append(asyncio.create_task(second.run(slow)))
-        await _until(lambda: len(second.leases) == 2)
-        first.stop()
-        await _until(lambda: len(second.leases) == 4)
-        second.stop()
-        await asyncio.gather(*tasks)
-        assert overlaps == []
+
+class DoesNotWaitForTheWork(AsyncPartitions):
+    """The work counts as ended as soon as it has been told to end."""
+
+    def _end(self, partition: str, reason: StopReason) -> None:
+        super()._end(partition, reason)
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        told.cancel()
+        self._signals.put_nowait(lambda: self._work_ended(partition, told))
+
+    def _work_ended(self, partition: str, work: asyncio.Future[None]) -> None:
+        if partition in self._works:
+            super()._work_ended(partition, work)
+
+
+def test_a_driver_that_does_not_wait_for_the_work_is_noticed() -> None:
+    async def story() -> None:
+        assert await _overlaps(DoesNotWaitForTheWork) != []
 
     run(story())
 
