@@ -11,6 +11,7 @@ from holdfast.coordination import (
     Delete,
     Fence,
     Get,
+    Item,
     Lease,
     LeaseTiming,
     Lock,
@@ -107,13 +108,35 @@ def test_only_the_declared_home_holds_leases(tables: dict[str, Table]) -> None:
     assert tables[FRANKFURT].call(Get("leader")).item is None
 
 
-def test_tokens_grow_through_every_move_there_and_back(tables: dict[str, Table]) -> None:
+def _tokens(tables: dict[str, Table]) -> list[int]:
+    """Tokens of a lease that is taken twice in each of four homes."""
     tokens: list[int] = []
     for region in (IRELAND, FRANKFURT, IRELAND, FRANKFURT):
         _move(tables, region)
         store = _home(tables[region], region)
         tokens += [_token(store), _token(store)]
+    return tokens
+
+
+def test_tokens_grow_through_every_move_there_and_back(tables: dict[str, Table]) -> None:
+    tokens = _tokens(tables)
     assert tokens == sorted(set(tokens))
+
+
+def test_tokens_without_the_epoch_in_them_are_noticed(
+    tables: dict[str, Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bare(item: Item | None, _epoch: int) -> Item | None:
+        return item
+
+    monkeypatch.setattr(home_core, "_shown", bare)
+
+    def same(token: int, _epoch: int) -> int:
+        return token
+
+    monkeypatch.setattr(home_core, "_raw", same)
+    tokens = _tokens(tables)
+    assert tokens != sorted(set(tokens))
 
 
 def test_a_move_waits_for_every_lease_of_the_old_home(tables: dict[str, Table]) -> None:
