@@ -28,8 +28,10 @@ from typing import cast
 import yaml
 
 from holdfast.errors import TwinError
+from holdfast.twin import tied
 from holdfast.twin.changes import Changes
 from holdfast.twin.grpc_front import serve
+from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.provider.adapter import TwinProvider
 from holdfast.twin.provider.core import Provider
 from holdfast.twin.provider.values import Doc, Json, Object
@@ -51,16 +53,6 @@ _OPERATIONS: Mapping[str, str] = {
     "delete": "deleted",
     "same": "unchanged",
 }
-
-
-_TIED = """
-import ctypes, os, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
-"""Runs a program such that it ends with this process, however this process ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,8 +163,7 @@ class Engine:
     def _stream(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Runs a command to its end, or ends it when we are interrupted."""
         process = subprocess.Popen(
-            # gRPC's threads run by now, so nothing of ours may run between fork and exec.
-            [sys.executable, "-I", "-c", _TIED, str(os.getpid()), *command, "--non-interactive"],
+            [sys.executable, "-I", tied.__file__, str(os.getpid()), *command, "--non-interactive"],
             cwd=self.state_dir / "engine" / "project",
             env=dict(environment),
             stdout=subprocess.PIPE,
@@ -307,11 +298,10 @@ def drop_dead_locks(backend: Path) -> None:
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
         try:
             pid = Doc(cast("Object", json.loads(lock.read_text()))).number("pid")
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            lock.unlink(missing_ok=True)
         except (OSError, ValueError, TwinError):
             continue
+        if ProcessIdentity.of(pid) is None:
+            lock.unlink(missing_ok=True)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

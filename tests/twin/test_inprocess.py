@@ -259,6 +259,8 @@ pulumi.export("arn", topic.arn)
     assert outputs["tags"] == {"team": "a", "mine": "b"}
     assert ":us-west-2:" in str(outputs["arn"])
     assert stack.front.up().count == 0
+    assert stack.front.refresh().drifted == {}
+    assert stack.front.up().count == 0
 
 
 CHILD = """

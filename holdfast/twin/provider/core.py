@@ -353,7 +353,10 @@ class Provider:
         if "tagsAll" in found:
             mine = Doc(before).table("tags")
             everything = Doc(found).table("tagsAll")
-            defaults = self.settings.default_tags
+            known = Doc(before).table("tagsAll")
+            # A refresh does not know the program's provider, but what came from it before.
+            earlier = {key: item for key, item in known.items() if key not in mine}
+            defaults = {**earlier, **self.settings.default_tags}
             state["tags"] = {
                 key: item
                 for key, item in everything.items()
