@@ -18,11 +18,11 @@ from typing import Protocol
 from holdfast.contract import Platform
 from holdfast.errors import TwinError
 from holdfast.graph import Value, run
-from holdfast.twin.changes import Changes
 from holdfast.twin.client import Twin
-from holdfast.twin.engine import Engine
 from holdfast.twin.environment import ACCOUNT_ID
-from holdfast.twin.inprocess import InProcess
+from holdfast.twin.fronts.changes import Changes
+from holdfast.twin.fronts.engine import Engine
+from holdfast.twin.fronts.inprocess import InProcess
 from holdfast.twin.provider.cloud import Cloud
 from holdfast.twin.provider.core import Provider
 

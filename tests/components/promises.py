@@ -14,7 +14,7 @@ import pulumi_aws as aws
 from pulumi import ComponentResource
 
 from holdfast.graph import Graph, Node, Value
-from holdfast.twin.graph_values import json_of
+from holdfast.twin.fronts.graph_values import json_of
 from holdfast.twin.provider.cloud import Cloud
 from holdfast.twin.provider.core import Provider
 from infra.regions import REGIONS

@@ -14,8 +14,8 @@ from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from holdfast.graph import PreviewProvider
-from holdfast.twin.engine import engine_environment, prepare_project
-from holdfast.twin.grpc_front import serve
+from holdfast.twin.fronts.attach import serve
+from holdfast.twin.fronts.engine import engine_environment, prepare_project
 
 needs_engine = pytest.mark.skipif(
     shutil.which("pulumi") is None, reason="the pulumi CLI is not on PATH"

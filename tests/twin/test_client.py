@@ -19,7 +19,7 @@ from holdfast.twin.launch import SUPERVISOR_LOG
 from holdfast.twin.plan import TWIN_FILE, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.status import AgentState, RegionState
-from tests.twin.zone_maker import load_balancer
+from tests.twin.resolver.zone_maker import load_balancer
 
 pytestmark = pytest.mark.slow
 

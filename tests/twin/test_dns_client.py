@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from holdfast.errors import TwinError
 from holdfast.twin import dns_client
 from holdfast.twin.dns_client import Answer, DnsCache, DnsClient, make_query, read_reply
-from holdfast.twin.dns_front import answer
 from holdfast.twin.locations import Place
-from holdfast.twin.resolver import Reply
-from tests.twin.zone_maker import ADDRESSES, load_balancer, per_jurisdiction, view
+from holdfast.twin.resolver.answers import Reply
+from holdfast.twin.resolver.front import answer
+from tests.twin.resolver.zone_maker import ADDRESSES, load_balancer, per_jurisdiction, view
 
 
 def an_answer(ttl_s: int) -> Answer:

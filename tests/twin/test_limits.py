@@ -1,7 +1,7 @@
 """The table of limits reads as a table: one sentence a line, none twice."""
 
-from holdfast.twin.health import CHECKER_REGIONS
 from holdfast.twin.limits import LIMITS
+from holdfast.twin.resolver.health import CHECKER_REGIONS
 
 
 def test_every_limit_is_one_sentence_and_stands_once() -> None:

@@ -5,8 +5,8 @@ from typing import cast
 import pytest
 
 from holdfast.errors import ContractError, TwinError
-from holdfast.twin.changes import Changes
 from holdfast.twin.client import Twin
+from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.stack import (
     FrontName,
     forget_front,

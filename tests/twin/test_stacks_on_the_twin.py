@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.twin.client import Twin
-from holdfast.twin.inprocess import InProcess
+from holdfast.twin.fronts.inprocess import InProcess
 from holdfast.twin.provider.cloud import Cloud, Site
 from holdfast.twin.provider.core import Provider
 from holdfast.twin.provider.values import Doc, Json

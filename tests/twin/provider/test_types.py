@@ -12,8 +12,9 @@ from holdfast.twin.provider.schema import schema_of
 from holdfast.twin.provider.spec import Fate
 from holdfast.twin.provider.values import Json
 from tests.twin.provider.conftest import REGIONS
-from tests.twin.provider.examples import EXAMPLES, Example, World, build_world
+from tests.twin.provider.examples import EXAMPLES
 from tests.twin.provider.inventory import inventory
+from tests.twin.provider.world import Example, World, build_world
 
 pytestmark = pytest.mark.slow
 

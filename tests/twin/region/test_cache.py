@@ -9,7 +9,7 @@ import pytest
 import redis
 from botocore.exceptions import ClientError
 
-from holdfast.twin.valkey import valkey_argv
+from holdfast.twin.supervisor.valkey import valkey_argv
 from tests.twin.region.regions import Regions, code_of, eventually
 
 pytestmark = pytest.mark.slow

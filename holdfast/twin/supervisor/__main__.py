@@ -1,0 +1,255 @@
+"""The process that owns a twin: ``python -m holdfast.twin.supervisor --state-dir DIR ...``.
+
+It starts a region server and a Valkey for every region, serves DNS and the control port, and
+ends everything on SIGTERM, SIGINT, a ``stop`` request, or the end of its starter before that
+said ``keep`` (see ``holdfast.twin.launch``).
+
+Guarantees:
+    One supervisor per state directory, by a lock that ends with the process.
+    Every process it started ends with it, even when it is killed (Linux).
+
+Its first line on standard output is ``{"ready": RECORD}`` or ``{"error": TEXT, "kind": NAME}``.
+"""
+
+import argparse
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.errors import TwinError
+from holdfast.twin.addresses import Claimed, claim_plan
+from holdfast.twin.events import BEGINNING, EventLog
+from holdfast.twin.locations import REGIONS
+from holdfast.twin.plan import TWIN_FILE, TwinPlan, TwinRecord
+from holdfast.twin.processes import ProcessIdentity
+from holdfast.twin.region_config import GLOBAL_REGION
+from holdfast.twin.resolver.service import ResolverService
+from holdfast.twin.status import RegionState
+from holdfast.twin.supervisor.agents import Agents
+from holdfast.twin.supervisor.children import Children
+from holdfast.twin.supervisor.control import ControlServer
+from holdfast.twin.supervisor.operations import Operations
+from holdfast.twin.supervisor.regions import RegionSettings, RegionUnit
+
+LOCK_FILE = "supervisor.lock"
+AGENT_GRACE_S = 2.0
+SERVER_GRACE_S = 5.0
+KEEP = b"keep"
+
+log = logging.getLogger("holdfast.twin.supervisor")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The command line."""
+
+    state_dir: Path
+    regions: tuple[str, ...]
+    dns_port: int | None
+    lag_ms: int
+    peer_delay_ms: int
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """The options in a command line; regions checked, and us-east-1 among them.
+
+    Raises:
+        TwinError: If a region is unknown.
+    """
+    parser = argparse.ArgumentParser(prog="holdfast.twin.supervisor")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--region", action="append", default=[])
+    parser.add_argument("--dns-port", type=int)
+    parser.add_argument("--lag-ms", type=int, default=500)
+    parser.add_argument("--peer-delay-ms", type=int, default=5)
+    given = parser.parse_args(argv)
+    unknown = sorted(set(given.region) - set(REGIONS))
+    if unknown:
+        raise TwinError(
+            f"no AWS region is called {', '.join(unknown)}; the twin knows "
+            f"{', '.join(sorted(REGIONS))}. Correct the regions of the stack."
+        )
+    return Options(
+        state_dir=given.state_dir,
+        regions=tuple(sorted({*given.region, GLOBAL_REGION})),
+        dns_port=given.dns_port,
+        lag_ms=given.lag_ms,
+        peer_delay_ms=given.peer_delay_ms,
+    )
+
+
+def lock(state_dir: Path) -> int:
+    """Takes the directory for this process; the lock lasts as long as the descriptor.
+
+    Raises:
+        TwinError: If another supervisor has it.
+    """
+    descriptor = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        record = TwinRecord.load(state_dir)
+        holder = f"process {record.pid}" if record else "still starting or stopping"
+        raise TwinError(
+            f"a twin already runs in {state_dir} ({holder}). Use it (`holdfast twin status`), "
+            "stop it first (`holdfast twin down`), or name another --state-dir."
+        ) from error
+    return descriptor
+
+
+class Supervisor:
+    """Brings a twin up, serves it, and takes it down."""
+
+    def __init__(self, options: Options, claimed: Claimed, events: EventLog) -> None:
+        self._options = options
+        self._claimed = claimed
+        self._events = events
+        self._token = secrets.token_hex(32)
+        self._children = Children()
+        self._agents = Agents(options.state_dir, claimed.plan, self._children, events)
+        settings = RegionSettings(
+            state_dir=options.state_dir,
+            plan=claimed.plan,
+            token=self._token,
+            lag_ms=options.lag_ms,
+            peer_delay_ms=options.peer_delay_ms,
+        )
+        self._regions = {
+            name: RegionUnit(name, settings, self._children, events) for name in options.regions
+        }
+        self._resolver = ResolverService(claimed, events)
+        self._ending = asyncio.Event()
+        operations = Operations(
+            plan=claimed.plan,
+            regions=self._regions,
+            agents=self._agents,
+            events=events,
+            resolver=self._resolver,
+            children=self._children,
+            on_stop=self._ending.set,
+        )
+        self._operations = operations
+        self._control = ControlServer(claimed.control, self._token, operations.handlers())
+
+    async def run(self) -> None:
+        """Lives from the first process to the last.
+
+        Raises:
+            TwinError: If the twin does not become ready.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ending.set)
+        self._children.watch(loop)
+        loop.add_reader(sys.stdin.fileno(), self._hear_starter)
+        ending = asyncio.create_task(self._ending.wait())
+        starting = asyncio.create_task(self._bring_up())
+        ready = False
+        try:
+            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._ending.is_set():
+                starting.result()
+                ready = True
+                self._announce()
+                await ending
+        finally:
+            for task in (starting, ending):
+                task.cancel()
+            await asyncio.gather(starting, ending, return_exceptions=True)
+            await self._take_down(orderly=ready)
+
+    def _hear_starter(self) -> None:
+        """Ends the twin when its starter is gone without having said to keep it."""
+        said = os.read(sys.stdin.fileno(), 64)
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        if not said.startswith(KEEP):
+            log.info("the starter has ended or given up")
+            self._ending.set()
+
+    async def _bring_up(self) -> None:
+        self._events.add(BEGINNING, "", f"regions {', '.join(self._regions)}")
+        await self._resolver.start()
+        await asyncio.gather(*(unit.start() for unit in self._regions.values()))
+        await self._control.start()
+        self._operations.start()
+
+    def _announce(self) -> None:
+        identity = ProcessIdentity.of(os.getpid())
+        record = TwinRecord(
+            pid=os.getpid(),
+            started=identity.started if identity else "",
+            token=self._token,
+            plan=self._claimed.plan,
+        )
+        record.save(self._options.state_dir)
+        self._events.add("twin-ready")
+        _say({"ready": record.model_dump(mode="json")})
+
+    async def _take_down(self, *, orderly: bool) -> None:
+        """Ends every process and closes every port; the state stays."""
+        self._events.add("twin-stopping")
+        self._control.close()
+        self._operations.close()
+        await self._resolver.close()
+        for unit in self._regions.values():
+            if unit.state is not RegionState.UP:
+                # What is stopped or half started cannot end politely, and must not hold up
+                # the rest.
+                unit.kill()
+            unit.let_go()
+        if orderly:
+            self._agents.kill_frozen()
+            await self._children.end(self._agents.children(), grace_s=AGENT_GRACE_S)
+        await self._children.end_all(grace_s=SERVER_GRACE_S if orderly else 0.0)
+        (self._options.state_dir / TWIN_FILE).unlink(missing_ok=True)
+        self._claimed.release()
+        self._events.add("twin-stopped")
+        self._events.close()
+
+
+def _say(message: Mapping[str, object]) -> None:
+    """The one line on standard output, which nothing may be added to later."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _supervise(options: Options) -> None:
+    options.state_dir.mkdir(parents=True, exist_ok=True)
+    # Kept open for as long as the process lives: that is the lock.
+    lock(options.state_dir)
+    (options.state_dir / TWIN_FILE).unlink(missing_ok=True)
+    claimed = claim_plan(
+        options.regions, dns_port=options.dns_port, previous=TwinPlan.load(options.state_dir)
+    )
+    claimed.plan.save(options.state_dir)
+    supervisor = Supervisor(options, claimed, EventLog(options.state_dir))
+    asyncio.run(supervisor.run())
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs a supervisor to its end; 0 when it was asked to end, 1 when it could not start."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        _supervise(parse(argv))
+    except TwinError as error:
+        # The sentence says it all; a traceback would only push it out of sight.
+        log.error("%s", error)  # noqa: TRY400
+        _say({"error": str(error), "kind": type(error).__name__})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
