@@ -5,9 +5,9 @@ of its own. It only needs the standard library, so that it starts in a few milli
 
 Guarantees:
     When the parent dies, however it dies, the kernel tells this process (on Linux), and this
-    process kills every process that descends from it; those of a program that died first, and
-    those in other process groups, are among them. An interrupt is passed on to the program.
-    The exit code is the program's.
+    process interrupts the program and, after at most ``GRACE_S``, kills every process that
+    descends from it; those of a program that died first, and those in other process groups, are
+    among them. An interrupt is passed on to the program. The exit code is the program's.
 
 Does not guarantee:
     On systems other than Linux: more than the end of the process group.
@@ -19,6 +19,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -26,6 +27,8 @@ from types import FrameType
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOKS = 3
+GRACE_S = 5.0
+"""How long an interrupted program may take to write down what it has done, in seconds."""
 _ROUNDS = 100
 """A process may start another one while it is being looked for; not for ever."""
 
@@ -37,8 +40,11 @@ def main(parent: int, command: list[str]) -> int:
         parent: Process whose end ends everything.
         command: Program and arguments.
     """
+    running: list[subprocess.Popen[bytes]] = []
 
     def end_all(_number: int, _frame: FrameType | None) -> None:
+        for started in running:
+            interrupt(started.pid)
         kill_descendants()
         os.killpg(0, signal.SIGKILL)
 
@@ -50,6 +56,7 @@ def main(parent: int, command: list[str]) -> int:
     if os.getppid() != parent:
         return 1  # It died before the kernel was asked to watch it.
     program = subprocess.Popen(command)
+    running.append(program)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         program.send_signal(number)
@@ -58,6 +65,16 @@ def main(parent: int, command: list[str]) -> int:
     code = program.wait()
     kill_descendants()
     return code if code >= 0 else 128 - code
+
+
+def interrupt(pid: int) -> None:
+    """Interrupts a child, and gives it a moment to write down what it has done."""
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGINT)
+        until_s = time.monotonic() + GRACE_S
+        # Not Popen.wait: the main line may be inside it while this runs in a signal handler.
+        while os.waitpid(pid, os.WNOHANG) == (0, 0) and time.monotonic() < until_s:
+            time.sleep(0.05)
 
 
 def kill_descendants() -> None:
