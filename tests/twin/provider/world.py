@@ -52,16 +52,31 @@ class Example:
 
 def build_world(provider: Provider) -> tuple[World, list[tuple[str, str, Object]]]:
     """Makes what examples refer to; also what to delete, last made first."""
-    names: dict[str, str] = {}
-    made: list[tuple[str, str, Object]] = []
+    maker = Maker(provider)
+    make_network(maker)
+    make_services(maker)
+    return World(maker.names), maker.made
 
-    def make(short: str, token: str, output: str, **inputs: Json) -> None:
-        checked = provider.check(token, f"world-{short}", {}, inputs, short.encode())
+
+class Maker:
+    """Makes resources and remembers them by short name."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.names: dict[str, str] = {}
+        self.made: list[tuple[str, str, Object]] = []
+
+    def __call__(self, short: str, token: str, output: str, **inputs: Json) -> None:
+        checked = self._provider.check(token, f"world-{short}", {}, inputs, short.encode())
         assert not checked.failures, checked.failures
-        ident, state = provider.create(token, checked.inputs)
-        names[short] = ident if output == "id" else Doc(state).text(output)
-        made.insert(0, (token, ident, state))
+        ident, state = self._provider.create(token, checked.inputs)
+        self.names[short] = ident if output == "id" else Doc(state).text(output)
+        self.made.insert(0, (token, ident, state))
 
+
+def make_network(make: Maker) -> None:
+    """What lies in a network, and the key."""
+    names = make.names
     make("key", "aws:kms/key:Key", "arn")
     make("vpc", "aws:ec2/vpc:Vpc", "id", cidrBlock="10.7.0.0/16")
     for name, zone, block in (
@@ -97,6 +112,11 @@ def build_world(provider: Provider) -> tuple[World, list[tuple[str, str, Object]
         protocol="TCP",
         targetType="ip",
     )
+
+
+def make_services(make: Maker) -> None:
+    """What lies in no network."""
+    names = make.names
     make("role", "aws:iam/role:Role", "id", assumeRolePolicy=TRUST)
     names["role-arn"] = f"arn:aws:iam::000000000000:role/{names['role']}"
     make("policy", "aws:iam/policy:Policy", "arn", policy=ALLOW)
@@ -131,4 +151,3 @@ def build_world(provider: Provider) -> tuple[World, list[tuple[str, str, Object]
             bucket=names[name],
             versioningConfiguration={"status": "Enabled"},
         )
-    return World(names), made
