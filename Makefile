@@ -23,7 +23,8 @@ demo: install ## Check the prod stack's policies, then rehearse the loss of a re
 	$(BIN)/holdfast drill run region-loss
 
 test: install lint types ## Style, types, import contracts, every test but the mutants' rehearsals.
-	$(BIN)/pytest -m "not rehearsal"
+	$(BIN)/pytest -m "not slow and not rehearsal" -n 2 --quiet
+	$(BIN)/pytest -m "slow and not rehearsal"
 
 rehearse: install ## The drill on three platforms with one mistake each; it must catch all.
 	$(BIN)/pytest -m rehearsal
