@@ -28,13 +28,13 @@ from typing import cast
 import yaml
 
 from holdfast.errors import TwinError
+from holdfast.twin.fronts import tied
 from holdfast.twin.fronts.attach import serve
 from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.provider.adapter import TwinProvider
 from holdfast.twin.provider.core import Provider
 from holdfast.twin.provider.values import Doc, Json, Object
-from holdfast.twin.supervisor import tied
 
 COMMANDS = ("up", "preview", "refresh", "destroy")
 STOP_GRACE_S = 20

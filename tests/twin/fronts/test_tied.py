@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from holdfast.twin.supervisor import tied
+from holdfast.twin.fronts import tied
 
 SLEEPER = "import subprocess, sys, time; {start} print('on', flush=True); time.sleep(60)"
 GRANDCHILD = (
