@@ -23,7 +23,7 @@ Source:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from holdfast.coordination.store import (
@@ -101,10 +101,12 @@ class Seen:
     Attributes:
         holder: Who, as ``<owner>/<instance>``.
         token: With which token.
+        silent_ms: For how long the record has not changed under the candidate's eyes.
     """
 
     holder: str
     token: int
+    silent_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,7 +414,7 @@ class LeaseCore:
             lease_ms = number(item, "lease_ms") or self._timing.lease_ms
             self._watched = _Watched(nonce, now_ms, lease_ms)
         self._aim(now_ms, self._watched)
-        return [Seen(holder, token)]
+        return [Seen(holder, token, now_ms - self._watched.since_ms)]
 
     def _aim(self, now_ms: int, watched: _Watched) -> None:
         """Puts the next look off to the moment when a silent holder may be replaced.
