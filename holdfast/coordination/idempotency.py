@@ -12,8 +12,7 @@ Does not guarantee:
 
 Costs:
     Two writes for a new event, one for a repeated one; one per ``renew_ms`` while it runs.
-    Records stay until they are removed from outside; remove none younger than the longest time
-    after which an event can be delivered again.
+    Records stay until :func:`~holdfast.coordination.sweep.sweep_events` removes them.
 """
 
 import functools

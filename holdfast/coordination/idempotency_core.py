@@ -1,12 +1,14 @@
 """Records of events: what is shared by threads and tasks.
 
 An event's item is a lease (:mod:`holdfast.coordination.lease_core`) until it has a ``result``,
-and is never acquired after that. ``payload`` is the hash of what came with the event.
+and is never acquired after that. ``payload`` is the hash of what came with the event, and
+``finished_s`` the date of the result, by which old records are swept.
 
 What it guarantees stands in :mod:`holdfast.coordination.idempotency`.
 """
 
 import hashlib
+import time
 from collections.abc import Callable
 
 from holdfast.coordination.lease_core import LeaseCore
@@ -30,6 +32,8 @@ from holdfast.errors import (
     StoreUnavailableError,
 )
 
+FINISHED = "finished_s"
+"""Attribute with the date of a result, in seconds since 1970. No other record has it."""
 _ATTEMPTS = 8
 _MS_PER_S = 1000
 MAX_RESULT_BYTES = 300_000
@@ -65,6 +69,7 @@ class EventRecord:
         owner: Who handles it, for humans.
         timing: How long the lease of a run lasts.
         new_nonce: Source of strings that never repeat.
+        date_s: The date, in seconds since 1970. It decides nothing but when the record is old.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class EventRecord:
         owner: str,
         timing: LeaseTiming,
         new_nonce: Callable[[], str],
+        date_s: Callable[[], float] = time.time,
     ) -> None:
         self.key = key
         self.result: str | None = None
@@ -84,6 +90,7 @@ class EventRecord:
         self._hash = hashlib.sha256(payload).hexdigest()
         self._retry_ms = timing.retry_ms
         self._new_nonce = new_nonce
+        self._date_s = date_s
         self.core = LeaseCore(
             key=key,
             owner=owner,
@@ -154,7 +161,7 @@ class EventRecord:
         request = Update(
             key=self.key,
             when=AllOf((Equals("holder", self.core.holder), Equals("token", token))),
-            assign={"result": result, "nonce": nonce},
+            assign={"result": result, "nonce": nonce, FINISHED: int(self._date_s())},
             remove=("holder", "beat", "lease_ms"),
         )
         reason = ""

@@ -102,6 +102,7 @@ class Delivery:
             owner=process.name,
             timing=TIMING,
             new_nonce=events.nonce,
+            date_s=lambda: process.wall_ms() / 1_000,
         )
         self.core = self.record.core
         events.parts.break_core(self.record, process)
