@@ -24,11 +24,10 @@ from holdfast.drills.mutants.records import Record, changes
 from holdfast.drills.result import Limit
 from holdfast.drills.target import Destination, Injection, Observation
 from holdfast.twin.client import Twin
+from holdfast.twin.differences import DIFFERENCES
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.environment import ACCESS_KEY, ACCOUNT_ID
-from holdfast.twin.limits import LIMITS as TWIN_LIMITS
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
-from holdfast.twin.provider.limits import LIMITS as PROVIDER_LIMITS
 from holdfast.twin.stack import FrontName, front_of, platform_of
 
 if TYPE_CHECKING:
@@ -134,10 +133,7 @@ class TwinTarget:
     @property
     def limits(self) -> Sequence[Limit]:
         """What the twin does not reproduce."""
-        return [
-            Limit(subject=limit.subject, text=limit.text)
-            for limit in (*TWIN_LIMITS, *PROVIDER_LIMITS)
-        ]
+        return [Limit(subject=limit.subject, text=limit.text) for limit in DIFFERENCES]
 
     @property
     def digests(self) -> Mapping[str, str]:
