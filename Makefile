@@ -23,14 +23,14 @@ demo: install ## Check the prod stack's policies, then rehearse the loss of a re
 	$(BIN)/holdfast drill run region-loss
 
 test: install lint types ## Style, types, import contracts, every test but the mutants' rehearsals.
-	$(BIN)/pytest -m "not slow and not rehearsal" -n 2 --quiet
-	$(BIN)/pytest -m "slow and not rehearsal"
+	$(BIN)/pytest -m "not alone and not rehearsal" -n 2 --dist loadfile --quiet
+	$(BIN)/pytest -m "alone and not rehearsal"
 
 rehearse: install ## The drill on three platforms with one mistake each; it must catch all.
 	$(BIN)/pytest -m rehearsal
 
 quick: install ## The tests that start no process: under two minutes.
-	$(BIN)/pytest -m "not slow and not rehearsal" -n 2
+	$(BIN)/pytest -m "not slow" -n 2
 
 lint: install ## ruff and the import contracts.
 	$(BIN)/ruff check .

@@ -51,6 +51,7 @@ def processes_of(home: Path) -> Iterator[int]:
                 yield int(process.name)
 
 
+@pytest.mark.alone
 def test_losing_a_region_costs_no_acknowledged_write_and_nobody_waits_for_long(
     tmp_path: Path,
 ) -> None:

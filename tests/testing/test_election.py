@@ -46,6 +46,7 @@ def test_no_promise_is_broken_in_a_hundred_worlds() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_no_promise_is_broken_in_ten_thousand_worlds() -> None:
     batches = [range(start, start + 250) for start in range(0, 10_000, 250)]
     context = multiprocessing.get_context("spawn")
