@@ -23,8 +23,11 @@ PARENT = (
 
 
 def alive(mark: str) -> bool:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return any(mark in line and "ps -eo" not in line for line in listed.stdout.splitlines())
+    # Unlimited width: a COLUMNS in the environment would cut the mark off.
+    listed = subprocess.run(
+        ["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True
+    )
+    return mark in listed.stdout
 
 
 def gone(mark: str) -> bool:
