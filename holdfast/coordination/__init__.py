@@ -14,7 +14,7 @@ from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
 from holdfast.coordination.fence import Fence
-from holdfast.coordination.health import ElectionEvent, Health
+from holdfast.coordination.health import Health, LeaseEvent
 from holdfast.coordination.home import AsyncHomeStore, HomeStore, move_home, move_home_async
 from holdfast.coordination.idempotency import Once
 from holdfast.coordination.lease import Lease
@@ -59,7 +59,6 @@ __all__ = [
     "Drift",
     "DynamoDbStore",
     "Election",
-    "ElectionEvent",
     "Fence",
     "Get",
     "Health",
@@ -68,6 +67,7 @@ __all__ = [
     "Leadership",
     "Lease",
     "LeaseCore",
+    "LeaseEvent",
     "LeaseTiming",
     "Lock",
     "MemoryStore",

@@ -4,52 +4,28 @@ import asyncio
 from collections.abc import Callable
 
 from holdfast.coordination.aio_pump import AsyncPump
+from holdfast.coordination.claim import Claim
 from holdfast.coordination.clock import Clock
 from holdfast.coordination.lease import Lease
-from holdfast.coordination.lease_core import (
-    Action,
-    Extended,
-    LeaseCore,
-    Released,
-    Seen,
-    Send,
-    Started,
-    Stopped,
-    StopReason,
-)
-from holdfast.coordination.store import AsyncConditionalStore, Item, Outcome, Reply
+from holdfast.coordination.store import AsyncConditionalStore, Reply, Request
 
 
 class AsyncHold:
-    """One acquisition, and the task that keeps it alive.
+    """One claim, and the task that keeps it alive.
 
     Args:
-        core: The lease, not yet campaigned for.
+        claim: What to acquire, not yet campaigned for.
         store: Where it lives.
-        key: Its key.
         clock: What it is counted on.
-        settles: Told of every record that refuses; true if waiting for it has become pointless.
     """
 
-    def __init__(
-        self,
-        core: LeaseCore,
-        store: AsyncConditionalStore,
-        key: str,
-        clock: Clock,
-        settles: Callable[[Item | None], bool] | None = None,
-    ) -> None:
-        self.holder: str | None = None
-        """Who held the lease when this candidate last looked."""
-        self._settles = settles
-        self._core = core
-        self._key = key
-        self._clock = clock
+    def __init__(self, claim: Claim, store: AsyncConditionalStore, clock: Clock) -> None:
+        self._claim = claim
         self._pump = AsyncPump(store=store, clock=clock, on_reply=self._on_reply)
-        self._lease: Lease | None = None
         self._tried = asyncio.Event()
         self._settled = asyncio.Event()
-        self._ended = False
+        self._leaving = False
+        self._over = False
         self._task: asyncio.Task[None] | None = None
 
     async def take(self, wait_s: float) -> Lease | None:
@@ -75,67 +51,51 @@ class AsyncHold:
         except asyncio.CancelledError:
             await self.give_back()
             raise
-        if self._lease is None:
+        if self._claim.lease is None:
             # It settled without a lease. If the store refused, the task's result is its error.
             await self.give_back()
-        return self._lease
+        return self._claim.lease
 
     async def give_back(self) -> None:
         """Releases the lease, and waits until that is done or has no more point."""
-        self._pump.signal(self._leave)
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        await self._end(self._leave)
 
     async def drop(self) -> None:
         """Stops looking after the lease, whose record somebody else has brought to its end."""
-        self._pump.signal(self._end)
+        await self._end(self._drop)
+
+    async def _end(self, how: Callable[[], None]) -> None:
+        self._pump.signal(how)
         if self._task is not None:
             await asyncio.shield(self._task)
 
-    def _end(self) -> None:
-        self._ended = True
+    def _leave(self) -> None:
+        self._leaving = True
+        self._carry_out(self._claim.leave())
+
+    def _drop(self) -> None:
+        self._claim.end()
+        self._over = True
 
     async def _run(self) -> None:
         try:
-            self._carry_out(self._core.campaign(self._clock.now_ms()))
-            while not self._ended:
-                await self._pump.turn(self._core.due_ms)
-                self._carry_out(self._core.on_tick(self._clock.now_ms()))
+            self._carry_out(self._claim.campaign())
+            while not self._over:
+                await self._pump.turn(self._claim.due_ms)
+                self._carry_out(self._claim.on_tick())
         finally:
             self._pump.close()
+            self._claim.give_up()
             self._tried.set()
             self._settled.set()
 
-    def _leave(self) -> None:
-        if self._lease is not None:
-            self._lease.end(StopReason.ASKED)
-        self._carry_out(self._core.leave(self._clock.now_ms()))
-
     def _on_reply(self, reply: Reply) -> None:
-        self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
-        refused = reply.outcome is Outcome.REFUSED and self._lease is None
-        if refused and self._settles is not None and self._settles(reply.item):
-            self._settled.set()
+        self._carry_out(self._claim.on_reply(reply))
         self._tried.set()
 
-    def _carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            match action:
-                case Send(request):
-                    self._pump.send(request)
-                case Started(token, until_ms):
-                    self._lease = Lease(
-                        key=self._key, token=token, until_ms=until_ms, clock=self._clock
-                    )
-                    self._settled.set()
-                case Extended(until_ms) if self._lease is not None:
-                    self._lease.extend(until_ms)
-                case Stopped(_, reason) if self._lease is not None:
-                    self._lease.end(reason)
-                case Seen(holder, _):
-                    self.holder = holder
-                case Released():
-                    self._ended = True
-                case _:
-                    # An extension or an end that comes after the term of this lock.
-                    pass
+    def _carry_out(self, request: Request | None) -> None:
+        if request is not None:
+            self._pump.send(request)
+        if self._claim.lease is not None or self._claim.pointless:
+            self._settled.set()
+        self._over = self._over or (self._leaving and self._claim.idle)

@@ -10,53 +10,17 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from holdfast.coordination.aio_hold import AsyncHold
-from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.idempotency_core import EventRecord, check_event_wait
-from holdfast.coordination.lease import Lease, random_nonce
+from holdfast.coordination.clock import Clock
+from holdfast.coordination.idempotency_core import AnyOnce, EventRecord
+from holdfast.coordination.lease import Lease
 from holdfast.coordination.program import run_async
 from holdfast.coordination.store import AsyncConditionalStore
-from holdfast.coordination.timing import LeaseTiming
 
 E = TypeVar("E")
 
 
-class AsyncOnce:
-    """Handles events once. Arguments as of :class:`~holdfast.coordination.Once`.
-
-    Args:
-        store: Where the records live.
-        prefix: Of the records' keys, one per kind of event.
-        owner: Who handles events, for humans.
-        wait_s: Longest wait for a run of another process to end, in seconds; at least a lease
-            and two retries.
-        timing: How long the lease of a run lasts.
-        clock: What leases are counted on.
-        new_nonce: Source of strings that never repeat.
-
-    Raises:
-        ConfigurationError: If the wait is shorter than a takeover of a crashed run.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: AsyncConditionalStore,
-        prefix: str,
-        owner: str,
-        wait_s: float,
-        timing: LeaseTiming | None = None,
-        clock: Clock | None = None,
-        new_nonce: Callable[[], str] = random_nonce,
-    ) -> None:
-        timing = timing or LeaseTiming()
-        check_event_wait(prefix, wait_s, timing)
-        self._store = store
-        self._prefix = prefix
-        self._owner = owner
-        self._wait_s = wait_s
-        self._timing = timing
-        self._clock = clock or SystemClock()
-        self._new_nonce = new_nonce
+class AsyncOnce(AnyOnce[AsyncConditionalStore]):
+    """Handles events once. Share one object between tasks."""
 
     def event(self, event_id: str, payload: bytes = b"") -> "AsyncRun":
         """One delivery of an event, to be entered with ``async with``.
@@ -64,15 +28,11 @@ class AsyncOnce:
         Args:
             event_id: What names the event for ever.
             payload: What came with it. Only its hash is kept.
+
+        Raises:
+            ConfigurationError: If the id is empty.
         """
-        record = EventRecord(
-            key=f"{self._prefix}/{event_id}",
-            payload=payload,
-            owner=self._owner,
-            timing=self._timing,
-            new_nonce=self._new_nonce,
-        )
-        return AsyncRun(record, self._store, self._clock, self._wait_s)
+        return AsyncRun(self._record(event_id, payload), self._store, self._clock, self._wait_s)
 
     def handler(
         self, event_id: Callable[[E], str], payload: Callable[[E], bytes] = lambda _: b""
@@ -116,7 +76,8 @@ class AsyncRun:
         self._record = record
         self._store = store
         self._wait_s = wait_s
-        self._hold = AsyncHold(record.core, store, record.key, clock, record.settles)
+        self._claim = record.claim(clock)
+        self._hold = AsyncHold(self._claim, store, clock)
         self._lease: Lease | None = None
 
     @property
@@ -134,7 +95,7 @@ class AsyncRun:
         """
         self._lease = await self._hold.take(self._wait_s)
         if self._lease is None:
-            self.result = self._record.not_run(self._wait_s, self._hold.holder)
+            self.result = self._record.not_run(self._wait_s, self._claim.holder)
         return self
 
     async def complete(self, result: str) -> None:

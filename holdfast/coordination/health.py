@@ -1,4 +1,4 @@
-"""What an election tells health checks, gauges and logs: numbers, and events as they happen."""
+"""What elections and locks tell health checks, gauges and logs: numbers, and events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ class Trouble:
     reason: str
 
 
-ElectionEvent = Started | Extended | Stopped | Seen | Trouble
+LeaseEvent = Started | Extended | Stopped | Seen | Trouble
 """What a listener is told: a term's begin, renewals and end, who leads, and failed requests."""
 
-Listener = Callable[[ElectionEvent], None]
-"""Called on the election's own thread or task. It must return soon, and not raise."""
+Listener = Callable[[LeaseEvent], None]
+"""Called on the thread or task that drives the lease. It must return soon, and not raise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One candidate at one moment. The counts only grow.
+    """One candidate, or one user of a lock, at one moment. The counts only grow.
 
     Attributes:
-        leads: Whether it leads, and may go on leading for now.
-        leader: Who leads as far as it knows; None if nobody.
+        leads: Whether it leads, or holds the lock, and may go on for now.
+        leader: Who does as far as it knows; None if nobody.
         remaining_ms: How long it may go on if no renewal succeeds any more; 0 if it does not lead.
         silent_ms: For how long the store has not given an answer; None if it never has.
         terms: How many terms it has begun.
@@ -107,6 +107,6 @@ class Tally:
             troubles=self._troubles,
         )
 
-    def _tell(self, event: ElectionEvent) -> None:
+    def _tell(self, event: LeaseEvent) -> None:
         if self._listener is not None:
             self._listener(event)

@@ -6,59 +6,29 @@ free costs two calls and no change of threads on their way.
 
 import threading
 import time
-from collections.abc import Callable
 
-from holdfast.coordination.clock import Clock
+from holdfast.coordination.claim import Claim
 from holdfast.coordination.lease import Lease
-from holdfast.coordination.lease_core import (
-    Action,
-    Extended,
-    LeaseCore,
-    Phase,
-    Released,
-    Seen,
-    Send,
-    Started,
-    Stopped,
-    StopReason,
-)
+from holdfast.coordination.lease_core import StopReason
 from holdfast.coordination.pump import reply_to_error
-from holdfast.coordination.store import ConditionalStore, Item, Outcome, Reply, Request
+from holdfast.coordination.store import ConditionalStore, Outcome, Reply, Request
 from holdfast.errors import ConfigurationError, StoreUnavailableError
 
 _MS_PER_S = 1000
 
 
 class Hold:
-    """One acquisition, and the thread that keeps it alive.
+    """One claim, and the thread that keeps it alive.
 
     Args:
-        core: The lease, idle. It may be used again after the hold has ended.
+        claim: What to acquire, not yet campaigned for.
         store: Where it lives.
-        key: Its key.
-        clock: What it is counted on.
-        settles: Told of every record that refuses; true if waiting for it has become pointless.
     """
 
-    def __init__(
-        self,
-        core: LeaseCore,
-        store: ConditionalStore,
-        key: str,
-        clock: Clock,
-        settles: Callable[[Item | None], bool] | None = None,
-    ) -> None:
-        self.holder: str | None = None
-        """Who held the lease when this candidate last looked."""
-        self._core = core
+    def __init__(self, claim: Claim, store: ConditionalStore) -> None:
+        self._claim = claim
         self._store = store
-        self._key = key
-        self._clock = clock
-        self._settles = settles
-        self._lease: Lease | None = None
         self._answered = False
-        self._pointless = False
-        self._left = False
         self._leaving = threading.Event()
         self._keeper: threading.Thread | None = None
 
@@ -74,64 +44,59 @@ class Hold:
         Raises:
             ConfigurationError: If the store refuses the first request.
         """
-        give_up_ms = self._clock.now_ms() + int(wait_s * _MS_PER_S)
+        claim = self._claim
+        give_up_ms = claim.now_ms() + int(wait_s * _MS_PER_S)
         try:
-            self._drive(self._core.campaign)
-            while self._lease is None and not self._pointless:
-                if self._clock.now_ms() >= give_up_ms:
-                    break
+            self._carry_out(claim.campaign())
+            while claim.lease is None and not claim.pointless and claim.now_ms() < give_up_ms:
                 self._sleep_until(give_up_ms)
-                self._drive(self._core.on_tick)
+                self._carry_out(claim.on_tick())
         except ConfigurationError:
             raise
         except BaseException:
             self.give_back()
             raise
-        if self._lease is None:
+        if claim.lease is None:
             self.give_back()
             return None
         self._keeper = threading.Thread(
-            target=self._keep, name=f"lease of {self._key}", daemon=True
+            target=self._keep, name=f"lease of {claim.key}", daemon=True
         )
         self._keeper.start()
-        return self._lease
+        return claim.lease
 
     def give_back(self) -> None:
         """Releases the lease, and waits until that is done or has no more point."""
         self.drop()
-        self._drive(self._core.leave)
-        while not self._left:
+        self._carry_out(self._claim.leave())
+        while not self._claim.idle:
             self._sleep_until(None)
-            self._drive(self._core.on_tick)
+            self._carry_out(self._claim.on_tick())
 
     def drop(self) -> None:
         """Stops looking after the lease, whose record somebody else has brought to its end."""
         self._leaving.set()
-        if self._lease is not None:
-            self._lease.end(StopReason.ASKED)
+        if self._claim.lease is not None:
+            self._claim.lease.end(StopReason.ASKED)
         if self._keeper is not None:
             self._keeper.join()
+        # Told by this thread and not before: listeners hear of one thing at a time.
+        self._claim.end()
 
     def _keep(self) -> None:
-        while self._core.phase is Phase.HOLDING and (due_ms := self._core.due_ms) is not None:
-            if self._leaving.wait(max(0, due_ms - self._clock.now_ms()) / _MS_PER_S):
+        while not self._claim.idle and (due_ms := self._claim.due_ms) is not None:
+            if self._leaving.wait(max(0, due_ms - self._claim.now_ms()) / _MS_PER_S):
                 return
-            self._drive(self._core.on_tick)
+            self._carry_out(self._claim.on_tick())
 
     def _sleep_until(self, latest_ms: int | None) -> None:
-        due_ms = self._core.due_ms
-        dues = [each for each in (due_ms, latest_ms) if each is not None]
-        time.sleep(max(0, min(dues, default=0) - self._clock.now_ms()) / _MS_PER_S)
+        dues = [each for each in (self._claim.due_ms, latest_ms) if each is not None]
+        time.sleep(max(0, min(dues, default=0) - self._claim.now_ms()) / _MS_PER_S)
 
-    def _drive(self, event: Callable[[int], list[Action]]) -> None:
-        """Hands the core an event, and carries out what follows from it, requests included."""
-        request = self._carry_out(event(self._clock.now_ms()))
+    def _carry_out(self, request: Request | None) -> None:
+        """Sends a request, and what follows from its reply."""
         while request is not None:
-            reply = self._call(request)
-            actions = self._core.on_reply(self._clock.now_ms(), reply)
-            if reply.outcome is Outcome.REFUSED and self._lease is None and self._settles:
-                self._pointless = self._settles(reply.item)
-            request = self._carry_out(actions)
+            request = self._claim.on_reply(self._call(request))
 
     def _call(self, request: Request) -> Reply:
         try:
@@ -145,26 +110,3 @@ class Hold:
             return reply_to_error(error)
         self._answered = self._answered or reply.outcome is not Outcome.UNKNOWN
         return reply
-
-    def _carry_out(self, actions: list[Action]) -> Request | None:
-        request: Request | None = None
-        for action in actions:
-            match action:
-                case Send():
-                    request = action.request
-                case Started(token, until_ms):
-                    self._lease = Lease(
-                        key=self._key, token=token, until_ms=until_ms, clock=self._clock
-                    )
-                case Extended(until_ms) if self._lease is not None:
-                    self._lease.extend(until_ms)
-                case Stopped(_, reason) if self._lease is not None:
-                    self._lease.end(reason)
-                case Seen(holder, _):
-                    self.holder = holder
-                case Released():
-                    self._left = True
-                case _:
-                    # An extension or an end that comes after the term of this lock.
-                    pass
-        return request

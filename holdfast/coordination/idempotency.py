@@ -20,54 +20,18 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.clock import Clock
 from holdfast.coordination.hold import Hold
-from holdfast.coordination.idempotency_core import EventRecord, check_event_wait
-from holdfast.coordination.lease import Lease, random_nonce
+from holdfast.coordination.idempotency_core import AnyOnce, EventRecord
+from holdfast.coordination.lease import Lease
 from holdfast.coordination.program import run
 from holdfast.coordination.store import ConditionalStore
-from holdfast.coordination.timing import LeaseTiming
 
 E = TypeVar("E")
 
 
-class Once:
-    """Handles events once. Share one object between threads.
-
-    Args:
-        store: Where the records live. Never a last-writer-wins table.
-        prefix: Of the records' keys, one per kind of event.
-        owner: Who handles events, for humans.
-        wait_s: Longest wait for a run of another process to end, in seconds; at least a lease
-            and two retries.
-        timing: How long the lease of a run lasts.
-        clock: What leases are counted on.
-        new_nonce: Source of strings that never repeat.
-
-    Raises:
-        ConfigurationError: If the wait is shorter than a takeover of a crashed run.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: ConditionalStore,
-        prefix: str,
-        owner: str,
-        wait_s: float,
-        timing: LeaseTiming | None = None,
-        clock: Clock | None = None,
-        new_nonce: Callable[[], str] = random_nonce,
-    ) -> None:
-        timing = timing or LeaseTiming()
-        check_event_wait(prefix, wait_s, timing)
-        self._store = store
-        self._prefix = prefix
-        self._owner = owner
-        self._wait_s = wait_s
-        self._timing = timing
-        self._clock = clock or SystemClock()
-        self._new_nonce = new_nonce
+class Once(AnyOnce[ConditionalStore]):
+    """Handles events once. Share one object between threads."""
 
     def event(self, event_id: str, payload: bytes = b"") -> "Run":
         """One delivery of an event, to be entered with ``with``.
@@ -75,15 +39,11 @@ class Once:
         Args:
             event_id: What names the event for ever.
             payload: What came with it. Only its hash is kept.
+
+        Raises:
+            ConfigurationError: If the id is empty.
         """
-        record = EventRecord(
-            key=f"{self._prefix}/{event_id}",
-            payload=payload,
-            owner=self._owner,
-            timing=self._timing,
-            new_nonce=self._new_nonce,
-        )
-        return Run(record, self._store, self._clock, self._wait_s)
+        return Run(self._record(event_id, payload), self._store, self._clock, self._wait_s)
 
     def handler(
         self, event_id: Callable[[E], str], payload: Callable[[E], bytes] = lambda _: b""
@@ -129,7 +89,8 @@ class Run:
         self._record = record
         self._store = store
         self._wait_s = wait_s
-        self._hold = Hold(record.core, store, record.key, clock, record.settles)
+        self._claim = record.claim(clock)
+        self._hold = Hold(self._claim, store)
         self._lease: Lease | None = None
 
     @property
@@ -147,7 +108,7 @@ class Run:
         """
         self._lease = self._hold.take(self._wait_s)
         if self._lease is None:
-            self.result = self._record.not_run(self._wait_s, self._hold.holder)
+            self.result = self._record.not_run(self._wait_s, self._claim.holder)
         return self
 
     def complete(self, result: str) -> None:

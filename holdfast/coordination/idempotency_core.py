@@ -8,9 +8,15 @@ What it guarantees stands in :mod:`holdfast.coordination.idempotency`.
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
+from holdfast.coordination.claim import Claim
+from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.health import Tally
+from holdfast.coordination.lease import random_nonce
 from holdfast.coordination.lease_core import LeaseCore
 from holdfast.coordination.program import Pause, Program
 from holdfast.coordination.store import (
@@ -38,26 +44,7 @@ _ATTEMPTS = 8
 _MS_PER_S = 1000
 MAX_RESULT_BYTES = 300_000
 """Largest result that is kept; DynamoDB's limit for an item is 400 KB."""
-
-
-def check_event_wait(prefix: str, wait_s: float, timing: LeaseTiming) -> None:
-    """Refuses a wait in which no crashed run could ever be taken over.
-
-    Args:
-        prefix: Of the records' keys, for the error.
-        wait_s: Longest wait, in seconds.
-        timing: How long the lease of a run lasts.
-
-    Raises:
-        ConfigurationError: If it is shorter than a takeover.
-    """
-    takeover_s = (timing.lease_ms + 2 * timing.retry_ms) / _MS_PER_S
-    if not wait_s >= takeover_s:
-        raise ConfigurationError(
-            f"wait_s={wait_s} for events {prefix} is shorter than it takes to tell that a run has "
-            f"crashed ({takeover_s} s), so its event would never be handled. Wait {takeover_s} s "
-            "or longer, or shorten the lease."
-        )
+S = TypeVar("S")
 
 
 class EventRecord:
@@ -104,6 +91,14 @@ class EventRecord:
             ),
             also={"payload": self._hash},
         )
+
+    def claim(self, clock: Clock) -> Claim:
+        """The claim of one run.
+
+        Args:
+            clock: What its lease is counted on.
+        """
+        return Claim(self.core, self.key, clock, Tally(None), self.settles)
 
     def settles(self, item: Item | None) -> bool:
         """Whether a record that refuses this run makes waiting for it pointless.
@@ -180,4 +175,64 @@ class EventRecord:
         raise StoreUnavailableError(
             f"It is unknown whether the result of event {self.key} was kept, after {_ATTEMPTS} "
             f"attempts: {reason}. Deliver the event again to find out."
+        )
+
+
+class AnyOnce(Generic[S]):
+    """What handling events once has in common for threads and for asyncio."""
+
+    def __init__(
+        self,
+        *,
+        store: S,
+        prefix: str,
+        owner: str,
+        wait_s: float,
+        timing: LeaseTiming | None = None,
+        clock: Clock | None = None,
+        new_nonce: Callable[[], str] = random_nonce,
+    ) -> None:
+        """Handles events of one kind. Nothing is sent yet.
+
+        Args:
+            store: Where the records live. Never a last-writer-wins table.
+            prefix: Of the records' keys, one per kind of event.
+            owner: Who handles events, for humans.
+            wait_s: Longest wait for a run of another process to end, in seconds; at least a lease
+                and two retries.
+            timing: How long the lease of a run lasts.
+            clock: What leases are counted on.
+            new_nonce: Source of strings that never repeat.
+
+        Raises:
+            ConfigurationError: If the wait is shorter than a takeover of a crashed run, or endless.
+        """
+        timing = timing or LeaseTiming()
+        takeover_s = (timing.lease_ms + 2 * timing.retry_ms) / _MS_PER_S
+        if not takeover_s <= wait_s < math.inf:
+            raise ConfigurationError(
+                f"wait_s={wait_s} for events {prefix} is endless, or shorter than it takes to tell "
+                f"that a run has crashed ({takeover_s} s), so its event would never be handled. "
+                f"Wait {takeover_s} s or longer, or shorten the lease."
+            )
+        self._store = store
+        self._wait_s = wait_s
+        self._clock = clock or SystemClock()
+        self._prefix = prefix
+        self._owner = owner
+        self._timing = timing
+        self._new_nonce = new_nonce
+
+    def _record(self, event_id: str, payload: bytes) -> EventRecord:
+        if not event_id:
+            raise ConfigurationError(
+                f"An event of kind {self._prefix} has the id ''. All events without an id would "
+                "be taken for one: take the id from the event's source."
+            )
+        return EventRecord(
+            key=f"{self._prefix}/{event_id}",
+            payload=payload,
+            owner=self._owner,
+            timing=self._timing,
+            new_nonce=self._new_nonce,
         )

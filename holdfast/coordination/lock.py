@@ -13,10 +13,14 @@ Costs:
     between; one per ``retry_ms`` while waiting.
 """
 
+import math
 from collections.abc import Callable
 from types import TracebackType
+from typing import Generic, TypeVar
 
+from holdfast.coordination.claim import Claim
 from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.health import Health, Listener, Tally
 from holdfast.coordination.hold import Hold
 from holdfast.coordination.lease import Lease, random_nonce
 from holdfast.coordination.lease_core import LeaseCore
@@ -24,32 +28,44 @@ from holdfast.coordination.store import ConditionalStore
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.errors import ConfigurationError, LockTimeoutError
 
+S = TypeVar("S")
 
-class Lock:
-    """One user of a named lock. Use one object per thread; it can be entered again after it ended.
 
-    Args:
-        store: Where the lease lives. Never a last-writer-wins table.
-        key: Key of the lock's item, the same for all users.
-        owner: Who locks, for humans.
-        wait_s: Longest wait for the lock, in seconds; 0 to try once.
-        timing: How long the lease lasts.
-        clock: What the lease is counted on.
-        new_nonce: Source of strings that never repeat.
-    """
+class AnyLock(Generic[S]):
+    """What locks for threads and for asyncio have in common: all but the waiting."""
 
     def __init__(
         self,
         *,
-        store: ConditionalStore,
+        store: S,
         key: str,
         owner: str,
         wait_s: float,
         timing: LeaseTiming | None = None,
         clock: Clock | None = None,
         new_nonce: Callable[[], str] = random_nonce,
+        listener: Listener | None = None,
     ) -> None:
-        check_wait(key, wait_s)
+        """A lock that is not held yet. Nothing is sent.
+
+        Args:
+            store: Where the lease lives. Never a last-writer-wins table.
+            key: Key of the lock's item, the same for all users.
+            owner: Who locks, for humans.
+            wait_s: Longest wait for the lock, in seconds; 0 to try once.
+            timing: How long the lease lasts.
+            clock: What the lease is counted on.
+            new_nonce: Source of strings that never repeat.
+            listener: Told of everything that happens, for metrics and logs.
+
+        Raises:
+            ConfigurationError: If the wait is negative or endless.
+        """
+        if not 0 <= wait_s < math.inf:
+            raise ConfigurationError(
+                f"wait_s={wait_s} for lock {key} is negative or endless. Use 0 to try once, or how "
+                "many seconds the caller can afford to wait."
+            )
         self._store = store
         self._key = key
         self._owner = owner
@@ -57,8 +73,48 @@ class Lock:
         self._timing = timing or LeaseTiming()
         self._clock = clock or SystemClock()
         self._new_nonce = new_nonce
-        self._hold: Hold | None = None
+        self._tally = Tally(listener)
         self._core: LeaseCore | None = None
+        self._claim: Claim | None = None
+
+    @property
+    def health(self) -> Health:
+        """Numbers for health checks and gauges, as of now; of all times that it was taken."""
+        if self._claim is None:
+            return self._tally.health(self._clock.now_ms(), leader=None, remaining_ms=0)
+        return self._claim.health
+
+    def _begin(self) -> Claim:
+        # The same core each time: it remembers what it has seen, so that many short waits find a
+        # dead holder as one long wait does.
+        core = self._core or LeaseCore(
+            key=self._key, owner=self._owner, timing=self._timing, new_nonce=self._new_nonce
+        )
+        self._core = None
+        self._claim = Claim(core, self._key, self._clock, self._tally)
+        return self._claim
+
+    def _settled(self, claim: Claim, lease: Lease | None) -> Lease:
+        self._core = claim.core
+        if lease is not None:
+            return lease
+        raise LockTimeoutError(
+            f"Lock {self._key} was not free within {self._wait_s} s; "
+            f"{f'{claim.holder} holds it' if claim.holder else 'its store did not answer'}. Wait "
+            "longer, or hold it for shorter."
+        )
+
+    def _held_already(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"This object already holds lock {self._key}. Make one per thread or task, and per "
+            "nesting; a lock is not reentrant."
+        )
+
+
+class Lock(AnyLock[ConditionalStore]):
+    """One user of a named lock, on one thread. It can be entered again after it has ended."""
+
+    _hold: Hold | None = None
 
     def __enter__(self) -> Lease:
         """Takes the lock.
@@ -69,21 +125,10 @@ class Lock:
                 holds the lock.
         """
         if self._hold is not None:
-            raise ConfigurationError(
-                f"This Lock object already holds {self._key}. Make one object per thread and per "
-                "nesting; a lock is not reentrant."
-            )
-        # The same core each time: it remembers what it has seen, so that many short waits find a
-        # dead holder as one long wait does.
-        core = self._core or LeaseCore(
-            key=self._key, owner=self._owner, timing=self._timing, new_nonce=self._new_nonce
-        )
-        self._core = None
-        hold = Hold(core, self._store, self._key, self._clock)
-        lease = hold.take(self._wait_s)
-        self._core = core
-        if lease is None:
-            raise timed_out(self._key, self._wait_s, hold.holder)
+            raise self._held_already()
+        claim = self._begin()
+        hold = Hold(claim, self._store)
+        lease = self._settled(claim, hold.take(self._wait_s))
         self._hold = hold
         return lease
 
@@ -97,35 +142,3 @@ class Lock:
         hold, self._hold = self._hold, None
         if hold is not None:
             hold.give_back()
-
-
-def check_wait(key: str, wait_s: float) -> None:
-    """Refuses a wait that cannot be.
-
-    Args:
-        key: Key of the lock.
-        wait_s: Longest wait, in seconds.
-
-    Raises:
-        ConfigurationError: If it is negative or not a number.
-    """
-    if not wait_s >= 0:
-        raise ConfigurationError(
-            f"wait_s={wait_s} for lock {key} is negative. Use 0 to try once, or how many seconds "
-            "the caller can afford to wait."
-        )
-
-
-def timed_out(key: str, wait_s: float, holder: str | None) -> LockTimeoutError:
-    """The error for a lock that others kept.
-
-    Args:
-        key: Key of the lock.
-        wait_s: How long the caller waited, in seconds.
-        holder: Who held it last, if known.
-    """
-    return LockTimeoutError(
-        f"Lock {key} was not free within {wait_s} s; "
-        f"{f'{holder} holds it' if holder else 'its store did not answer'}. Wait longer, or hold "
-        "it for shorter."
-    )

@@ -1,4 +1,4 @@
-"""What elections and stores do, as OpenTelemetry metrics.
+"""What leases and stores do, as OpenTelemetry metrics.
 
 Guarantees:
     No I/O and no thread of its own: instruments are fed where something happens, and do nothing
@@ -15,7 +15,7 @@ Costs:
 from opentelemetry.metrics import CallbackOptions, Meter, Observation, get_meter
 
 from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.health import ElectionEvent, Trouble
+from holdfast.coordination.health import LeaseEvent, Trouble
 from holdfast.coordination.lease_core import Extended, Seen, Started
 from holdfast.coordination.store import (
     AsyncConditionalStore,
@@ -40,7 +40,7 @@ class CoordinationMetrics:
     def __init__(self, *, meter: Meter | None = None, clock: Clock | None = None) -> None:
         meter = meter or get_meter("holdfast.coordination")
         self.clock = clock or SystemClock()
-        self._elections: list[ElectionMetrics] = []
+        self._leases: list[LeaseMetrics] = []
         self.terms_won = meter.create_counter(
             "holdfast.lease.terms.won", unit="{term}", description="Terms begun."
         )
@@ -74,15 +74,15 @@ class CoordinationMetrics:
             description="Candidates that wait for another's term to end.",
         )
 
-    def election(self, key: str, timing: LeaseTiming | None = None) -> "ElectionMetrics":
-        """A listener for one election.
+    def lease(self, key: str, timing: LeaseTiming | None = None) -> "LeaseMetrics":
+        """A listener for one election or lock.
 
         Args:
             key: Key of its lease; an attribute of all that is measured.
-            timing: The election's own.
+            timing: Its own.
         """
-        listener = ElectionMetrics(self, key, timing or LeaseTiming())
-        self._elections.append(listener)
+        listener = LeaseMetrics(self, key, timing or LeaseTiming())
+        self._leases.append(listener)
         return listener
 
     def store(self, store: ConditionalStore, name: str) -> ConditionalStore:
@@ -118,16 +118,16 @@ class CoordinationMetrics:
         self.requests.add(1, attributes)
 
     def _remaining(self, _options: CallbackOptions) -> list[Observation]:
-        return [Observation(each.remaining_s, each.attributes) for each in self._elections]
+        return [Observation(each.remaining_s, each.attributes) for each in self._leases]
 
     def _waiters(self, _options: CallbackOptions) -> list[Observation]:
         waiting: dict[str, int] = {}
-        for each in self._elections:
+        for each in self._leases:
             waiting[each.key] = waiting.get(each.key, 0) + each.waits
         return [Observation(count, {"lease": key}) for key, count in waiting.items()]
 
 
-class ElectionMetrics:
+class LeaseMetrics:
     """Feeds the instruments with what happens to one candidate. Made by ``CoordinationMetrics``.
 
     Args:
@@ -151,7 +151,7 @@ class ElectionMetrics:
         """For how many seconds this candidate may go on leading; 0 if it does not lead."""
         return max(0, self._until_ms - self._metrics.clock.now_ms()) / _MS_PER_S
 
-    def __call__(self, event: ElectionEvent) -> None:
+    def __call__(self, event: LeaseEvent) -> None:
         """Takes in one event.
 
         Args:

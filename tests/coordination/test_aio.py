@@ -1,7 +1,7 @@
 """The asyncio drivers do what the thread drivers do."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import pytest
 
@@ -13,6 +13,7 @@ from holdfast.coordination import (
     Item,
     Leadership,
     Lease,
+    LeaseEvent,
     LeaseTiming,
     MemoryStore,
     Outcome,
@@ -20,8 +21,9 @@ from holdfast.coordination import (
     Request,
     StopReason,
 )
+from holdfast.coordination.lease_core import Stopped
 from holdfast.coordination.store import Always, Put
-from holdfast.errors import ConfigurationError, LockTimeoutError
+from holdfast.errors import ConfigurationError, LockTimeoutError, StoreUnavailableError
 
 FAST = LeaseTiming(lease_ms=600, renew_ms=100, retry_ms=50, margin_ms=120)
 
@@ -32,6 +34,14 @@ def run(story: Coroutine[None, None, None]) -> None:
             await story
 
     asyncio.run(bounded())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it never came to that")
 
 
 class CountingStore(AsyncMemoryStore):
@@ -214,6 +224,53 @@ def test_tasks_take_turns_with_a_lock() -> None:
                 inside -= 1
 
         await asyncio.gather(*(work(name) for name in "abcd"))
+
+    run(story())
+
+
+def test_a_listener_and_the_health_of_a_lock_tell_what_happens_to_it() -> None:
+    async def story() -> None:
+        store = CountingStore()
+        events: list[LeaseEvent] = []
+        lock = AsyncLock(
+            store=store, key="lock", owner="a", wait_s=1, timing=FAST, listener=events.append
+        )
+        async with lock as lease:
+            await until(lambda: lock.health.renewals > 0)
+            assert lock.health.leads
+            assert (lock.health.leader or "").startswith("a/")
+            store.failure = StoreUnavailableError("no quorum")
+            await until(lambda: not lease.held)
+            store.failure = None
+        async with lock:
+            pass
+        ends = [event for event in events if isinstance(event, Stopped)]
+        assert ends == [Stopped(1, StopReason.LOST_CONTACT), Stopped(2, StopReason.ASKED)]
+        health = lock.health
+        assert (health.leads, health.terms, health.losses) == (False, 2, 1)
+        assert health.troubles >= 1
+
+    run(story())
+
+
+def test_a_lock_whose_store_hung_when_it_was_left_can_be_taken_again() -> None:
+    class Hanging(AsyncMemoryStore):
+        hangs = False
+
+        async def call(self, request: Request) -> Reply:
+            if self.hangs:
+                await asyncio.Event().wait()
+            return await super().call(request)
+
+    async def story() -> None:
+        store = Hanging()
+        lock = AsyncLock(store=store, key="lock", owner="a", wait_s=5, timing=FAST)
+        async with lock as lease:
+            store.hangs = True
+            await until(lambda: not lease.held)
+        store.hangs = False
+        async with asyncio.timeout(5), lock as lease:
+            assert lease.token == 2
 
     run(story())
 

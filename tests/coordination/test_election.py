@@ -15,7 +15,7 @@ from holdfast.coordination import (
     Request,
     StopReason,
 )
-from holdfast.coordination.health import ElectionEvent, Trouble
+from holdfast.coordination.health import LeaseEvent, Trouble
 from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
 from holdfast.coordination.store import Always, Put
 from holdfast.errors import ConfigurationError, LeaseLostError, StoreUnavailableError
@@ -47,7 +47,7 @@ class Runner:
     """An election on a thread, and what happened in it."""
 
     def __init__(self, store: MemoryStore, owner: str, timing: LeaseTiming = FAST) -> None:
-        self.events: list[ElectionEvent] = []
+        self.events: list[LeaseEvent] = []
         self.election = Election(
             store=store, key="leader", owner=owner, timing=timing, listener=self.events.append
         )

@@ -5,7 +5,20 @@ import time
 
 import pytest
 
-from holdfast.coordination import Get, Item, LeaseTiming, Lock, MemoryStore, Outcome, Reply, Request
+from holdfast.coordination import (
+    Get,
+    Item,
+    LeaseEvent,
+    LeaseTiming,
+    Lock,
+    MemoryStore,
+    Outcome,
+    Reply,
+    Request,
+    StopReason,
+)
+from holdfast.coordination.health import Trouble
+from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
 from holdfast.coordination.store import Always, Put, number
 from holdfast.errors import ConfigurationError, LeaseLostError, LockTimeoutError
 
@@ -134,10 +147,77 @@ def test_an_object_is_used_once_at_a_time() -> None:
         assert lease.token == 2
 
 
-@pytest.mark.parametrize("wait_s", [-1, float("nan")])
+@pytest.mark.parametrize("wait_s", [-1, float("nan"), float("inf")])
 def test_a_wait_that_cannot_be_is_refused(wait_s: float) -> None:
-    with pytest.raises(ConfigurationError, match=r"wait_s=.* is negative"):
+    with pytest.raises(ConfigurationError, match=rf"wait_s={wait_s} for lock lock is negative or"):
         _lock(MemoryStore(), "a", wait_s)
+
+
+def test_a_listener_hears_of_every_step_of_a_lock_in_order() -> None:
+    store = CountingStore()
+    events: list[LeaseEvent] = []
+    lock = Lock(store=store, key="lock", owner="a", wait_s=10, timing=FAST, listener=events.append)
+    with _lock(store, "other"), pytest.raises(LockTimeoutError):
+        Lock(
+            store=store, key="lock", owner="b", wait_s=0, timing=FAST, listener=events.append
+        ).__enter__()
+    assert [type(event) for event in events] == [Seen]
+    events.clear()
+    with lock:
+        while not any(isinstance(event, Extended) for event in events):
+            time.sleep(0.01)
+    assert [type(event) for event in events if not isinstance(event, Extended)] == [
+        Started,
+        Stopped,
+    ]
+    assert isinstance(events[0], Started)
+    assert events[-1] == Stopped(2, StopReason.ASKED)
+
+
+def test_a_listener_hears_once_that_a_lock_was_lost_and_why() -> None:
+    store = CountingStore()
+    events: list[LeaseEvent] = []
+    with Lock(
+        store=store, key="lock", owner="a", wait_s=1, timing=FAST, listener=events.append
+    ) as lease:
+        store.silent = True
+        while lease.held:
+            time.sleep(0.01)
+        store.silent = False
+    ends = [event for event in events if isinstance(event, Stopped)]
+    assert ends == [Stopped(1, StopReason.LOST_CONTACT)]
+    assert Trouble("silence") in events
+
+
+def test_a_holder_that_was_replaced_is_told_that_its_lock_was_stolen() -> None:
+    store = MemoryStore()
+    with _lock(store, "a") as lease:
+        thief: Item = {"holder": "x", "nonce": "n", "token": 9, "beat": 0, "lease_ms": 50}
+        store.call(Put(key="lock", when=Always(), item=thief))
+        while lease.held:
+            time.sleep(0.005)
+        assert lease.reason is StopReason.STOLEN
+
+
+def test_health_tells_holding_from_waiting_and_counts_over_all_uses_of_a_lock() -> None:
+    store = CountingStore()
+    lock, other = _lock(store, "a"), _lock(store, "b", wait_s=0)
+    assert (lock.health.leads, lock.health.leader, lock.health.silent_ms) == (False, None, None)
+    with lock:
+        while lock.health.renewals == 0:
+            time.sleep(0.01)
+        with pytest.raises(LockTimeoutError):
+            other.__enter__()
+        health = lock.health
+        assert health.leads
+        assert 0 < health.remaining_ms <= FAST.lease_ms - FAST.margin_ms
+        assert (health.leader or "").startswith("a/")
+        assert other.health.leader == health.leader
+        assert (other.health.leads, other.health.terms) == (False, 0)
+    with lock:
+        pass
+    health = lock.health
+    assert (health.leads, health.leader, health.terms, health.losses) == (False, None, 2, 0)
 
 
 def test_a_store_that_can_never_work_is_an_error_at_once() -> None:

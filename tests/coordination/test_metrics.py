@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from holdfast.coordination import AsyncMemoryStore, LeaseTiming, MemoryStore, StopReason
-from holdfast.coordination.health import ElectionEvent, Trouble
+from holdfast.coordination.health import LeaseEvent, Trouble
 from holdfast.coordination.lease_core import Extended, LeaseCore, Seen, Send, Started, Stopped
 from holdfast.coordination.metrics import CoordinationMetrics
 from holdfast.coordination.store import Absent, Get, Outcome, Put, Reply
@@ -51,7 +51,7 @@ class Meters:
 
 def test_a_term_is_measured_from_the_predecessors_last_sign_of_life_to_its_end() -> None:
     meters = Meters()
-    listener = meters.metrics.election("job")
+    listener = meters.metrics.lease("job")
     meters.clock.advance(20_000)
     listener(Seen("other/1", 4, silent_ms=9_500))
     assert meters.read()["lease.waiters", "job"] == 1
@@ -77,7 +77,7 @@ def test_a_term_is_measured_from_the_predecessors_last_sign_of_life_to_its_end()
 
 def test_a_first_term_is_no_takeover_and_a_lease_that_ran_out_has_nothing_left() -> None:
     meters = Meters()
-    meters.metrics.election("job")(Started(1, 8_000))
+    meters.metrics.lease("job")(Started(1, 8_000))
     meters.clock.advance(9_000)
     numbers = meters.read()
     assert ("lease.takeover.duration", "job") not in numbers
@@ -87,8 +87,8 @@ def test_a_first_term_is_no_takeover_and_a_lease_that_ran_out_has_nothing_left()
 def test_candidates_of_one_key_that_wait_are_added_up() -> None:
     meters = Meters()
     for _ in range(3):
-        meters.metrics.election("job")(Seen("other/1", 1))
-    meters.metrics.election("job")
+        meters.metrics.lease("job")(Seen("other/1", 1))
+    meters.metrics.lease("job")
     assert meters.read()["lease.waiters", "job"] == 3
 
 
@@ -96,7 +96,7 @@ def test_a_candidate_tells_for_how_long_the_record_has_been_silent() -> None:
     core = LeaseCore(key="job", owner="b", timing=TIMING, new_nonce=lambda: "n")
     held = Reply(Outcome.REFUSED, {"holder": "a/1", "nonce": "x", "token": 1, "lease_ms": 10_000})
     assert isinstance(core.campaign(0)[0], Send)
-    seen: list[ElectionEvent] = []
+    seen: list[LeaseEvent] = []
     for now_ms, nonce in ((100, "x"), (1_200, "x"), (2_300, "y"), (3_400, "y")):
         core.on_tick(now_ms)
         reply = replace(held, item={**(held.item or {}), "nonce": nonce})
@@ -131,7 +131,7 @@ def test_requests_are_counted_by_operation_and_outcome_conflicts_among_them() ->
 
 def test_every_metric_is_documented_under_its_name() -> None:
     meters = Meters()
-    listener = meters.metrics.election("job")
+    listener = meters.metrics.lease("job")
     events = (Seen("o/1", 1), Started(2, 8_000), Extended(9_000), Trouble(""))
     for event in (*events, Stopped(2, StopReason.ASKED)):
         listener(event)
