@@ -44,11 +44,15 @@ def isolated(program: Path, root: Path) -> Generator[None]:
     directory = program if program.is_dir() else program.parent
     own = _names_in(directory) | _names_in(root)
     before = dict(sys.modules)
+    bytecode = sys.dont_write_bytecode
     path, argv, cwd, environ = list(sys.path), list(sys.argv), Path.cwd(), dict(os.environ)
     stashed = {name: module for name, module in before.items() if _top(name) in own}
     for name in stashed:
         del sys.modules[name]
     try:
+        # A program that is edited and run again within a second, at the same length, would be
+        # run from the cache as it was.
+        sys.dont_write_bytecode = True
         sys.argv = [str(program)]
         os.chdir(directory)
         importlib.invalidate_caches()
@@ -59,6 +63,7 @@ def isolated(program: Path, root: Path) -> Generator[None]:
         os.environ.update(environ)
         sys.argv[:] = argv
         sys.path[:] = path
+        sys.dont_write_bytecode = bytecode
         for name, module in list(sys.modules.items()):
             if name not in before and (_top(name) in own or _lies_in(module, root)):
                 del sys.modules[name]

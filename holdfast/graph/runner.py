@@ -13,6 +13,7 @@ import asyncio
 import contextvars
 import gc
 import logging
+import time
 import traceback
 from collections.abc import Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from pulumi.runtime.settings import ROOT
 
 from holdfast.errors import GraphError
 from holdfast.graph import requests
+from holdfast.graph.interrupts import CtrlC, heeding_ctrl_c
 from holdfast.graph.isolation import isolated, run_program
 from holdfast.graph.model import Graph, Source
 from holdfast.graph.monitor import Deployment, Monitor
@@ -37,6 +39,8 @@ from holdfast.graph.provider import Provider
 
 _LOG = logging.getLogger(__name__)
 _WORKERS = 32
+_LOOK_EVERY_S = 0.1
+_CANCELLED_WITHIN_S = 5
 _T = TypeVar("_T")
 
 
@@ -67,6 +71,7 @@ def run(
         GraphError: If the project cannot be read, the program raises (the message names file,
             line and cause), registers a URN twice, or does not end in time.
         HoldfastError: Whatever a provider of one's own raises of that kind, unchanged.
+        KeyboardInterrupt: On Ctrl-C, whatever the program and the SDK make of it.
     """
     try:
         asyncio.get_running_loop()
@@ -88,8 +93,9 @@ def run(
         provider=provider if provider is not None else PreviewProvider(),
     )
     monitor = Monitor(deployment)
-    # Every setting of the SDK is a context variable, so a copied context leaves none behind.
-    contextvars.copy_context().run(_run, monitor, found, settings, timeout_s)
+    with heeding_ctrl_c() as ctrl_c:
+        # Every setting of the SDK is a context variable, so a copied context leaves none behind.
+        contextvars.copy_context().run(_run, monitor, found, settings, ctrl_c, timeout_s)
     return Graph(
         project=found.name,
         stack=stack,
@@ -137,7 +143,13 @@ class _Engine:
         return empty_pb2.Empty()
 
 
-def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: float) -> None:
+def _run(
+    monitor: Monitor,
+    project: Project,
+    config: StackConfig,
+    ctrl_c: CtrlC,
+    timeout_s: float,
+) -> None:
     deployment = monitor.deployment
     ROOT.set(None)
     set_all_config(dict(config.values), sorted(config.secrets))
@@ -162,7 +174,8 @@ def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: flo
     asyncio.set_event_loop(loop)
     try:
         with isolated(project.program, project.root), _collector_at_rest(deployment.preview):
-            _await_program(loop, monitor, project, places, timeout_s)
+            awaited = _awaited(project.program, ctrl_c, timeout_s)
+            _await_program(loop, awaited, monitor, project, places)
     finally:
         try:
             _cancel_rest(loop)
@@ -173,20 +186,40 @@ def _run(monitor: Monitor, project: Project, config: StackConfig, timeout_s: flo
             loop.close()
 
 
+async def _awaited(program: Path, ctrl_c: CtrlC, timeout_s: float) -> None:
+    """Runs a program to its end, or for as long as it may.
+
+    Its own end is not waited for: once interrupted or cancelled it need not come, because the SDK
+    first waits for every registration, and some wait for what is never going to be made.
+
+    Raises:
+        KeyboardInterrupt: On Ctrl-C.
+        TimeoutError: If it takes too long.
+    """
+    running = asyncio.ensure_future(run_in_stack(lambda: _run_to_exit(program)))
+    until_s = time.monotonic() + timeout_s
+    while not running.done():
+        if ctrl_c.pressed:
+            raise KeyboardInterrupt
+        if time.monotonic() > until_s:
+            raise TimeoutError(f"did not end within {timeout_s} s")
+        await asyncio.wait({running}, timeout=_LOOK_EVERY_S)
+    running.result()
+
+
 def _await_program(
     loop: asyncio.AbstractEventLoop,
+    awaited: Coroutine[None, None, None],
     monitor: Monitor,
     project: Project,
     places: "_Places",
-    timeout_s: float,
 ) -> None:
-    program = run_in_stack(lambda: _run_to_exit(project.program))
     try:
-        loop.run_until_complete(asyncio.wait_for(program, timeout_s))
+        loop.run_until_complete(awaited)
     except TimeoutError as error:
         waiting = ", ".join(monitor.unanswered) or "an output that nothing resolves"
         monitor.failure = monitor.failure or GraphError(
-            f"{project.program} did not end within {timeout_s} s; it waits for {waiting}. "
+            f"{project.program} {error}; it waits for {waiting}. "
             f"Allowed is a program that ends; look there, or raise `timeout_s`."
         )
         raise monitor.failure from error
@@ -213,7 +246,8 @@ def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        # One that does not heed its cancellation is left behind with the loop.
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCELLED_WITHIN_S))
 
 
 def _explained(project: Project, error: BaseException, place: Source | None) -> GraphError:

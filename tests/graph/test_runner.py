@@ -1,5 +1,6 @@
 import asyncio
 import os
+import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -180,6 +181,34 @@ def test_a_program_that_never_ends_is_an_error_within_the_time_limit(tmp_path: P
     """
     with pytest.raises(GraphError, match=r"did not end within 0.5 s"):
         run(project(tmp_path, program), "dev", timeout_s=0.5)
+
+
+INTERRUPTED = """
+    import asyncio
+    import os
+    import signal
+    import pulumi
+    import pulumi_aws as aws
+
+    aws.sns.Topic("t", name=pulumi.Output.from_input(asyncio.Future()))
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except {caught}:
+        pass
+"""
+
+
+@pytest.mark.parametrize("caught", ["ValueError", "BaseException"])
+def test_ctrl_c_ends_a_program_that_outwaits_or_swallows_it(tmp_path: Path, caught: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(project(tmp_path, INTERRUPTED.format(caught=caught)), "dev", timeout_s=20)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_got_lost_at_the_very_end_is_raised_all_the_same(tmp_path: Path) -> None:
+    program = INTERRUPTED.format(caught="BaseException").replace("asyncio.Future()", "'t'")
+    with pytest.raises(KeyboardInterrupt):
+        run(project(tmp_path, program), "dev")
 
 
 def test_a_provider_s_own_error_reaches_the_caller_unchanged(tmp_path: Path) -> None:
