@@ -21,6 +21,8 @@ from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
 from holdfast.coordination.lock import Lock
 from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
+from holdfast.coordination.observer import AsyncLeaseObserver, LeaseObserver
+from holdfast.coordination.observer_core import Sighting, Standing
 from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
 from holdfast.coordination.partitions import Partitions
 from holdfast.coordination.reconcile import Drift, Report, View, reconcile
@@ -46,6 +48,7 @@ __all__ = [
     "AsyncConditionalStore",
     "AsyncElection",
     "AsyncHomeStore",
+    "AsyncLeaseObserver",
     "AsyncLock",
     "AsyncMemoryStore",
     "AsyncOnce",
@@ -68,6 +71,7 @@ __all__ = [
     "Lease",
     "LeaseCore",
     "LeaseEvent",
+    "LeaseObserver",
     "LeaseTiming",
     "Lock",
     "MemoryStore",
@@ -84,6 +88,8 @@ __all__ = [
     "Request",
     "Retry",
     "Schema",
+    "Sighting",
+    "Standing",
     "StopReason",
     "SystemClock",
     "Update",
