@@ -3,9 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from fnmatch import fnmatchcase
+from typing import Final, cast
 
 from policies.properties import Undetermined
+
+_CONFINING: Final = frozenset(
+    {"arnequals", "arnlike", "stringequals", "stringequalsignorecase", "stringlike"}
+)
+"""Operators that hold only for the values given, and not for a request without the key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,21 @@ class Statement:
             for name, values in keys.items():
                 if name.lower() == key.lower():
                     yield operator, values
+
+    def confined_to(self, key: str) -> tuple[str, ...]:
+        """Values of a key outside which the statement does not apply; empty where it may."""
+        return tuple(
+            value
+            for operator, values in self.condition(key)
+            if operator.lower() in _CONFINING
+            for value in values
+        )
+
+    def covers(self, action: str) -> bool:
+        """Whether it speaks of an action: by its name, by a pattern, or by leaving it out."""
+        if not self.actions:
+            return self.inverted
+        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions)
 
 
 def statements(document: str, path: str) -> tuple[Statement, ...]:

@@ -6,10 +6,13 @@ Harmless: the role can read and change the flag, and nothing else.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final, cast
 
+from holdfast.contract.metrics import METRIC_NAMESPACE, Metric
+from policies.arns import region_of, resource_of
 from policies.iam import Statement, statements
 from policies.kinds import (
     ALARM,
@@ -31,6 +34,7 @@ from policies.rule import (
     Rule,
     Severity,
     Violation,
+    resource_rule,
     stack_rule,
     whole_rule,
 )
@@ -46,7 +50,16 @@ COMPONENT: Final = "kill-switch"
 _READ: Final = "dynamodb:GetItem"
 _TRIP: Final = "dynamodb:UpdateItem"
 _DECRYPT: Final = "kms:Decrypt"
-_PRINCIPAL_KEYS: Final = ("aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+_ATTACHMENTS: Final = {
+    POLICY_ATTACHMENT: "roles",
+    ROLE_ATTACHMENT: "role",
+    ROLE_ATTACHMENTS_EXCLUSIVE: "roleName",
+}
+"""What attaches a policy to a role, with the property that names the role."""
+
+_ASSUME: Final = "sts:AssumeRole"
+_ACCOUNT: Final = re.compile(r"\*|[0-9]{12}|arn:[^:]*:iam::[0-9]{12}:root")
+"""A principal that stands for everybody: of the world, or of an account."""
 
 
 @whole_rule(
@@ -57,14 +70,13 @@ _PRINCIPAL_KEYS: Final = ("aws:PrincipalArn", "aws:PrincipalOrgID", "aws:Princip
 )
 def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
     """Every jurisdiction that holds data has a flag in a strong table, and a role to trip it."""
-    tables = dict(_flag_tables(stack))
+    tables = tuple(_flag_tables(stack))
+    for _, table in tables:
+        for violation in not_strong(table):
+            yield table.urn, violation
     for jurisdiction, urn in _jurisdictions(stack).items():
-        table = tables.get(jurisdiction)
-        if table is None:
+        if jurisdiction not in dict(tables):
             yield urn, _missing(f"no item {FLAG!r} in a table of {jurisdiction}")
-        else:
-            for violation in not_strong(table):
-                yield table.urn, violation
         roles = [
             role
             for role in stack.of_type(ROLE)
@@ -88,12 +100,11 @@ def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterat
     document = role.properties.text("assumeRolePolicy")
     if document is None:
         raise Undetermined("assumeRolePolicy")
-    trusted = [
-        statement
-        for statement in statements(document, "assumeRolePolicy")
-        if statement.effect == "Allow"
-    ]
-    if not any(statement.principals.get("AWS") for statement in trusted):
+    found = statements(document, "assumeRolePolicy")
+    trusted = [statement for statement in found if statement.effect == "Allow"]
+    if len(trusted) < len(found):
+        yield _trust("a Deny may keep everybody out")
+    if not any(item.principals.get("AWS") and item.covers(_ASSUME) for item in trusted):
         yield _trust("nobody outside can assume it")
     agents = [
         other.properties.text("name") or other.name
@@ -120,28 +131,41 @@ def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Viola
         yield _missing(f"no item {FLAG!r} in a table of {role.jurisdiction}")
         return
     yield from _other_grants(role, stack)
-    allowed: list[Statement] = []
+    granted: list[Statement] = []
     for policy in stack.of_type(ROLE_POLICY):
-        known = None if policy.properties.is_unknown("role") else policy.properties.text("role")
-        if role not in stack.targets(policy, "role", known, (ROLE,), "name"):
+        if role not in stack.targets(policy, "role", ROLE):
             continue
         document = policy.properties.text("policy")
         if document is None:
             raise Undetermined("policy")
-        found = statements(document, "policy")
-        allowed.extend(item for item in found if item.effect == "Allow")
+        granted.extend(statements(document, "policy"))
     name = table.properties.text("name")
-    for statement in allowed:
+    for statement in granted:
         yield from _too_much(statement, name)
     reach = {
-        arn.split(":")[3]
-        for statement in allowed
+        region_of(arn)
+        for statement in granted
         if _TRIP in statement.actions
         for arn in statement.resources
-        if arn.count(":") > 3  # noqa: PLR2004 - arn:partition:service:region
     }
     for region in sorted({table.region, *replica_regions(table)} - reach):
         yield _grant(f"{_TRIP} is not allowed in {region}")
+
+
+@resource_rule(
+    id="kill-switch-plain",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(ROLE,),
+)
+def the_switch_carries_no_policies(role: Resource) -> Iterator[Violation]:
+    """The switch's role has no policies inside it, only the one beside it that is judged."""
+    # Of what the cloud answers, as rules over the stack see it, both are unknown until it exists.
+    if role.component == COMPONENT:
+        for name in ("managedPolicyArns", "inlinePolicies"):
+            if role.properties.is_given(name):
+                yield _grant(f"the role has {name}")
 
 
 @whole_rule(
@@ -151,7 +175,7 @@ def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Viola
     frameworks=_FRAMEWORKS,
 )
 def somebody_hears_of_the_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
-    """In every region of the flag an alarm watches the switch and is wired to a topic."""
+    """In every region of the flag alarms watch its state and its readers, wired to a topic."""
     for jurisdiction, table in _flag_tables(stack):
         for region in sorted({table.region, *replica_regions(table)}):
             alarms = [
@@ -161,8 +185,13 @@ def somebody_hears_of_the_switch(stack: Stack) -> Iterator[tuple[str, Violation]
                 and alarm.jurisdiction == jurisdiction
                 and alarm.region == region
             ]
-            if not alarms:
-                yield table.urn, _unheard(f"no alarm on the switch of {jurisdiction} in {region}")
+            watched = {
+                alarm.properties.text("metricName")
+                for alarm in alarms
+                if alarm.properties.text("namespace") == METRIC_NAMESPACE
+            }
+            for metric in sorted(set(Metric) - watched):
+                yield table.urn, _unheard(f"no alarm on {metric} of {jurisdiction} in {region}")
             for alarm in alarms:
                 for violation in _unwired(alarm, stack):
                     yield alarm.urn, violation
@@ -180,9 +209,7 @@ def somebody_listens_to_the_switch(topic: Resource, stack: Stack) -> Iterator[Vi
     if topic.component != COMPONENT or topic.environment != "prod":
         return
     for subscription in stack.of_type(TOPIC_SUBSCRIPTION):
-        properties = subscription.properties
-        known = None if properties.is_unknown("topic") else properties.text("topic")
-        if topic in stack.targets(subscription, "topic", known, (TOPIC,), "name"):
+        if topic in stack.targets(subscription, "topic", TOPIC):
             return
     yield _unheard("nobody subscribes to the topic")
 
@@ -202,10 +229,9 @@ def _flag_tables(stack: Stack) -> Iterator[tuple[str, Resource]]:
     for item in stack.of_type(TABLE_ITEM):
         if not _is_flag(item):
             continue
-        properties = item.properties
-        known = None if properties.is_unknown("tableName") else properties.text("tableName")
-        for table in stack.targets(item, "tableName", known, (TABLE,), "name"):
-            if table.jurisdiction is not None:
+        for table in stack.targets(item, "tableName", TABLE):
+            here = item.region in {table.region, *replica_regions(table)}
+            if here and table.jurisdiction is not None:
                 yield table.jurisdiction, table
 
 
@@ -225,44 +251,31 @@ def _wrong_trust(statement: Statement, agents: list[str]) -> Iterator[Violation]
         yield _trust(f"a principal of kind {kind} can assume it")
     if statement.inverted:
         yield _trust("everybody except somebody can assume it")
-    limits = [values for key in _PRINCIPAL_KEYS for _, values in statement.condition(key)]
-    patterns = [value for _, values in statement.condition("aws:PrincipalArn") for value in values]
+    patterns = [*statement.confined_to("aws:PrincipalArn")]
     for principal in statement.principals.get("AWS", ()):
-        everybody = principal == "*" or principal.endswith(":root")
-        if everybody and not limits:
+        if not _ACCOUNT.fullmatch(principal):
+            patterns.append(principal)
+        elif not statement.confined_to("aws:PrincipalArn"):
             yield _trust(f"everybody of {principal} can assume it")
-        patterns.extend([] if everybody else [principal])
     for agent in agents:
         for pattern in patterns:
-            # arn:partition:iam::account:role/name; the account is the platform's own.
-            part = pattern.split(":", 5)[-1]
-            if fnmatchcase(f"role/{agent}", part):
+            # The account in the pattern is the platform's own, or may be.
+            if fnmatchcase(f"role/{agent}", resource_of(pattern)):
                 yield _trust(f"the platform's own role {agent} matches {pattern}")
 
 
 def _other_grants(role: Resource, stack: Stack) -> Iterator[Violation]:
-    properties = role.properties
-    for name in ("managedPolicyArns", "inlinePolicies"):
-        if properties.is_given(name):
-            yield _grant(f"the role has {name}")
-    for attachment in stack.of_type(ROLE_ATTACHMENT, ROLE_ATTACHMENTS_EXCLUSIVE, POLICY_ATTACHMENT):
-        name = {
-            ROLE_ATTACHMENT: "role",
-            ROLE_ATTACHMENTS_EXCLUSIVE: "roleName",
-            POLICY_ATTACHMENT: "roles",
-        }[attachment.type]
-        unknown = attachment.properties.is_unknown(name)
-        if name == "roles":
-            names = () if unknown else attachment.properties.texts(name)
-        else:
-            text = None if unknown else attachment.properties.text(name)
-            names = () if text is None else (text,)
-        own = role.properties.text("name")
-        if own in names or role in attachment.referenced(name, (ROLE,)):
-            yield _grant(f"{attachment.name} attaches another policy")
+    """Policies that other resources attach to the role."""
+    for token, at in _ATTACHMENTS.items():
+        for attachment in stack.of_type(token):
+            if role in stack.targets(attachment, at, ROLE):
+                yield _grant(f"{attachment.name} attaches another policy")
 
 
 def _too_much(statement: Statement, table: str | None) -> Iterator[Violation]:
+    if statement.effect != "Allow":
+        yield _grant("a Deny may keep the switch from being tripped")
+        return
     if statement.inverted:
         yield _grant("the policy says what it does not cover")
     for action in sorted(set(statement.actions) - {_READ, _TRIP, _DECRYPT}):
@@ -274,9 +287,7 @@ def _too_much(statement: Statement, table: str | None) -> Iterator[Violation]:
             if "*" in arn or "?" in arn or (table and not arn.endswith(f":table/{table}")):
                 yield _grant(f"{arn} is allowed")
     if _DECRYPT in statement.actions:
-        services = [
-            value for _, values in statement.condition("kms:ViaService") for value in values
-        ]
+        services = statement.confined_to("kms:ViaService")
         if not services or not all(value.startswith("dynamodb.") for value in services):
             yield _grant(f"{_DECRYPT} is allowed outside DynamoDB")
 
@@ -295,20 +306,7 @@ def _unwired(alarm: Resource, stack: Stack) -> Iterator[Violation]:
     properties = alarm.properties
     if properties.flag("actionsEnabled") is False:
         yield _unheard("the alarm's actions are off")
-    known: tuple[str, ...] | None = None
-    try:
-        known = properties.texts("alarmActions")
-    except Undetermined:
-        # The topic does not exist yet, but which one it will be is known.
-        topics = alarm.referenced("alarmActions", (TOPIC,))
-        if not topics:
-            raise
-    else:
-        topics = tuple(
-            topic
-            for arn in known
-            for topic in stack.targets(alarm, "alarmActions", arn, (TOPIC,), "name")
-        )
+    topics = stack.targets(alarm, "alarmActions", TOPIC)
     if not any(topic.region == alarm.region for topic in topics):
         yield _unheard("the alarm notifies no topic of its region")
 
@@ -354,6 +352,7 @@ RULES: Final[tuple[Rule, ...]] = (
     every_jurisdiction_has_a_kill_switch,
     the_switch_is_reachable_from_outside,
     the_switch_does_nothing_else,
+    the_switch_carries_no_policies,
     somebody_hears_of_the_switch,
     somebody_listens_to_the_switch,
 )

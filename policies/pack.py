@@ -5,7 +5,7 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies import kill_switch, recoverability, residency
+from policies import inference, kill_switch, recoverability, residency
 from policies.properties import Properties
 from policies.rule import ChecklistItem, Rule, Severity, Violation
 from policies.subjects import Resource, Stack
@@ -16,6 +16,7 @@ NAME: Final = "holdfast"
 
 RULES: Final[tuple[Rule, ...]] = (
     *residency.RULES,
+    *inference.RULES,
     *kill_switch.RULES,
     *recoverability.RULES,
 )

@@ -103,6 +103,17 @@ class Properties:
         """A list of texts, empty where it is not given."""
         return tuple(self._text(path, item) for path, item in self._items(name))
 
+    def names(self, name: str) -> tuple[str | None, ...]:
+        """One text or a list of them, empty where it is not given; None for each unknown one."""
+        field = self._field(name)
+        if field is None:
+            return ()
+        items = field.list_value.values if field.WhichOneof("kind") == "list_value" else (field,)
+        return tuple(
+            None if _is_unknown(item) else self._text(self.at(name), item)
+            for item in map(_unwrapped, items)
+        )
+
     def object(self, name: str) -> "Properties | None":
         """An object, or None where it is not given."""
         field = self._known(name)
@@ -113,9 +124,21 @@ class Properties:
         return tuple(self._object(path, item) for path, item in self._items(name))
 
     def all_texts(self) -> Iterator[tuple[str, str]]:
-        """Every known text at any depth, with its path. Secrets are left out."""
-        for name, field in self._struct.fields.items():
-            yield from _texts_in(self.at(name), field)
+        """Every known text at any depth, with its path."""
+        for name, value in self._struct.fields.items():
+            for path, field in _parts(self.at(name), value):
+                if field.WhichOneof("kind") == "string_value" and not _is_unknown(field):
+                    yield path, field.string_value
+
+    def settle(self, name: str) -> None:
+        """Makes sure that a property is known at every depth, where it is given.
+
+        Raises:
+            Undetermined: If any part of it is unknown.
+        """
+        for path, field in _parts(self.at(name), self._struct.fields.get(name)):
+            if _is_unknown(field):
+                raise Undetermined(path, self.owner)
 
     def _field(self, name: str) -> struct_pb2.Value | None:
         if name not in self._struct.fields:
@@ -164,15 +187,17 @@ def _is_unknown(field: struct_pb2.Value) -> bool:
     return field.WhichOneof("kind") == "string_value" and field.string_value in _UNKNOWN
 
 
-def _texts_in(path: str, field: struct_pb2.Value) -> Iterator[tuple[str, str]]:
-    if _is_secret(field) or _is_unknown(field):
+def _parts(path: str, field: struct_pb2.Value | None) -> Iterator[tuple[str, struct_pb2.Value]]:
+    """The values that a value is made of, at any depth, each with its path."""
+    if field is None:
         return
+    field = _unwrapped(field)
     kind = field.WhichOneof("kind")
-    if kind == "string_value":
-        yield path, field.string_value
-    elif kind == "list_value":
+    if kind == "list_value":
         for index, item in enumerate(field.list_value.values):
-            yield from _texts_in(f"{path}[{index}]", item)
+            yield from _parts(f"{path}[{index}]", item)
     elif kind == "struct_value":
         for name, item in field.struct_value.fields.items():
-            yield from _texts_in(f"{path}.{name}", item)
+            yield from _parts(f"{path}.{name}", item)
+    else:
+        yield path, field

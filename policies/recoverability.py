@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.contract import Environment
+from policies.arns import region_of
 from policies.kinds import (
     BUCKET,
     BUCKET_ENCRYPTION,
     BUCKET_REPLICATION,
     BUCKET_VERSIONING,
+    DATA,
     KEYS,
+    REPLACEABLE,
     TABLE,
 )
 from policies.properties import Properties, Undetermined
@@ -35,6 +38,23 @@ COORDINATION: Final = "coordination-store"
 
 VOTES: Final = 3
 """Regions of a strongly consistent table, the witness included. AWS allows no other number."""
+
+
+@resource_rule(
+    id="state-judged",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+    types=tuple(sorted(set(DATA) - {BUCKET, TABLE, *REPLACEABLE})),
+)
+def state_is_of_a_kind_whose_recovery_is_judged(resource: Resource) -> Iterator[Violation]:
+    """A lasting store is of a kind of which rules tell whether it comes back."""
+    if _is_lasting(resource):
+        yield Violation(
+            found=f"no rule tells whether a {resource.type} survives the loss of its region",
+            rule="lasting state is replicated and can be brought back",
+            fix="keep it in a table or a bucket, or write rules for this type",
+        )
 
 
 @resource_rule(
@@ -213,7 +233,7 @@ def buckets_are_encrypted_with_our_keys(bucket: Resource, stack: Stack) -> Itera
                     raise Undetermined(default.at("kmsMasterKeyId"))
                 if all(key.region == bucket.region for key in keys):
                     return
-            elif default.text("kmsMasterKeyId"):
+            elif _is_our_key(default.text("kmsMasterKeyId"), bucket.region):
                 return
     yield _no_key(bucket.region, "")
 
@@ -253,8 +273,7 @@ def replica_regions(table: Resource) -> tuple[str, ...]:
 def _about(bucket: Resource, stack: Stack, type_token: str) -> Iterator[Resource]:
     """The resources of a type that configure a bucket."""
     for other in stack.of_type(type_token):
-        known = None if other.properties.is_unknown("bucket") else other.properties.text("bucket")
-        if bucket in stack.targets(other, "bucket", known, (BUCKET,), "bucket"):
+        if bucket in stack.targets(other, "bucket", BUCKET):
             yield other
 
 
@@ -265,8 +284,13 @@ def _key_of(table: Resource, at: str, part: Properties, region: str) -> Iterator
             raise Undetermined(part.at("kmsKeyArn"))
         if not any(key.region == region for key in keys):
             yield _no_key(region, part.at("kmsKeyArn"))
-    elif f":{region}:" not in (part.text("kmsKeyArn") or ""):
+    elif not _is_our_key(part.text("kmsKeyArn"), region):
         yield _no_key(region, part.at("kmsKeyArn"))
+
+
+def _is_our_key(arn: str | None, region: str) -> bool:
+    """Whether it is the ARN of a key in a region, and not the one that AWS manages itself."""
+    return arn is not None and region_of(arn) == region and ":alias/aws/" not in arn
 
 
 def _is_lasting(resource: Resource) -> bool:
@@ -304,6 +328,7 @@ def _no_key(region: str, at: str) -> Violation:
 
 
 RULES: Final[tuple[Rule, ...]] = (
+    state_is_of_a_kind_whose_recovery_is_judged,
     tables_survive_the_loss_of_a_region,
     tables_can_go_back_in_time,
     tables_cannot_be_deleted_by_mistake,

@@ -4,28 +4,27 @@ The jurisdiction is what a resource's ``holdfast:jurisdiction`` tag says; where 
 is what ``policies.jurisdictions`` says.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.iam import statements
-from policies.jurisdictions import INFERENCE_PREFIXES, REGIONS, lies_in, listing
+from policies.jurisdictions import REGIONS, lies_in, listing
 from policies.kinds import (
     BEDROCK,
     BUCKET,
+    BUCKET_ENCRYPTION,
     BUCKET_REPLICATION,
     CARRIERS,
+    COPIES,
     DATA,
     KEYS,
-    POLICY,
+    KNOWN,
+    NEUTRAL_SERVICES,
     REPLICA_KEY,
-    ROLE,
-    ROLE_POLICY,
     SECRET,
     TABLE,
     TOPIC,
 )
-from policies.properties import Properties, Undetermined
+from policies.properties import Undetermined
 from policies.rule import (
     ChecklistItem,
     Rule,
@@ -33,19 +32,18 @@ from policies.rule import (
     Violation,
     resource_rule,
     stack_rule,
+    whole_rule,
 )
 from policies.subjects import JURISDICTION_TAG, Resource, Stack
 
-_FRAMEWORKS: Final = ("GDPR Art. 44",)
-
-# A model or profile id, alone or at the end of an ARN: `eu.anthropic.claude-...`.
-_PROFILE: Final = re.compile(r"(?:^|[:/])(global|us|eu|jp|apac|au)\.[a-z0-9]+\.")
+FRAMEWORKS: Final = ("GDPR Art. 44",)
 
 # Where a stored thing names the key that encrypts it, by top-level property.
 _KEY_PROPERTIES: Final = (
     "encryptionInfo",
     "encryptAtRest",
     "keyId",
+    "kmsEncryptionKey",
     "kmsKeyArn",
     "kmsKeyId",
     "kmsMasterKeyId",
@@ -56,11 +54,37 @@ _KEY_PROPERTIES: Final = (
 )
 
 
+@whole_rule(
+    id="residency-known",
+    item=ChecklistItem.RESIDENCY,
+    severity=Severity.HIGH,
+    frameworks=FRAMEWORKS,
+)
+def every_type_is_known(stack: Stack) -> Iterator[tuple[str, Violation]]:
+    """Of every resource the checklist can tell whether it holds or copies data."""
+    for resource in stack.resources:
+        managed = resource.type.startswith("aws:") or resource.provider is not None
+        if managed and resource.type not in KNOWN and not _is_neutral(resource.type):
+            yield (
+                resource.urn,
+                Violation(
+                    found=f"no rule knows {resource.type}",
+                    rule="what may hold or copy data is judged, or known to do neither",
+                    fix="add the type to policies/kinds.py: to NEUTRAL, or to DATA with the rules "
+                    "that it needs",
+                ),
+            )
+
+
+def _is_neutral(token: str) -> bool:
+    return token.startswith(NEUTRAL_SERVICES)
+
+
 @resource_rule(
     id="residency-tag",
     item=ChecklistItem.RESIDENCY,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
+    frameworks=FRAMEWORKS,
     types=DATA,
 )
 def data_names_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
@@ -84,8 +108,8 @@ def data_names_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     id="residency-region",
     item=ChecklistItem.RESIDENCY,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
-    types=(*DATA, *CARRIERS),
+    frameworks=FRAMEWORKS,
+    types=(*DATA, *CARRIERS, *BEDROCK),
 )
 def data_lies_in_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     """Whatever is tagged with a jurisdiction lies in one of its regions."""
@@ -101,8 +125,8 @@ def data_lies_in_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     id="residency-replica",
     item=ChecklistItem.RESIDENCY,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
-    types=(TABLE, SECRET),
+    frameworks=FRAMEWORKS,
+    types=(TABLE, SECRET, *sorted(set(COPIES) - {TABLE})),
 )
 def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violation]:
     """Replicas and the witness lie in the jurisdiction that owns the data."""
@@ -121,22 +145,28 @@ def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violatio
         if not lies_in(region, jurisdiction):
             what = "the witness" if part is witness else "a replica"
             yield _outside(f"{what} lies in {region}", jurisdiction, part.at(name))
+    for copied in COPIES.get(resource.type, ()):
+        if resource.properties.is_given(copied):
+            yield Violation(
+                found=f"{copied} ties it to data elsewhere",
+                rule=f"every copy of data of {jurisdiction} lies where a rule can see it",
+                fix="replicate with resources that a rule judges, or write a rule for this",
+                at=copied,
+            )
 
 
 @stack_rule(
     id="residency-bucket-replication",
     item=ChecklistItem.RESIDENCY,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
+    frameworks=FRAMEWORKS,
     types=(BUCKET_REPLICATION,),
 )
 def copies_of_objects_stay_in_their_jurisdiction(
     replication: Resource, stack: Stack
 ) -> Iterator[Violation]:
     """A bucket replicates only to buckets of its own jurisdiction."""
-    properties = replication.properties
-    name = None if properties.is_unknown("bucket") else properties.text("bucket")
-    sources = stack.targets(replication, "bucket", name, (BUCKET,), "bucket")
+    sources = stack.targets(replication, "bucket", BUCKET)
     owners = {source.jurisdiction for source in sources}
     for path, destinations in destinations_of(replication, stack):
         if not destinations or not sources:
@@ -159,30 +189,43 @@ def copies_of_objects_stay_in_their_jurisdiction(
 def destinations_of(
     replication: Resource, stack: Stack
 ) -> Iterator[tuple[str, tuple[Resource, ...]]]:
-    """The buckets that an enabled replication rule writes to, with the path that says so."""
+    """The buckets that an enabled replication rule writes to, with the path that says so.
+
+    Raises:
+        Undetermined: If a bucket is unknown and comes from none of this stack.
+    """
+    possible = replication.referenced("rules", (BUCKET,))
+    unknown = 0
     for part in replication.properties.objects("rules"):
         if part.text("status") != "Enabled":
             continue
         destination = part.object("destination")
         if destination is None:
-            raise Undetermined(part.at("destination"))
-        known = None if destination.is_unknown("bucket") else destination.text("bucket")
-        found = stack.targets(replication, "rules", known, (BUCKET,), "bucket")
-        yield destination.at("bucket"), found
+            raise Undetermined(part.at("destination"), replication.urn)
+        path = destination.at("bucket")
+        if not destination.is_unknown("bucket"):
+            yield path, stack.named(BUCKET, destination.text("bucket") or "")
+            continue
+        # The engine tells which resources the rules' values come from, not which value from
+        # which: with more unknown values than buckets, one comes from somewhere else.
+        unknown += 1
+        if unknown > len(possible):
+            raise Undetermined(path, replication.urn)
+        yield path, possible
 
 
 @stack_rule(
     id="residency-keys",
     item=ChecklistItem.RESIDENCY,
     severity=Severity.HIGH,
-    frameworks=_FRAMEWORKS,
-    types=(*DATA, TOPIC, REPLICA_KEY, BUCKET_REPLICATION),
+    frameworks=FRAMEWORKS,
+    types=(*DATA, TOPIC, REPLICA_KEY, BUCKET_ENCRYPTION, BUCKET_REPLICATION),
 )
 def keys_belong_to_the_jurisdiction_of_the_data(
-    resource: Resource, _stack: Stack
+    resource: Resource, stack: Stack
 ) -> Iterator[Violation]:
     """Data is encrypted with a key of its own jurisdiction, and keys replicate only within it."""
-    owner = resource.jurisdiction
+    owner = _owner(resource, stack)
     if owner is None:
         return
     for name in _KEY_PROPERTIES:
@@ -196,76 +239,12 @@ def keys_belong_to_the_jurisdiction_of_the_data(
                 )
 
 
-@resource_rule(
-    id="residency-inference",
-    item=ChecklistItem.RESIDENCY,
-    severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
-    types=BEDROCK,
-)
-def models_run_in_the_jurisdiction(resource: Resource) -> Iterator[Violation]:
-    """No model runs through an inference profile that leaves the jurisdiction."""
-    jurisdiction = resource.jurisdiction
-    if jurisdiction is None:
-        yield Violation(
-            found=f"the tag {JURISDICTION_TAG} is missing",
-            rule="whatever sends prompts to a model belongs to a jurisdiction",
-            fix=f"set the tag {JURISDICTION_TAG}",
-            at="tags",
-        )
-        return
-    _refuse_unknown_models(resource.properties)
-    for path, text in resource.properties.all_texts():
-        yield from _profiles(text, path, jurisdiction)
-
-
-@stack_rule(
-    id="residency-inference-permission",
-    item=ChecklistItem.RESIDENCY,
-    severity=Severity.HIGH,
-    frameworks=_FRAMEWORKS,
-    types=(ROLE_POLICY, POLICY),
-)
-def permissions_keep_models_in_the_jurisdiction(
-    policy: Resource, stack: Stack
-) -> Iterator[Violation]:
-    """No role may call an inference profile that leaves its jurisdiction."""
-    document = policy.properties.text("policy")
-    if document is None:
-        raise Undetermined("policy")
-    owners = {policy.jurisdiction, *(role.jurisdiction for role in roles_of(policy, stack))}
-    for statement in statements(document, "policy"):
-        if statement.effect != "Allow":
-            continue
-        for arn in statement.resources:
-            for owner in sorted(owner for owner in owners if owner is not None):
-                yield from _profiles(arn, "policy", owner)
-
-
-def roles_of(policy: Resource, stack: Stack) -> tuple[Resource, ...]:
-    """The roles that a role's own policy belongs to; none for a policy of another kind."""
-    if policy.type != ROLE_POLICY:
-        return ()
-
-    known = None if policy.properties.is_unknown("role") else policy.properties.text("role")
-    return stack.targets(policy, "role", known, (ROLE,), "name")
-
-
-def _profiles(text: str, path: str, jurisdiction: str) -> Iterator[Violation]:
-    for prefix in _PROFILE.findall(text):
-        if INFERENCE_PREFIXES[prefix] != jurisdiction:
-            yield Violation(
-                found=f"an inference profile with the prefix `{prefix}.`",
-                rule=f"requests of {jurisdiction} are answered in {listing(jurisdiction)}",
-                fix=f"use a model of one region, or a profile that stays in {jurisdiction}",
-                at=path,
-            )
-
-
-def _refuse_unknown_models(properties: Properties) -> None:
-    for name in ("foundationModel", "modelSource", "variants", "knowledgeBaseConfiguration"):
-        if properties.is_unknown(name):
-            raise Undetermined(name)
+def _owner(resource: Resource, stack: Stack) -> str | None:
+    """The jurisdiction of a resource; of a bucket's settings, which have no tags, the bucket's."""
+    if resource.type not in {BUCKET_ENCRYPTION, BUCKET_REPLICATION}:
+        return resource.jurisdiction
+    buckets = stack.targets(resource, "bucket", BUCKET)
+    return buckets[0].jurisdiction if buckets else None
 
 
 def _outside(found: str, jurisdiction: str, at: str) -> Violation:
@@ -278,11 +257,10 @@ def _outside(found: str, jurisdiction: str, at: str) -> Violation:
 
 
 RULES: Final[tuple[Rule, ...]] = (
+    every_type_is_known,
     data_names_its_jurisdiction,
     data_lies_in_its_jurisdiction,
     replicas_stay_in_their_jurisdiction,
     copies_of_objects_stay_in_their_jurisdiction,
     keys_belong_to_the_jurisdiction_of_the_data,
-    models_run_in_the_jurisdiction,
-    permissions_keep_models_in_the_jurisdiction,
 )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from policies.arns import region_of
+from policies.kinds import BUCKET
 from policies.properties import Properties, Undetermined
 
 JURISDICTION_TAG: Final = "holdfast:jurisdiction"
@@ -91,33 +93,40 @@ class Stack:
         """Resources of some types, sorted by URN."""
         return tuple(resource for resource in self.resources if resource.type in types)
 
-    def targets(
-        self, resource: Resource, at: str, known: str | None, types: tuple[str, ...], key: str
-    ) -> tuple[Resource, ...]:
+    def named(self, token: str, name: str) -> tuple[Resource, ...]:
+        """The resources of a type with a physical name, or with an ARN that ends in it."""
+        return tuple(other for other in self.of_type(token) if _is_named(other, name))
+
+    def targets(self, resource: Resource, at: str, token: str) -> tuple[Resource, ...]:
         """The resources that a property points to.
 
         Args:
             resource: The one that points.
-            at: Top-level property that points.
-            known: Its value, or None where that is unknown before deployment.
-            types: What it may point to.
-            key: Property of the target that holds its physical name.
+            at: Top-level property that points, by names or ARNs.
+            token: Type of what it points to.
 
         Returns:
-            Where the value is known, those of that name or with an ARN that ends in it;
-            otherwise those that the engine computes the value from.
+            For each name that is known, those of that name; for each that is unknown before
+            deployment, those that the engine computes the property from.
 
         Raises:
-            Undetermined: If the value is unknown and comes from no resource of these types.
+            Undetermined: If a name is unknown and comes from no resource of that type.
         """
-        if known is not None:
-            name = known.rpartition(":")[2].rpartition("/")[2]
-            return tuple(
-                other
-                for other in self.of_type(*types)
-                if not other.properties.is_unknown(key) and other.properties.text(key) == name
-            )
-        found = resource.referenced(at, types)
-        if not found:
-            raise Undetermined(at, resource.urn)
-        return found
+        found: list[Resource] = []
+        for name in resource.properties.names(at):
+            if name is not None:
+                found += self.named(token, name)
+            elif others := resource.referenced(at, (token,)):
+                found += others
+            else:
+                raise Undetermined(at, resource.urn)
+        return tuple(found)
+
+
+def _is_named(other: Resource, known: str) -> bool:
+    key = "bucket" if other.type == BUCKET else "name"
+    if other.properties.is_unknown(key):
+        return False
+    name = known.rpartition(":")[2].rpartition("/")[2]
+    region = region_of(known)
+    return other.properties.text(key) == name and (not region or other.region == region)

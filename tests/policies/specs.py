@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from holdfast.contract.metrics import METRIC_NAMESPACE, Metric
 from holdfast.graph import UNKNOWN, Value, struct_of
 from policies.kinds import (
     ALARM,
@@ -44,6 +45,7 @@ class Spec:
     inputs: dict[str, Any]
     references: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     protect: bool = False
+    managed: bool = True
 
 
 def tags(
@@ -159,11 +161,20 @@ def _of_region(region: str, key: str, far: str) -> dict[str, Spec]:
             {"topic": UNKNOWN, "region": region},
             {"topic": [f"topic-{region}"]},
         ),
-        f"alarm-{region}": Spec(
-            ALARM,
-            {"region": region, "alarmActions": [UNKNOWN], "tags": tags("kill-switch")},
-            {"alarmActions": [f"topic-{region}"]},
-        ),
+        **{
+            f"{what}-{region}": Spec(
+                ALARM,
+                {
+                    "region": region,
+                    "namespace": METRIC_NAMESPACE,
+                    "metricName": metric,
+                    "alarmActions": [UNKNOWN],
+                    "tags": tags("kill-switch"),
+                },
+                {"alarmActions": [f"topic-{region}"]},
+            )
+            for what, metric in (("alarm", Metric.TRIPPED), ("silence", Metric.READ))
+        },
         f"bucket-{region}": Spec(
             BUCKET,
             {"bucket": f"b-{region}", "region": region, "tags": tags("geo-store")},
@@ -209,6 +220,7 @@ def stack_of(specs: Mapping[str, Spec]) -> Stack:
             name=name,
             properties=Properties(struct_of(spec.inputs)),
             protect=spec.protect,
+            provider=Properties(struct_of({})) if spec.managed else None,
             references=links[name],
         )
         for name, spec in specs.items()

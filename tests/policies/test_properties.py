@@ -38,10 +38,34 @@ def test_an_unknown_inside_a_list_is_named_by_its_index() -> None:
     assert caught.value.path == "a[0].b"
 
 
-def test_a_secret_can_be_judged_and_is_left_out_of_a_search() -> None:
-    properties = _properties(a=Secret("hush"), b=["x", Secret("y")])
+def test_a_secret_can_be_judged_at_any_depth() -> None:
+    properties = _properties(a=Secret("hush"), b=["x", Secret({"c": "y"})])
     assert properties.text("a") == "hush"
-    assert dict(properties.all_texts()) == {"b[0]": "x"}
+    assert dict(properties.all_texts()) == {"a": "hush", "b[0]": "x", "b[1].c": "y"}
+
+
+def test_a_property_is_settled_once_nothing_in_it_is_unknown() -> None:
+    properties = _properties(a=[{"b": "x"}], c=[{"d": Secret(UNKNOWN)}])
+    properties.settle("a")
+    properties.settle("absent")
+    with pytest.raises(Undetermined) as unknown:
+        properties.settle("c")
+    assert unknown.value.path == "c[0].d"
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (None, ()),
+        ("x", ("x",)),
+        (UNKNOWN, (None,)),
+        (["x", UNKNOWN, Secret("y")], ("x", None, "y")),
+    ],
+)
+def test_a_pointer_is_one_name_or_several_and_some_may_be_unknown(
+    value: Value, names: tuple[str | None, ...]
+) -> None:
+    assert _properties(a=value).names("a") == names
 
 
 def test_a_text_in_the_clear_is_found_at_any_depth() -> None:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 import pytest
 
 from holdfast.graph import UNKNOWN, Value
-from policies.kinds import BEDROCK, ROLE_ATTACHMENT
+from policies.kinds import (
+    BEDROCK,
+    COPIES,
+    POLICY,
+    POLICY_ATTACHMENT,
+    ROLE_ATTACHMENT,
+    ROLE_ATTACHMENTS_EXCLUSIVE,
+    TABLE,
+    TABLE_ITEM,
+)
 from policies.pack import RULES
 from policies.rule import Rule
 from tests.policies.specs import (
@@ -66,12 +75,54 @@ def _foreign_bucket() -> dict[str, Spec]:
     return {name: spec for name, spec in specs.items() if "replication-eu-c" not in name}
 
 
-def _attached() -> dict[str, Spec]:
-    attachment = Spec(ROLE_ATTACHMENT, {"role": "p-eu-kill-switch", "policyArn": "arn:x"})
-    return {**compliant(), "attachment": attachment}
+def _attached(token: str, at: str, to: Value) -> dict[str, Spec]:
+    return {**compliant(), "attachment": Spec(token, {at: to, "policyArn": "arn:x"})}
+
+
+def _with(token: str) -> dict[str, Spec]:
+    return {**compliant(), "new": Spec(token, {"region": "eu-west-1", "tags": tags("new")})}
+
+
+def _copying(token: str, name: str) -> dict[str, Spec]:
+    inputs: dict[str, Value] = {"region": "eu-west-1", "tags": tags("copy"), name: UNKNOWN}
+    return {"copy": Spec(token, inputs)}
+
+
+def _database(environment: str) -> dict[str, Spec]:
+    inputs: dict[str, Value] = {"tags": tags("database", environment=environment)}
+    return {"database": Spec("aws:rds/instance:Instance", inputs)}
+
+
+def _calls(resource: str, **changes: object) -> dict[str, Spec]:
+    statement = {**MODEL_CALL, "Resource": resource, **changes}
+    if "NotAction" in changes:
+        del statement["Action"]
+    return changed("switch-policy", "policy", document(statement))
+
+
+def _subscribed(arn: str) -> dict[str, Spec]:
+    return changed("subscription-eu-west-1", "topic", arn)
+
+
+def _copies_encrypted_with(key: str, jurisdiction: str) -> dict[str, Spec]:
+    specs = _relinked("replication-eu-west-1", "rules", "bucket-eu-central-1", key)
+    specs[key].inputs["tags"] = tags("keys", jurisdiction)
+    return specs
+
+
+def _second_flag() -> dict[str, Spec]:
+    specs = compliant()
+    inputs: dict[str, Value] = {"name": "second", "region": "eu-west-1", "tags": tags("other")}
+    specs["second"] = Spec(TABLE, inputs)
+    specs["second-flag"] = Spec(TABLE_ITEM, {**specs["flag"].inputs, "tableName": "second"})
+    return specs
 
 
 TAG = "tags.holdfast:jurisdiction"
+AWS_MANAGED_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/aws/dynamodb"
+DEFAULT_KEY = "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId"
+PROFILES = f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:inference-profile/"
+MODEL_CALL = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
 STATEMENT_ARN = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/p-eu-coordination"
 
 MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
@@ -112,7 +163,23 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ),
     ("residency-keys", changed("key-home", TAG, "us"), "coordination", "belongs to us"),
     ("residency-keys", changed("key-home", TAG, ABSENT), "key-other", "no jurisdiction"),
+    ("residency-known", _with("aws:dynamodb/tableReplica:TableReplica"), "new", "no rule knows"),
+    ("residency-known", _with("aws:dynamodb/globalTable:GlobalTable"), "new", "no rule knows"),
+    ("residency-known", _with("aws:s3/bucketV2:BucketV2"), "new", "no rule knows"),
+    ("residency-region", _model("anthropic.claude-x", region="us-east-1"), "agent", "us-east-1"),
+    *(
+        ("residency-replica", _copying(token, name), "copy", name)
+        for token, names in COPIES.items()
+        for name in names
+    ),
+    (
+        "residency-keys",
+        _copies_encrypted_with("key-other", "us"),
+        "replication-eu-west-1",
+        "key-other belongs to us",
+    ),
     ("residency-inference", _model("global.anthropic.claude-x"), "agent", "`global.`"),
+    ("residency-inference", _model("ca.anthropic.claude-x"), "agent", "`ca.`"),
     ("residency-inference", _model("us.anthropic.claude-x"), "agent", "`us.`"),
     (
         "residency-inference",
@@ -120,11 +187,34 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "agent",
         "is missing",
     ),
+    *(
+        ("residency-inference-permission", _calls(resource), "switch-policy", "may be called by")
+        for resource in (
+            "*",
+            f"{PROFILES}*",
+            f"{PROFILES}global.a.b",
+            f"{PROFILES}*anthropic.claude-x",
+            f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:*",
+            "arn:aws:bedrock:*::foundation-model/a.b",
+            "arn:aws:bedrock:us-east-1::foundation-model/a.b",
+            "arn:aws:bedrock:::foundation-model/a.b",
+        )
+    ),
+    *(
+        ("residency-inference-permission", _calls("*", **{key: action}), "switch-p", "called by")
+        for key, action in (("Action", "BEDROCK:invoke*"), ("Action", "*"), ("NotAction", "s3:*"))
+    ),
     (
         "residency-inference-permission",
-        _trip(Resource=f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:inference-profile/global.a.b"),
-        "switch-policy",
-        "`global.`",
+        {"policy": Spec(POLICY, {"policy": document(MODEL_CALL)})},
+        "policy",
+        "no jurisdiction is named",
+    ),
+    (
+        "residency-inference-role",
+        changed("agents", "inlinePolicies", [{"policy": document(MODEL_CALL)}]),
+        "agents",
+        "may be called by",
     ),
     ("kill-switch-present", without("flag"), "coordination", "no item 'kill'"),
     ("kill-switch-present", without("switch"), "coordination", "no role"),
@@ -135,9 +225,22 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "EVENTUAL",
     ),
     ("kill-switch-present", changed("flag", "item", '{"pk":{"S":"x"}}'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "region", "us-east-1"), "coord", "no item"),
+    ("kill-switch-present", _second_flag(), "second", "0 votes|1 votes"),
     ("kill-switch-reachable", _trust(Principal={}), "switch", "nobody outside"),
     ("kill-switch-reachable", _trust(Principal="*", Condition={}), "switch", "everybody"),
     ("kill-switch-reachable", _trust(Condition={}), "switch", "everybody"),
+    ("kill-switch-reachable", _trust(Principal={"AWS": ACCOUNT}, Condition={}), "sw", "everybody"),
+    *(
+        ("kill-switch-reachable", _trust(Condition=condition), "switch", "everybody")
+        for condition in (
+            {"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/intern"]}},
+            {"ArnLikeIfExists": {"aws:PrincipalArn": ["arn:aws:iam::*:role/oncall"]}},
+            {"StringEquals": {"aws:PrincipalOrgID": ["o-example"]}},
+        )
+    ),
+    ("kill-switch-reachable", _trust(Action="sts:TagSession"), "switch", "nobody outside"),
+    ("kill-switch-reachable", _trust(Effect="Deny"), "switch", "a Deny may keep"),
     ("kill-switch-reachable", _principal("arn:aws:iam::*:role/p-eu-*"), "switch", "p-eu-agents"),
     ("kill-switch-reachable", _principal("*"), "switch", "p-eu-agents"),
     (
@@ -183,14 +286,53 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "kms:Decrypt is allowed outside",
     ),
     ("kill-switch-only-trips", without("switch-policy"), "switch", "not allowed in"),
-    ("kill-switch-only-trips", _attached(), "switch", "attaches another policy"),
+    ("kill-switch-only-trips", _trip(Effect="Deny"), "switch", "a Deny may keep"),
+    *(
+        ("kill-switch-only-trips", _attached(token, at, to), "switch", "attaches another policy")
+        for token, at, to in (
+            (ROLE_ATTACHMENT, "role", "p-eu-kill-switch"),
+            (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-kill-switch"),
+            (POLICY_ATTACHMENT, "roles", ["p-eu-agents", "p-eu-kill-switch"]),
+        )
+    ),
     (
         "kill-switch-only-trips",
+        _trip(
+            Action=["dynamodb:UpdateItem", "kms:Decrypt"],
+            Condition={
+                **trip_statement()["Condition"],
+                "StringNotEquals": {"kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com"]},
+            },
+        ),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    (
+        "kill-switch-plain",
+        changed("switch", "inlinePolicies", [{"policy": document()}]),
+        "switch",
+        "inlinePolicies",
+    ),
+    (
+        "kill-switch-plain",
         changed("switch", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
         "switch",
         "managedPolicyArns",
     ),
-    ("kill-switch-alarm", without("alarm-eu-central-1"), "coordination", "no alarm"),
+    ("kill-switch-alarm", without("alarm-eu-central-1"), "coordination", "no alarm on .*Tripped"),
+    ("kill-switch-alarm", without("silence-eu-west-1"), "coordination", "no alarm on .*Read"),
+    (
+        "kill-switch-alarm",
+        changed("alarm-eu-west-1", "metricName", "CPUUtilization"),
+        "coordination",
+        "no alarm on .*Tripped",
+    ),
+    (
+        "kill-switch-alarm",
+        changed("alarm-eu-west-1", "namespace", "AWS/EC2"),
+        "coordination",
+        "no alarm on .*Tripped",
+    ),
     ("kill-switch-alarm", changed("alarm-eu-west-1", "alarmActions", []), "alarm", "no topic"),
     ("kill-switch-alarm", changed("alarm-eu-west-1", "actionsEnabled", value=False), "al", "off"),
     (
@@ -199,7 +341,14 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "alarm",
         "no topic of its region",
     ),
+    (
+        "kill-switch-subscribed",
+        _subscribed(f"arn:aws:sns:eu-central-1:{ACCOUNT}:stop-eu-west-1"),
+        "topic-eu-west-1",
+        "nobody",
+    ),
     ("kill-switch-subscribed", without("subscription-eu-west-1"), "topic-eu-west-1", "nobody"),
+    ("state-judged", _database("prod"), "database", "rds/instance"),
     ("table-replicated", changed("coordination", "replicas", []), "coordination", "only"),
     (
         "table-replicated",
@@ -244,6 +393,19 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         changed("coordination", "replicas.0.kmsKeyArn", ABSENT),
         "coordination",
         "managed key of eu-central-1",
+    ),
+    *(
+        (
+            "table-encrypted",
+            changed("coordination", "serverSideEncryption.kmsKeyArn", arn),
+            "coordination",
+            "managed key of eu-west-1",
+        )
+        for arn in (f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k", AWS_MANAGED_KEY)
+    ),
+    *(
+        ("bucket-encrypted", changed("encryption-eu-west-1", DEFAULT_KEY, arn), "b", "managed key")
+        for arn in (f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k", AWS_MANAGED_KEY, "alias/aws/s3")
     ),
     (
         "table-encrypted",
@@ -327,6 +489,23 @@ def _unlinked(name: str, path: str, prop: str) -> dict[str, Spec]:
     return specs
 
 
+def _two_destinations(*known: str) -> dict[str, Spec]:
+    """Two replication rules to unknown buckets, of which the engine knows these."""
+    specs = _relinked("replication-eu-west-1", "rules", *known)
+    rule = specs["replication-eu-west-1"].inputs["rules"][0]
+    specs["replication-eu-west-1"].inputs["rules"] = [rule, rule]
+    return specs
+
+
+NEEDS_NO_VALUE = {"residency-known"}
+"""Rules that look at nothing but the types of a stack's resources, which are always known."""
+
+UNKNOWN_ROLES: list[tuple[str, str, Value]] = [
+    (ROLE_ATTACHMENT, "role", UNKNOWN),
+    (POLICY_ATTACHMENT, "roles", UNKNOWN),
+    (POLICY_ATTACHMENT, "roles", ["p-eu-agents", UNKNOWN]),
+]
+
 UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
     ("residency-tag", changed("secret", TAG, UNKNOWN), "tags.holdfast:jurisdiction"),
     ("residency-tag", changed("secret", "tags", UNKNOWN), "tags"),
@@ -345,7 +524,31 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         "rules",
     ),
     ("residency-keys", changed("secret", "tags", UNKNOWN), "tags"),
+    (
+        "residency-bucket-replication",
+        _two_destinations("bucket-eu-central-1"),
+        "rules[1].destination.bucket",
+    ),
+    ("residency-keys", _unlinked("encryption-eu-west-1", "bucket", "bucket"), "bucket"),
     ("residency-inference", _model(UNKNOWN), "foundationModel"),
+    (
+        "residency-inference",
+        _model("a.b", modelSource={"copyFrom": UNKNOWN}),
+        "modelSource.copyFrom",
+    ),
+    (
+        "residency-inference",
+        _model("a.b", variants=[{"modelId": UNKNOWN}]),
+        "variants[0].modelId",
+    ),
+    (
+        "residency-inference-role",
+        changed("agents", "inlinePolicies", [{"policy": UNKNOWN}]),
+        "inlinePolicies[0].policy",
+    ),
+    ("kill-switch-plain", changed("switch", "tags", UNKNOWN), "tags"),
+    *(("kill-switch-only-trips", _attached(token, at, to), at) for token, at, to in UNKNOWN_ROLES),
+    ("state-judged", _database("production"), "tags.holdfast:environment"),
     ("residency-inference-permission", changed("switch-policy", "policy", UNKNOWN), "policy"),
     ("kill-switch-present", changed("flag", "item", UNKNOWN), "item"),
     ("kill-switch-present", changed("flag", "item", "{"), "item"),
@@ -404,7 +607,7 @@ def test_an_unknown_value_is_undetermined_and_so_fails(
 
 def test_every_rule_has_a_mutant_and_an_unknown() -> None:
     assert {rule for rule, *_ in MUTANTS} == set(BY_ID)
-    assert {rule for rule, *_ in UNDETERMINED} == set(BY_ID)
+    assert {rule for rule, *_ in UNDETERMINED} == set(BY_ID) - NEEDS_NO_VALUE
 
 
 def test_what_was_found_before_an_unknown_value_is_reported_too() -> None:
@@ -419,6 +622,38 @@ def test_a_known_reference_is_followed_by_name_and_by_arn() -> None:
         "replication-eu-west-1", "rules.0.destination.bucket", "arn:aws:s3:::b-eu-central-1"
     )
     assert violations(BY_ID["bucket-replicated"], specs) == []
+
+
+def test_what_another_package_manages_is_not_known_either() -> None:
+    specs = {"table": Spec("aws-native:dynamodb:GlobalTable", {"region": "us-east-1"})}
+    ((_, violation),) = violations(BY_ID["residency-known"], specs)
+    assert "aws-native:dynamodb:GlobalTable" in violation.found
+
+
+def test_a_component_of_another_package_is_no_resource() -> None:
+    specs = {"room": Spec("acme:aws:Room", {}, managed=False)}
+    assert violations(BY_ID["residency-known"], specs) == []
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        f"{PROFILES}eu.*",
+        f"arn:aws:bedrock:eu-central-1:{ACCOUNT}:inference-profile/eu.a.b",
+        "arn:aws:bedrock:eu-west-1::foundation-model/*",
+    ],
+)
+def test_models_of_the_jurisdiction_may_be_called(resource: str) -> None:
+    assert violations(BY_ID["residency-inference-permission"], _calls(resource)) == []
+
+
+def test_a_destination_for_each_unknown_rule_is_enough() -> None:
+    specs = _two_destinations("bucket-eu-central-1", "bucket-eu-west-1")
+    assert violations(BY_ID["residency-bucket-replication"], specs) == []
+
+
+def test_a_development_stack_may_keep_state_of_any_kind() -> None:
+    assert violations(BY_ID["state-judged"], _database("dev")) == []
 
 
 def test_a_profile_that_stays_in_the_jurisdiction_is_allowed() -> None:

@@ -43,7 +43,14 @@ READ: dict[str, tuple[str, ...]] = {
     kinds.ROLE_ATTACHMENT: ("role",),
     kinds.ROLE_ATTACHMENTS_EXCLUSIVE: ("roleName",),
     kinds.POLICY_ATTACHMENT: ("roles",),
-    kinds.ALARM: ("actionsEnabled", "alarmActions", "region", "tags"),
+    kinds.ALARM: (
+        "actionsEnabled",
+        "alarmActions",
+        "metricName",
+        "namespace",
+        "region",
+        "tags",
+    ),
     kinds.TOPIC: ("kmsMasterKeyId", "name", "region", "tags"),
     kinds.TOPIC_SUBSCRIPTION: ("topic",),
     kinds.SECRET: ("kmsKeyId", "region", "replicas", "tags"),
@@ -119,6 +126,18 @@ def test_every_property_that_a_rule_reads_exists(token: str) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("token", kinds.COPIES)
+def test_every_property_that_ties_a_store_to_another_exists(token: str) -> None:
+    missing = {_snake(name) for name in kinds.COPIES[token]} - _inputs(token)
+    assert not missing
+
+
+def test_replaceable_data_is_data_and_nothing_is_both_data_and_neutral() -> None:
+    assert set(kinds.REPLACEABLE) < set(kinds.DATA)
+    assert not kinds.NEUTRAL & {*kinds.DATA, *kinds.CARRIERS, *kinds.BEDROCK}
+    assert not [token for token in kinds.DATA if token.startswith(kinds.NEUTRAL_SERVICES)]
+
+
 @pytest.mark.parametrize("name", NESTED)
 def test_every_nested_property_that_a_rule_reads_exists(name: str) -> None:
     service, _, args = name.partition(".")
@@ -138,6 +157,7 @@ def test_no_rule_reads_a_property_that_this_test_does_not_know() -> None:
     known = {_snake(name) for names in READ.values() for name in names}
     known |= {name for names in NESTED.values() for name in names}
     calls = r'\.(?:text|flag|texts|object|objects|is_unknown|is_given|at)\("([A-Za-z]+)"\)'
-    read = {_snake(name) for name in re.findall(calls, SOURCE)}
+    pointers = r'\.targets\(\w+, "([A-Za-z]+)"'
+    read = {_snake(name) for name in re.findall(calls, SOURCE) + re.findall(pointers, SOURCE)}
     assert read <= known
     assert len(read) > 20
