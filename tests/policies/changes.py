@@ -1,0 +1,115 @@
+"""Changes of a compliant stack, each of them a mistake that somebody could make."""
+
+from holdfast.graph import UNKNOWN, Value
+from policies.kinds import BEDROCK, TABLE, TABLE_ITEM
+from tests.policies.specs import (
+    ACCOUNT,
+    Spec,
+    changed,
+    compliant,
+    document,
+    tags,
+    trip_statement,
+    trust_statement,
+)
+
+ABSENT = type(None)
+"""For ``changed``: takes the property away."""
+
+TAG = "tags.holdfast:jurisdiction"
+AWS_MANAGED_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/aws/dynamodb"
+DEFAULT_KEY = "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId"
+PROFILES = f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:inference-profile/"
+MODEL_CALL = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
+TABLE_ARN = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/p-eu-coordination"
+
+
+def model(named: Value, **more: Value) -> dict[str, Spec]:
+    inputs: dict[str, Value] = {"foundationModel": named, "tags": tags("agents"), **more}
+    return {"agent": Spec(BEDROCK[0], inputs)}
+
+
+def trip(**changes: object) -> dict[str, Spec]:
+    return changed("switch-policy", "policy", document({**trip_statement(), **changes}))
+
+
+def trust(**changes: object) -> dict[str, Spec]:
+    return changed("switch", "assumeRolePolicy", document({**trust_statement(), **changes}))
+
+
+def named_principal(arn: str) -> dict[str, Spec]:
+    return trust(Condition={"ArnLike": {"aws:PrincipalArn": [arn]}})
+
+
+def unprotected(name: str) -> dict[str, Spec]:
+    specs = compliant()
+    specs[name].protect = False
+    return specs
+
+
+def relinked(name: str, prop: str, *others: str) -> dict[str, Spec]:
+    specs = compliant()
+    specs[name].references[prop] = list(others)
+    return specs
+
+
+def foreign_bucket() -> dict[str, Spec]:
+    specs = changed("bucket-eu-central-1", "tags", tags("geo-store", "us"))
+    return {name: spec for name, spec in specs.items() if "replication-eu-c" not in name}
+
+
+def attached(token: str, at: str, to: Value) -> dict[str, Spec]:
+    return {**compliant(), "attachment": Spec(token, {at: to, "policyArn": "arn:x"})}
+
+
+def with_new(token: str) -> dict[str, Spec]:
+    return {**compliant(), "new": Spec(token, {"region": "eu-west-1", "tags": tags("new")})}
+
+
+def copying(token: str, name: str) -> dict[str, Spec]:
+    inputs: dict[str, Value] = {"region": "eu-west-1", "tags": tags("copy"), name: UNKNOWN}
+    return {"copy": Spec(token, inputs)}
+
+
+def database(environment: str) -> dict[str, Spec]:
+    inputs: dict[str, Value] = {"tags": tags("database", environment=environment)}
+    return {"database": Spec("aws:rds/instance:Instance", inputs)}
+
+
+def calls(resource: str, **changes: object) -> dict[str, Spec]:
+    statement = {**MODEL_CALL, "Resource": resource, **changes}
+    if "NotAction" in changes:
+        del statement["Action"]
+    return changed("switch-policy", "policy", document(statement))
+
+
+def subscribed(arn: str) -> dict[str, Spec]:
+    return changed("subscription-eu-west-1", "topic", arn)
+
+
+def copies_encrypted_with(key: str, jurisdiction: str) -> dict[str, Spec]:
+    specs = relinked("replication-eu-west-1", "rules", "bucket-eu-central-1", key)
+    specs[key].inputs["tags"] = tags("keys", jurisdiction)
+    return specs
+
+
+def second_flag() -> dict[str, Spec]:
+    specs = compliant()
+    inputs: dict[str, Value] = {"name": "second", "region": "eu-west-1", "tags": tags("other")}
+    specs["second"] = Spec(TABLE, inputs)
+    specs["second-flag"] = Spec(TABLE_ITEM, {**specs["flag"].inputs, "tableName": "second"})
+    return specs
+
+
+def unlinked(name: str, path: str, prop: str) -> dict[str, Spec]:
+    specs = changed(name, path, UNKNOWN)
+    specs[name].references.pop(prop, None)
+    return specs
+
+
+def two_destinations(*known: str) -> dict[str, Spec]:
+    """Two replication rules to unknown buckets, of which the engine knows these."""
+    specs = relinked("replication-eu-west-1", "rules", *known)
+    rule = specs["replication-eu-west-1"].inputs["rules"][0]
+    specs["replication-eu-west-1"].inputs["rules"] = [rule, rule]
+    return specs

@@ -1,0 +1,381 @@
+"""Stacks with one mistake: the rule that finds it, where, and what it says."""
+
+from policies.kinds import (
+    COPIES,
+    POLICY,
+    POLICY_ATTACHMENT,
+    ROLE_ATTACHMENT,
+    ROLE_ATTACHMENTS_EXCLUSIVE,
+)
+from tests.policies.changes import (
+    ABSENT,
+    AWS_MANAGED_KEY,
+    DEFAULT_KEY,
+    MODEL_CALL,
+    PROFILES,
+    TABLE_ARN,
+    TAG,
+    attached,
+    calls,
+    copies_encrypted_with,
+    copying,
+    database,
+    foreign_bucket,
+    model,
+    named_principal,
+    relinked,
+    second_flag,
+    subscribed,
+    trip,
+    trust,
+    unprotected,
+    with_new,
+)
+from tests.policies.specs import ACCOUNT, Spec, changed, document, tags, trip_statement, without
+
+MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
+    ("residency-tag", changed("coordination", TAG, ABSENT), "coordination", "is missing"),
+    ("residency-tag", changed("secret", TAG, "mars"), "secret", "'mars'"),
+    ("residency-region", changed("coordination", "region", "us-east-1"), "coordination", "us-east"),
+    ("residency-region", changed("secret", "region", "eu-west-2"), "secret", "eu-west-2"),
+    ("residency-region", changed("key-other", "region", "eu-central-2"), "key-other", "central-2"),
+    (
+        "residency-replica",
+        changed("coordination", "replicas.0.regionName", "us-west-2"),
+        "coordination",
+        "a replica lies in us-west-2",
+    ),
+    (
+        "residency-replica",
+        changed("coordination", "globalTableWitness.regionName", "eu-west-2"),
+        "coordination",
+        "the witness lies in eu-west-2",
+    ),
+    (
+        "residency-replica",
+        changed("secret", "replicas", [{"region": "us-east-1"}]),
+        "secret",
+        "a replica lies in us-east-1",
+    ),
+    (
+        "residency-bucket-replication",
+        foreign_bucket(),
+        "replication-eu-west-1",
+        "belongs to us",
+    ),
+    (
+        "residency-bucket-replication",
+        changed("replication-eu-west-1", "rules.0.destination.bucket", "arn:aws:s3:::elsewhere"),
+        "replication-eu-west-1",
+        "not in this stack",
+    ),
+    ("residency-keys", changed("key-home", TAG, "us"), "coordination", "belongs to us"),
+    ("residency-keys", changed("key-home", TAG, ABSENT), "key-other", "no jurisdiction"),
+    ("residency-known", with_new("aws:dynamodb/tableReplica:TableReplica"), "new", "no rule knows"),
+    ("residency-known", with_new("aws:dynamodb/globalTable:GlobalTable"), "new", "no rule knows"),
+    ("residency-known", with_new("aws:s3/bucketV2:BucketV2"), "new", "no rule knows"),
+    ("residency-region", model("anthropic.claude-x", region="us-east-1"), "agent", "us-east-1"),
+    *(
+        ("residency-replica", copying(token, name), "copy", name)
+        for token, names in COPIES.items()
+        for name in names
+    ),
+    (
+        "residency-keys",
+        copies_encrypted_with("key-other", "us"),
+        "replication-eu-west-1",
+        "key-other belongs to us",
+    ),
+    ("residency-inference", model("global.anthropic.claude-x"), "agent", "`global.`"),
+    ("residency-inference", model("ca.anthropic.claude-x"), "agent", "`ca.`"),
+    ("residency-inference", model("us.anthropic.claude-x"), "agent", "`us.`"),
+    (
+        "residency-inference",
+        model("anthropic.claude-x", tags=tags("agents", None)),
+        "agent",
+        "is missing",
+    ),
+    *(
+        ("residency-inference-permission", calls(resource), "switch-policy", "may be called by")
+        for resource in (
+            "*",
+            f"{PROFILES}*",
+            f"{PROFILES}global.a.b",
+            f"{PROFILES}*anthropic.claude-x",
+            f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:*",
+            "arn:aws:bedrock:*::foundation-model/a.b",
+            "arn:aws:bedrock:us-east-1::foundation-model/a.b",
+            "arn:aws:bedrock:::foundation-model/a.b",
+        )
+    ),
+    *(
+        ("residency-inference-permission", calls("*", **{key: action}), "switch-p", "called by")
+        for key, action in (("Action", "BEDROCK:invoke*"), ("Action", "*"), ("NotAction", "s3:*"))
+    ),
+    (
+        "residency-inference-permission",
+        {"policy": Spec(POLICY, {"policy": document(MODEL_CALL)})},
+        "policy",
+        "no jurisdiction is named",
+    ),
+    (
+        "residency-inference-role",
+        changed("agents", "inlinePolicies", [{"policy": document(MODEL_CALL)}]),
+        "agents",
+        "may be called by",
+    ),
+    ("kill-switch-present", without("flag"), "coordination", "no item 'kill'"),
+    ("kill-switch-present", without("switch"), "coordination", "no role"),
+    (
+        "kill-switch-present",
+        changed("coordination", "replicas.0.consistencyMode", "EVENTUAL"),
+        "coordination",
+        "EVENTUAL",
+    ),
+    ("kill-switch-present", changed("flag", "item", '{"pk":{"S":"x"}}'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "region", "us-east-1"), "coord", "no item"),
+    ("kill-switch-present", second_flag(), "second", "has 1 votes"),
+    ("kill-switch-reachable", trust(Principal={}), "switch", "nobody outside"),
+    ("kill-switch-reachable", trust(Principal="*", Condition={}), "switch", "everybody"),
+    ("kill-switch-reachable", trust(Condition={}), "switch", "everybody"),
+    ("kill-switch-reachable", trust(Principal={"AWS": ACCOUNT}, Condition={}), "sw", "everybody"),
+    *(
+        ("kill-switch-reachable", trust(Condition=condition), "switch", "everybody")
+        for condition in (
+            {"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/intern"]}},
+            {"ArnLikeIfExists": {"aws:PrincipalArn": ["arn:aws:iam::*:role/oncall"]}},
+            {"StringEquals": {"aws:PrincipalOrgID": ["o-example"]}},
+        )
+    ),
+    ("kill-switch-reachable", trust(Action="sts:TagSession"), "switch", "nobody outside"),
+    ("kill-switch-reachable", trust(Effect="Deny"), "switch", "a Deny may keep"),
+    (
+        "kill-switch-reachable",
+        named_principal("arn:aws:iam::*:role/p-eu-*"),
+        "switch",
+        "p-eu-agents",
+    ),
+    ("kill-switch-reachable", named_principal("*"), "switch", "p-eu-agents"),
+    (
+        "kill-switch-reachable",
+        trust(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/p-eu-agents"}),
+        "switch",
+        "p-eu-agents",
+    ),
+    (
+        "kill-switch-reachable",
+        trust(Principal={"Service": "pods.eks.amazonaws.com"}),
+        "switch",
+        "Service",
+    ),
+    ("kill-switch-only-trips", trip(Action=["dynamodb:*"]), "switch", "dynamodb:\\*"),
+    ("kill-switch-only-trips", trip(Action="*"), "switch", "\\* is allowed"),
+    (
+        "kill-switch-only-trips",
+        trip(Action=["dynamodb:UpdateItem", "dynamodb:DeleteItem"]),
+        "switch",
+        "DeleteItem is allowed",
+    ),
+    ("kill-switch-only-trips", trip(Condition={}), "switch", "items other than"),
+    (
+        "kill-switch-only-trips",
+        trip(Condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["kill"]}}),
+        "switch",
+        "items other than",
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(Condition={"StringEquals": {"dynamodb:LeadingKeys": ["kill", "lease"]}}),
+        "switch",
+        "items other than",
+    ),
+    ("kill-switch-only-trips", trip(Resource="*"), "switch", "\\* is allowed"),
+    ("kill-switch-only-trips", trip(Resource=[f"{TABLE_ARN}x"]), "switch", "nationx"),
+    ("kill-switch-only-trips", trip(Resource=[TABLE_ARN]), "switch", "not allowed in eu-cen"),
+    (
+        "kill-switch-only-trips",
+        trip(Action=["dynamodb:UpdateItem", "kms:Decrypt"]),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    ("kill-switch-only-trips", without("switch-policy"), "switch", "not allowed in"),
+    ("kill-switch-only-trips", trip(Effect="Deny"), "switch", "a Deny may keep"),
+    *(
+        ("kill-switch-only-trips", attached(token, at, to), "switch", "attaches another policy")
+        for token, at, to in (
+            (ROLE_ATTACHMENT, "role", "p-eu-kill-switch"),
+            (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-kill-switch"),
+            (POLICY_ATTACHMENT, "roles", ["p-eu-agents", "p-eu-kill-switch"]),
+        )
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(
+            Action=["dynamodb:UpdateItem", "kms:Decrypt"],
+            Condition={
+                **trip_statement()["Condition"],
+                "StringNotEquals": {"kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com"]},
+            },
+        ),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    (
+        "kill-switch-plain",
+        changed("switch", "inlinePolicies", [{"policy": document()}]),
+        "switch",
+        "inlinePolicies",
+    ),
+    (
+        "kill-switch-plain",
+        changed("switch", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        "switch",
+        "managedPolicyArns",
+    ),
+    ("kill-switch-alarm", without("alarm-eu-central-1"), "coordination", "no alarm on .*Tripped"),
+    ("kill-switch-alarm", without("silence-eu-west-1"), "coordination", "no alarm on .*Read"),
+    (
+        "kill-switch-alarm",
+        changed("alarm-eu-west-1", "metricName", "CPUUtilization"),
+        "coordination",
+        "no alarm on .*Tripped",
+    ),
+    (
+        "kill-switch-alarm",
+        changed("alarm-eu-west-1", "namespace", "AWS/EC2"),
+        "coordination",
+        "no alarm on .*Tripped",
+    ),
+    ("kill-switch-alarm", changed("alarm-eu-west-1", "alarmActions", []), "alarm", "no topic"),
+    ("kill-switch-alarm", changed("alarm-eu-west-1", "actionsEnabled", value=False), "al", "off"),
+    (
+        "kill-switch-alarm",
+        relinked("alarm-eu-west-1", "alarmActions", "topic-eu-central-1"),
+        "alarm",
+        "no topic of its region",
+    ),
+    (
+        "kill-switch-subscribed",
+        subscribed(f"arn:aws:sns:eu-central-1:{ACCOUNT}:stop-eu-west-1"),
+        "topic-eu-west-1",
+        "nobody",
+    ),
+    ("kill-switch-subscribed", without("subscription-eu-west-1"), "topic-eu-west-1", "nobody"),
+    ("state-judged", database("prod"), "database", "rds/instance"),
+    ("table-replicated", changed("coordination", "replicas", []), "coordination", "only"),
+    (
+        "table-replicated",
+        changed("coordination", "replicas.0.regionName", "eu-west-1"),
+        "coordination",
+        "only",
+    ),
+    (
+        "table-recoverable",
+        changed("coordination", "pointInTimeRecovery.enabled", value=False),
+        "coordination",
+        "off in eu-west-1",
+    ),
+    ("table-recoverable", changed("coordination", "pointInTimeRecovery", ABSENT), "c", "eu-west-1"),
+    (
+        "table-recoverable",
+        changed("coordination", "replicas.0.pointInTimeRecovery", value=False),
+        "coordination",
+        "off in eu-central-1",
+    ),
+    (
+        "table-deletion-protected",
+        changed("coordination", "deletionProtectionEnabled", ABSENT),
+        "coordination",
+        "off in eu-west-1",
+    ),
+    (
+        "table-deletion-protected",
+        changed("coordination", "replicas.0.deletionProtectionEnabled", value=False),
+        "coordination",
+        "off in eu-central-1",
+    ),
+    ("table-deletion-protected", unprotected("coordination"), "coordination", "`protect` is off"),
+    (
+        "table-encrypted",
+        changed("coordination", "serverSideEncryption", ABSENT),
+        "coordination",
+        "managed key of eu-west-1",
+    ),
+    (
+        "table-encrypted",
+        changed("coordination", "replicas.0.kmsKeyArn", ABSENT),
+        "coordination",
+        "managed key of eu-central-1",
+    ),
+    *(
+        (
+            "table-encrypted",
+            changed("coordination", "serverSideEncryption.kmsKeyArn", arn),
+            "coordination",
+            "managed key of eu-west-1",
+        )
+        for arn in (f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k", AWS_MANAGED_KEY)
+    ),
+    *(
+        ("bucket-encrypted", changed("encryption-eu-west-1", DEFAULT_KEY, arn), "b", "managed key")
+        for arn in (f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k", AWS_MANAGED_KEY, "alias/aws/s3")
+    ),
+    (
+        "table-encrypted",
+        relinked("coordination", "replicas", "key-home"),
+        "coordination",
+        "managed key of eu-central-1",
+    ),
+    (
+        "coordination-strong",
+        changed("coordination", "replicas.0.consistencyMode", "EVENTUAL"),
+        "coordination",
+        "EVENTUAL",
+    ),
+    (
+        "coordination-strong",
+        changed("coordination", "replicas.0.consistencyMode", ABSENT),
+        "coordination",
+        "EVENTUAL",
+    ),
+    (
+        "coordination-strong",
+        changed("coordination", "globalTableWitness", ABSENT),
+        "coordination",
+        "2 votes",
+    ),
+    ("bucket-versioned", without("versioning-eu-west-1"), "bucket-eu-west-1", "not enabled"),
+    (
+        "bucket-versioned",
+        changed("versioning-eu-west-1", "versioningConfiguration.status", "Suspended"),
+        "bucket-eu-west-1",
+        "not enabled",
+    ),
+    ("bucket-replicated", without("replication-eu-west-1"), "bucket-eu-west-1", "only"),
+    (
+        "bucket-replicated",
+        changed("replication-eu-west-1", "rules.0.status", "Disabled"),
+        "bucket-eu-west-1",
+        "only",
+    ),
+    (
+        "bucket-replicated",
+        relinked("replication-eu-west-1", "rules", "bucket-eu-west-1"),
+        "bucket-eu-west-1",
+        "only",
+    ),
+    ("bucket-encrypted", without("encryption-eu-west-1"), "bucket-eu-west-1", "managed key"),
+    (
+        "bucket-encrypted",
+        relinked("encryption-eu-west-1", "rules", "key-other"),
+        "bucket-eu-west-1",
+        "managed key",
+    ),
+    (
+        "bucket-deletion-protected",
+        changed("bucket-eu-west-1", "forceDestroy", value=True),
+        "bucket-eu-west-1",
+        "forceDestroy",
+    ),
+    ("bucket-deletion-protected", unprotected("bucket-eu-west-1"), "bucket-eu-west-1", "protect"),
+]

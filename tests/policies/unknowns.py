@@ -1,0 +1,110 @@
+"""Stacks with one value that nobody can know yet: the rule that needs it, and where it stands."""
+
+from holdfast.graph import UNKNOWN, Value
+from policies.kinds import (
+    POLICY_ATTACHMENT,
+    ROLE_ATTACHMENT,
+)
+from tests.policies.changes import (
+    ABSENT,
+    TAG,
+    attached,
+    database,
+    model,
+    two_destinations,
+    unlinked,
+)
+from tests.policies.specs import (
+    Spec,
+    changed,
+)
+
+UNKNOWN_ROLES: list[tuple[str, str, Value]] = [
+    (ROLE_ATTACHMENT, "role", UNKNOWN),
+    (POLICY_ATTACHMENT, "roles", UNKNOWN),
+    (POLICY_ATTACHMENT, "roles", ["p-eu-agents", UNKNOWN]),
+]
+
+UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
+    ("residency-tag", changed("secret", TAG, UNKNOWN), "tags.holdfast:jurisdiction"),
+    ("residency-tag", changed("secret", "tags", UNKNOWN), "tags"),
+    ("residency-region", changed("secret", "region", UNKNOWN), "region"),
+    ("residency-region", changed("secret", "region", ABSENT), "region"),
+    (
+        "residency-replica",
+        changed("coordination", "replicas.0.regionName", UNKNOWN),
+        "replicas[0].regionName",
+    ),
+    ("residency-replica", changed("coordination", "replicas", UNKNOWN), "replicas"),
+    ("residency-replica", changed("coordination", "globalTableWitness", UNKNOWN), "globalTable"),
+    (
+        "residency-bucket-replication",
+        unlinked("replication-eu-west-1", "rules.0.destination.bucket", "rules"),
+        "rules",
+    ),
+    ("residency-keys", changed("secret", "tags", UNKNOWN), "tags"),
+    (
+        "residency-bucket-replication",
+        two_destinations("bucket-eu-central-1"),
+        "rules[1].destination.bucket",
+    ),
+    ("residency-keys", unlinked("encryption-eu-west-1", "bucket", "bucket"), "bucket"),
+    ("residency-inference", model(UNKNOWN), "foundationModel"),
+    (
+        "residency-inference",
+        model("a.b", modelSource={"copyFrom": UNKNOWN}),
+        "modelSource.copyFrom",
+    ),
+    (
+        "residency-inference",
+        model("a.b", variants=[{"modelId": UNKNOWN}]),
+        "variants[0].modelId",
+    ),
+    (
+        "residency-inference-role",
+        changed("agents", "inlinePolicies", [{"policy": UNKNOWN}]),
+        "inlinePolicies[0].policy",
+    ),
+    ("kill-switch-plain", changed("switch", "tags", UNKNOWN), "tags"),
+    *(("kill-switch-only-trips", attached(token, at, to), at) for token, at, to in UNKNOWN_ROLES),
+    ("state-judged", database("production"), "tags.holdfast:environment"),
+    ("residency-inference-permission", changed("switch-policy", "policy", UNKNOWN), "policy"),
+    ("kill-switch-present", changed("flag", "item", UNKNOWN), "item"),
+    ("kill-switch-present", changed("flag", "item", "{"), "item"),
+    ("kill-switch-reachable", changed("switch", "assumeRolePolicy", UNKNOWN), "assumeRolePolicy"),
+    ("kill-switch-reachable", changed("switch", "tags", UNKNOWN), "tags"),
+    ("kill-switch-only-trips", changed("switch-policy", "policy", UNKNOWN), "policy"),
+    ("kill-switch-only-trips", changed("switch-policy", "policy", "x"), "policy"),
+    ("kill-switch-alarm", unlinked("alarm-eu-west-1", "alarmActions", "alarmActions"), "alarmA"),
+    ("kill-switch-subscribed", unlinked("subscription-eu-west-1", "topic", "topic"), "topic"),
+    ("table-replicated", changed("coordination", "replicas", UNKNOWN), "replicas"),
+    (
+        "table-recoverable",
+        changed("coordination", "pointInTimeRecovery.enabled", UNKNOWN),
+        "pointInTimeRecovery.enabled",
+    ),
+    (
+        "table-deletion-protected",
+        changed("coordination", "deletionProtectionEnabled", UNKNOWN),
+        "deletionProtectionEnabled",
+    ),
+    (
+        "table-encrypted",
+        unlinked("coordination", "serverSideEncryption.kmsKeyArn", "serverSideEncryption"),
+        "serverSideEncryption.kmsKeyArn",
+    ),
+    (
+        "coordination-strong",
+        changed("coordination", "replicas.0.consistencyMode", UNKNOWN),
+        "replicas[0].consistencyMode",
+    ),
+    (
+        "bucket-versioned",
+        changed("versioning-eu-west-1", "versioningConfiguration.status", UNKNOWN),
+        "versioningConfiguration.status",
+    ),
+    ("bucket-versioned", unlinked("versioning-eu-west-1", "bucket", "bucket"), "bucket"),
+    ("bucket-replicated", changed("replication-eu-west-1", "rules", UNKNOWN), "rules"),
+    ("bucket-encrypted", changed("encryption-eu-west-1", "rules", UNKNOWN), "rules"),
+    ("bucket-deletion-protected", changed("bucket-eu-west-1", "forceDestroy", UNKNOWN), "forceD"),
+]
