@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from holdfast import cli
+from holdfast.cli import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ def _one_sentence_error(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_the_prod_stack_passes_its_policies(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["check", "-s", "prod", "-C", str(ROOT)]) == 0
+    assert commands.run(["check", "-s", "prod", "-C", str(ROOT)]) == 0
     assert "passed" in capsys.readouterr().out
 
 
@@ -35,7 +35,7 @@ def test_a_finding_exits_with_one_and_json_says_which(
         "aws.dynamodb.Table('t', hash_key='pk', attributes=[{'name': 'pk', 'type': 'S'}],\n"
         "    tags={'holdfast:jurisdiction': 'eu'})\n"
     )
-    code = cli.run(
+    code = commands.run(
         ["check", "-s", "prod", "-C", str(tmp_path), "--pack", str(ROOT / "policies"), "--json"]
     )
     findings = json.loads(capsys.readouterr().out)["findings"]
@@ -44,7 +44,7 @@ def test_a_finding_exits_with_one_and_json_says_which(
 
 
 def test_a_stack_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["check", "-s", "nowhere", "-C", str(ROOT)]) == cli.COULD_NOT
+    assert commands.run(["check", "-s", "nowhere", "-C", str(ROOT)]) == commands.COULD_NOT
     assert "Pulumi.nowhere.yaml" in _one_sentence_error(capsys)
 
 
@@ -60,7 +60,9 @@ def test_a_broken_stack_file_is_told_with_every_error_at_once(
     platform["agents"] = {"approvals": "skipped"}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     policies = ["--pack", str(ROOT / "policies")]
-    assert cli.run(["check", "-s", "prod", "-C", str(tmp_path), *policies]) == cli.COULD_NOT
+    assert (
+        commands.run(["check", "-s", "prod", "-C", str(tmp_path), *policies]) == commands.COULD_NOT
+    )
     error = _one_sentence_error(capsys)
     assert "eu-west-2" in error
     assert "approvals" in error
@@ -78,8 +80,8 @@ def test_a_broken_stack_file_is_told_with_every_error_at_once(
 def test_what_cannot_be_done_says_what_can(
     arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = cli.run([*arguments, "-C", str(ROOT), "--state-dir", str(tmp_path / "twin")])
-    assert code == cli.COULD_NOT
+    code = commands.run([*arguments, "-C", str(ROOT), "--state-dir", str(tmp_path / "twin")])
+    assert code == commands.COULD_NOT
     assert told in _one_sentence_error(capsys)
 
 
@@ -88,18 +90,21 @@ def test_down_never_removes_a_directory_that_no_twin_wrote(
 ) -> None:
     precious = tmp_path / "thesis.tex"
     precious.write_text("four years", encoding="utf-8")
-    assert cli.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)]) == cli.COULD_NOT
+    assert (
+        commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
+        == commands.COULD_NOT
+    )
     assert precious.exists()
     _one_sentence_error(capsys)
 
 
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["check", "--stak", "prod"]) == cli.COULD_NOT
+    assert commands.run(["check", "--stak", "prod"]) == commands.COULD_NOT
     assert "--stak" in capsys.readouterr().err
 
 
 def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["drill", "list"]) == 0
+    assert commands.run(["drill", "list"]) == 0
     listed = capsys.readouterr().out
     for mutant in ("no-fencing", "us-default-route", "long-ttl"):
         assert re.search(rf"region-loss: .*{mutant}", listed)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.cli import INTERRUPTED
 from holdfast.drills import DrillResult, ExitCode, run
 from holdfast.drills import history as histories
 from holdfast.drills.checks import Verdict
@@ -86,13 +87,10 @@ def test_a_mutant_fails_for_its_own_reason_and_no_other(mutant: str, tmp_path: P
 
 @pytest.mark.parametrize("after_s", [0.5, 4, 8, 25])
 def test_ctrl_c_at_any_moment_leaves_no_process_behind(after_s: float, tmp_path: Path) -> None:
-    command = (
-        "from pathlib import Path; from holdfast.drills import run; "
-        f"run('region-loss', project=Path({str(PROJECT)!r}), stack='prod', mutant=None, "
-        f"state_dir=Path({str(tmp_path)!r}), report_dir=Path({str(tmp_path)!r}))"
-    )
+    command = ["drill", "run", "region-loss", "-C", str(PROJECT)]
+    command += ["--state-dir", str(tmp_path), "--report-dir", str(tmp_path)]
     with subprocess.Popen(
-        (sys.executable, "-c", command),
+        (sys.executable, "-c", "from holdfast.cli import main; main()", *command),
         cwd=PROJECT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -100,7 +98,7 @@ def test_ctrl_c_at_any_moment_leaves_no_process_behind(after_s: float, tmp_path:
     ) as process:
         time.sleep(after_s)
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=30) != 0
+        assert process.wait(timeout=30) == INTERRUPTED
     until_s = time.monotonic() + 5
     while left := list(processes_of(tmp_path)):
         assert time.monotonic() < until_s, left
