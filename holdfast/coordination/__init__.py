@@ -11,6 +11,15 @@ from holdfast.coordination.aio_idempotency import AsyncOnce
 from holdfast.coordination.aio_lock import AsyncLock
 from holdfast.coordination.aio_partitions import AsyncPartitions
 from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.deliveries import (
+    KafkaMessage,
+    SqsAnswer,
+    SqsRecord,
+    handle_kafka,
+    handle_kafka_async,
+    handle_sqs,
+    handle_sqs_async,
+)
 from holdfast.coordination.dynamodb import DynamoDbStore, dynamodb_client
 from holdfast.coordination.election import Election
 from holdfast.coordination.fence import Fence
@@ -21,6 +30,7 @@ from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
 from holdfast.coordination.lock import Lock
 from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
+from holdfast.coordination.metrics import CoordinationMetrics
 from holdfast.coordination.observer import AsyncLeaseObserver, LeaseObserver
 from holdfast.coordination.observer_core import Sighting, Standing
 from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
@@ -40,12 +50,20 @@ from holdfast.coordination.store import (
     Update,
     Value,
 )
+from holdfast.coordination.sweep import (
+    AsyncDynamoDbListing,
+    DynamoDbListing,
+    Swept,
+    sweep_events,
+    sweep_events_async,
+)
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.coordination.versioned import AsyncVersionedState, VersionedState
 from holdfast.coordination.versioned_core import Retry, Schema
 
 __all__ = [
     "AsyncConditionalStore",
+    "AsyncDynamoDbListing",
     "AsyncElection",
     "AsyncHomeStore",
     "AsyncLeaseObserver",
@@ -58,8 +76,10 @@ __all__ = [
     "Checkpoint",
     "Clock",
     "ConditionalStore",
+    "CoordinationMetrics",
     "Delete",
     "Drift",
+    "DynamoDbListing",
     "DynamoDbStore",
     "Election",
     "Fence",
@@ -67,6 +87,7 @@ __all__ = [
     "Health",
     "HomeStore",
     "Item",
+    "KafkaMessage",
     "Leadership",
     "Lease",
     "LeaseCore",
@@ -89,15 +110,24 @@ __all__ = [
     "Retry",
     "Schema",
     "Sighting",
+    "SqsAnswer",
+    "SqsRecord",
     "Standing",
     "StopReason",
+    "Swept",
     "SystemClock",
     "Update",
     "Value",
     "VersionedState",
     "View",
     "dynamodb_client",
+    "handle_kafka",
+    "handle_kafka_async",
+    "handle_sqs",
+    "handle_sqs_async",
     "move_home",
     "move_home_async",
     "reconcile",
+    "sweep_events",
+    "sweep_events_async",
 ]

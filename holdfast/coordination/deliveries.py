@@ -11,10 +11,12 @@ Does not guarantee:
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
+from holdfast.coordination.aio_idempotency import AsyncOnce
 from holdfast.coordination.idempotency import Once
 from holdfast.errors import ConfigurationError
 
@@ -67,20 +69,41 @@ def handle_sqs(
     Returns:
         Which messages to deliver again.
     """
-    failures: list[SqsFailure] = []
-    for record in records:
-        if failures and fifo:
-            failures.append({"itemIdentifier": record["messageId"]})
-            continue
-        try:
-            with once.event(_sqs_id(record, id_attribute), record["body"].encode()) as run:
+    batch = _Batch(id_attribute, fifo=fifo)
+    for record in batch.due(records):
+        with batch.attempt(record), once.event(*batch.event(record)) as run:
+            if run.result is None:
+                run.complete(handle(record))
+    return batch.answer
+
+
+async def handle_sqs_async(
+    once: AsyncOnce,
+    records: Iterable[SqsRecord],
+    handle: Callable[[SqsRecord], Awaitable[str]],
+    *,
+    id_attribute: str | None = None,
+    fifo: bool = False,
+) -> SqsAnswer:
+    """As :func:`handle_sqs`, for asyncio; one message after the other.
+
+    Args:
+        once: Keeps what was handled.
+        records: The batch.
+        handle: Handles one message and returns its result.
+        id_attribute: Message attribute with the producer's own id; None to go by the queue's.
+        fifo: Whether the order of messages matters, so that nothing after a failure is handled.
+
+    Returns:
+        Which messages to deliver again.
+    """
+    batch = _Batch(id_attribute, fifo=fifo)
+    for record in batch.due(records):
+        with batch.attempt(record):
+            async with once.event(*batch.event(record)) as run:
                 if run.result is None:
-                    run.complete(handle(record))
-        except Exception:  # noqa: BLE001
-            # Whatever it was: the queue delivers again, and gives up by its own redrive policy.
-            _LOG.exception("SQS message %s failed", record["messageId"])
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+                    await run.complete(await handle(record))
+    return batch.answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +123,11 @@ class KafkaMessage:
     offset: int
     value: bytes
     id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from others: its producer's id, or its place."""
+        return self.id or f"{self.topic}/{self.partition}/{self.offset}"
 
 
 def handle_kafka(
@@ -128,8 +156,7 @@ def handle_kafka(
     """
     done = 0
     for message in messages:
-        place = f"{message.topic}/{message.partition}/{message.offset}"
-        with once.event(message.id or place, message.value) as run:
+        with once.event(message.name, message.value) as run:
             if run.result is None:
                 run.complete(handle(message))
         commit(message.topic, message.partition, message.offset + 1)
@@ -137,13 +164,75 @@ def handle_kafka(
     return done
 
 
-def _sqs_id(record: SqsRecord, id_attribute: str | None) -> str:
-    if id_attribute is None:
-        return record["messageId"]
-    found = record.get("messageAttributes", {}).get(id_attribute, {}).get("stringValue")
-    if not found:
-        raise ConfigurationError(
-            f"SQS message {record['messageId']} has no attribute {id_attribute}, which its "
-            "producer must set to an id of its own. Set it there, or go by the queue's ids."
-        )
-    return found
+async def handle_kafka_async(
+    once: AsyncOnce,
+    messages: Iterable[KafkaMessage],
+    handle: Callable[[KafkaMessage], Awaitable[str]],
+    *,
+    commit: Callable[[str, int, int], Awaitable[None]],
+) -> int:
+    """As :func:`handle_kafka`, for asyncio; one message after the other.
+
+    Args:
+        once: Keeps what was handled.
+        messages: What was polled, in the order of each partition.
+        handle: Handles one message and returns its result.
+        commit: Commits topic, partition and the offset of the next message to read.
+
+    Returns:
+        How many messages were handled or recognised.
+
+    Raises:
+        Exception: Whatever ``handle``, ``commit`` or the store raises.
+    """
+    done = 0
+    for message in messages:
+        async with once.event(message.name, message.value) as run:
+            if run.result is None:
+                await run.complete(await handle(message))
+        await commit(message.topic, message.partition, message.offset + 1)
+        done += 1
+    return done
+
+
+class _Batch:
+    """A batch from SQS, and what failed of it."""
+
+    def __init__(self, id_attribute: str | None, *, fifo: bool) -> None:
+        self.answer: SqsAnswer = {"batchItemFailures": []}
+        self._id_attribute = id_attribute
+        self._fifo = fifo
+
+    def due(self, records: Iterable[SqsRecord]) -> Iterator[SqsRecord]:
+        """The messages to handle; the others must be delivered again."""
+        for record in records:
+            if self._fifo and self.answer["batchItemFailures"]:
+                self._fail(record)
+            else:
+                yield record
+
+    @contextmanager
+    def attempt(self, record: SqsRecord) -> Generator[None]:
+        """Handles one message; if that fails, it must be delivered again."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001
+            # Whatever it was: the queue delivers again, and gives up by its own redrive policy.
+            _LOG.exception("SQS message %s failed", record["messageId"])
+            self._fail(record)
+
+    def event(self, record: SqsRecord) -> tuple[str, bytes]:
+        """Id and payload of a message."""
+        found: str | None = record["messageId"]
+        if self._id_attribute is not None:
+            attributes = record.get("messageAttributes", {})
+            found = attributes.get(self._id_attribute, {}).get("stringValue")
+        if not found:
+            raise ConfigurationError(
+                f"SQS message {record['messageId']} has no attribute {self._id_attribute}, which "
+                "its producer must set to an id of its own. Set it there, or go by the queue's ids."
+            )
+        return found, record["body"].encode()
+
+    def _fail(self, record: SqsRecord) -> None:
+        self.answer["batchItemFailures"].append({"itemIdentifier": record["messageId"]})

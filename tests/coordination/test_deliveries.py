@@ -1,15 +1,108 @@
 """Messages that are delivered again are not handled again, and failures hold nobody else up."""
 
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
 import pytest
 
-from holdfast.coordination import LeaseTiming, MemoryStore, Once
-from holdfast.coordination.deliveries import KafkaMessage, SqsRecord, handle_kafka, handle_sqs
+from holdfast.coordination import (
+    AsyncMemoryStore,
+    AsyncOnce,
+    KafkaMessage,
+    LeaseTiming,
+    MemoryStore,
+    Once,
+    SqsRecord,
+    handle_kafka,
+    handle_kafka_async,
+    handle_sqs,
+    handle_sqs_async,
+)
 
 FAST = LeaseTiming(lease_ms=500, renew_ms=100, retry_ms=50, margin_ms=100)
+Handle = Callable[[KafkaMessage], str]
+Commit = Callable[[str, int, int], None]
 
 
-def _once() -> Once:
-    return Once(store=MemoryStore(), prefix="inbox", owner="a", wait_s=1, timing=FAST)
+class Inbox(Protocol):
+    """Handles messages of both kinds, on whatever kind of driver."""
+
+    def sqs(
+        self,
+        records: list[SqsRecord],
+        handle: Callable[[SqsRecord], str],
+        *,
+        id_attribute: str | None = None,
+        fifo: bool = False,
+    ) -> list[str]:
+        """What must be delivered again."""
+        ...
+
+    def kafka(self, messages: Iterable[KafkaMessage], handle: Handle, commit: Commit) -> int: ...
+
+
+class ThreadInbox:
+    def __init__(self) -> None:
+        self._once = Once(store=MemoryStore(), prefix="in", owner="a", wait_s=1, timing=FAST)
+
+    def sqs(
+        self,
+        records: list[SqsRecord],
+        handle: Callable[[SqsRecord], str],
+        *,
+        id_attribute: str | None = None,
+        fifo: bool = False,
+    ) -> list[str]:
+        answer = handle_sqs(self._once, records, handle, id_attribute=id_attribute, fifo=fifo)
+        return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+    def kafka(self, messages: Iterable[KafkaMessage], handle: Handle, commit: Commit) -> int:
+        return handle_kafka(self._once, messages, handle, commit=commit)
+
+
+class TaskInbox:
+    def __init__(self) -> None:
+        store = AsyncMemoryStore()
+        self._once = AsyncOnce(store=store, prefix="in", owner="a", wait_s=1, timing=FAST)
+
+    def sqs(
+        self,
+        records: list[SqsRecord],
+        handle: Callable[[SqsRecord], str],
+        *,
+        id_attribute: str | None = None,
+        fifo: bool = False,
+    ) -> list[str]:
+        async def handle_later(record: SqsRecord) -> str:
+            await asyncio.sleep(0)
+            return handle(record)
+
+        answer = asyncio.run(
+            handle_sqs_async(
+                self._once, records, handle_later, id_attribute=id_attribute, fifo=fifo
+            )
+        )
+        return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+    def kafka(self, messages: Iterable[KafkaMessage], handle: Handle, commit: Commit) -> int:
+        async def handle_later(message: KafkaMessage) -> str:
+            await asyncio.sleep(0)
+            return handle(message)
+
+        async def commit_later(topic: str, partition: int, following: int) -> None:
+            await asyncio.sleep(0)
+            commit(topic, partition, following)
+
+        return asyncio.run(
+            handle_kafka_async(self._once, messages, handle_later, commit=commit_later)
+        )
+
+
+@pytest.fixture(params=[ThreadInbox, TaskInbox])
+def inbox(request: pytest.FixtureRequest) -> Inbox:
+    made: Inbox = request.param()
+    return made
 
 
 def _batch(*names: str) -> list[SqsRecord]:
@@ -30,41 +123,39 @@ class Handler:
         return "done"
 
 
-def test_only_what_failed_is_delivered_again_and_only_that_is_handled_again() -> None:
-    once, handler = _once(), Handler("2")
-    answer = handle_sqs(once, _batch("1", "2", "3"), handler)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+def test_only_what_failed_is_delivered_again_and_only_that_is_handled_again(inbox: Inbox) -> None:
+    handler = Handler("2")
+    assert inbox.sqs(_batch("1", "2", "3"), handler) == ["2"]
     handler.failing.clear()
-    assert handle_sqs(once, _batch("1", "2", "3"), handler) == {"batchItemFailures": []}
+    assert inbox.sqs(_batch("1", "2", "3"), handler) == []
     assert handler.handled == ["1", "3", "2"]
 
 
-def test_in_a_fifo_queue_nothing_overtakes_a_failure() -> None:
+def test_in_a_fifo_queue_nothing_overtakes_a_failure(inbox: Inbox) -> None:
     handler = Handler("2")
-    answer = handle_sqs(_once(), _batch("1", "2", "3"), handler, fifo=True)
-    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["2", "3"]
+    assert inbox.sqs(_batch("1", "2", "3"), handler, fifo=True) == ["2", "3"]
     assert handler.handled == ["1"]
 
 
-def test_a_message_sent_twice_is_told_by_its_producers_id() -> None:
-    once, handler = _once(), Handler()
+def test_a_message_sent_twice_is_told_by_its_producers_id(inbox: Inbox) -> None:
+    handler = Handler()
     twice: list[SqsRecord] = [
         {"messageId": name, "body": "same", "messageAttributes": {"id": {"stringValue": "order-7"}}}
         for name in ("first", "second")
     ]
-    assert handle_sqs(once, twice, handler, id_attribute="id") == {"batchItemFailures": []}
+    assert inbox.sqs(twice, handler, id_attribute="id") == []
     assert handler.handled == ["first"]
 
 
-def test_a_message_without_its_producers_id_fails_alone() -> None:
+def test_a_message_without_its_producers_id_fails_alone(inbox: Inbox) -> None:
     handler = Handler()
-    answer = handle_sqs(_once(), _batch("1"), handler, id_attribute="id")
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert inbox.sqs(_batch("1"), handler, id_attribute="id") == ["1"]
     assert handler.handled == []
 
 
-def test_a_place_in_a_log_is_committed_after_its_message_and_never_past_a_failure() -> None:
-    once = _once()
+def test_a_place_in_a_log_is_committed_after_its_message_and_never_past_a_failure(
+    inbox: Inbox,
+) -> None:
     messages = [KafkaMessage("orders", 0, offset, b"v") for offset in range(3)]
     log: list[str] = []
 
@@ -78,7 +169,7 @@ def test_a_place_in_a_log_is_committed_after_its_message_and_never_past_a_failur
         log.append(f"committed {topic}/{partition}/{following}")
 
     with pytest.raises(ValueError, match="not yet"):
-        handle_kafka(once, messages, handle, commit=commit)
+        inbox.kafka(messages, handle, commit)
     assert log == [
         "handled 0",
         "committed orders/0/1",
@@ -87,6 +178,19 @@ def test_a_place_in_a_log_is_committed_after_its_message_and_never_past_a_failur
     ]
     log[:] = ["again"]
     # The commits were lost in a rebalance: everything is delivered again.
-    assert handle_kafka(once, messages, handle, commit=commit) == 3
+    assert inbox.kafka(messages, handle, commit) == 3
     assert [line for line in log if line.startswith("handled")] == ["handled 2"]
     assert log[-1] == "committed orders/0/3"
+
+
+def test_a_message_of_a_log_is_told_by_its_producers_id_or_else_by_its_place(inbox: Inbox) -> None:
+    handled: list[int] = []
+
+    def handle(message: KafkaMessage) -> str:
+        handled.append(message.offset)
+        return ""
+
+    messages = [KafkaMessage("orders", 0, offset, b"v", id="order-7") for offset in (0, 1)]
+    messages += [KafkaMessage("orders", 1, offset, b"v") for offset in (0, 1)]
+    assert inbox.kafka(messages, handle, lambda _topic, _partition, _following: None) == 4
+    assert handled == [0, 0, 1]

@@ -1,14 +1,19 @@
 """Records of events handled long ago are removed, and nothing else ever is."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypedDict
 
 import pytest
 
 import holdfast.coordination.sweep as module
 from holdfast.contract import Consistency, Table
 from holdfast.coordination import (
+    AsyncDynamoDbListing,
     ConditionalStore,
     Delete,
+    DynamoDbListing,
     DynamoDbStore,
     Fence,
     Get,
@@ -22,19 +27,30 @@ from holdfast.coordination import (
     Reply,
     Request,
     Schema,
+    Swept,
     VersionedState,
+    dynamodb_client,
+    sweep_events,
+    sweep_events_async,
 )
+from holdfast.coordination.aio_dynamodb import AsyncDynamoDbStore, async_dynamodb_client
 from holdfast.coordination.idempotency_core import EventRecord
 from holdfast.coordination.lease_core import Send
+from holdfast.coordination.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
 from holdfast.coordination.program import run
 from holdfast.coordination.store import Absent, Always, AtMost, Condition, number
-from holdfast.coordination.sweep import DynamoDbListing, Page, Swept, sweep_events
+from holdfast.coordination.sweep import Page, Search
+from holdfast.coordination.sweep_postgresql import AsyncPostgreSqlListing, PostgreSqlListing
 from holdfast.errors import ConfigurationError, LeaseLostError, StoreUnavailableError
-from tests.coordination.servers import REGION, TABLE, client, environment
+from tests.coordination.postgresql_server import PostgreSqlServer
+from tests.coordination.servers import REGION, TABLE, environment
 
 DAY_S = 86_400
 NOW_S = 2_000_000_000
 TIMING = LeaseTiming()
+STRONG = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
+NOWHERE = Table(name="nowhere", consistency=Consistency.STRONG, regions=(REGION,))
+ALL = Search(prefix="", before_s=NOW_S, after=None, limit=1)
 
 
 class EverythingListing:
@@ -43,10 +59,10 @@ class EverythingListing:
     def __init__(self, keys: list[str]) -> None:
         self.keys = sorted(keys)
 
-    def page(self, *, prefix: str, before_s: int, after: str | None, limit: int) -> Page:
-        del prefix, before_s
-        rest = [key for key in self.keys if after is None or key > after]
-        return Page(tuple(rest[:limit]), rest[limit - 1] if len(rest) > limit else None)
+    def page(self, search: Search) -> Page:
+        rest = [key for key in self.keys if search.after is None or key > search.after]
+        resume_after = rest[search.limit - 1] if len(rest) > search.limit else None
+        return Page(tuple(rest[: search.limit]), resume_after)
 
 
 def _finished(store: ConditionalStore, key: str, age_s: int) -> EventRecord:
@@ -219,33 +235,140 @@ def test_an_event_that_once_handled_is_dated() -> None:
     assert number(store.call(Get("order/1")).item, "finished_s") > 0
 
 
-@pytest.mark.slow
-def test_a_real_table_is_swept_page_by_page(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(server).items():
-        monkeypatch.setenv(name, value)
-    own = client(server)
-    store = DynamoDbStore(Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,)))
+Sweep = Callable[[str | None], Swept]
+
+
+class Bounds(TypedDict):
+    prefix: str
+    older_than_s: int
+    after: str | None
+    max_records: int
+    date_s: Callable[[], float]
+
+
+def _bounds(after: str | None) -> Bounds:
+    return {
+        "prefix": "sweep",
+        "older_than_s": DAY_S,
+        "after": after,
+        "max_records": 2,
+        "date_s": lambda: NOW_S,
+    }
+
+
+def _check_that_a_table_is_swept_page_by_page(store: ConditionalStore, sweep: Sweep) -> None:
     for index in range(5):
         _finished(store, f"sweep/old-{index}", DAY_S)
     _finished(store, "sweep/young", 0)
     _finished(store, "other/old", DAY_S)
+    store.call(Put(key="sweep/text", when=Always(), item={"finished_s": "long ago"}))
     after, runs, deleted = None, 0, 0
     while True:
-        swept = sweep_events(
-            store,
-            DynamoDbListing(own, TABLE),
-            prefix="sweep",
-            older_than_s=DAY_S,
-            after=after,
-            max_records=2,
-            date_s=lambda: NOW_S,
-        )
+        swept = sweep(after)
+        assert swept.deleted + swept.kept <= 2
         after, runs, deleted = swept.resume_after, runs + 1, deleted + swept.deleted
         if after is None:
             break
     assert deleted == 5
     assert runs >= 3
-    assert store.call(Get("sweep/young")).item is not None
-    assert store.call(Get("other/old")).item is not None
-    with pytest.raises(StoreUnavailableError, match="no-such-table could not be scanned"):
-        DynamoDbListing(own, "no-such-table").page(prefix="", before_s=0, after=None, limit=1)
+    for key in ("sweep/young", "sweep/text", "other/old"):
+        assert store.call(Get(key)).item is not None
+
+
+@pytest.fixture
+def aws(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(server).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("aws")
+def test_a_dynamodb_table_is_swept_page_by_page() -> None:
+    store, listing = DynamoDbStore(STRONG), DynamoDbListing(STRONG)
+    _check_that_a_table_is_swept_page_by_page(
+        store, lambda after: sweep_events(store, listing, **_bounds(after))
+    )
+    with pytest.raises(ConfigurationError, match=r"nowhere refuses requests .*permissions"):
+        DynamoDbListing(NOWHERE).page(ALL)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("aws")
+def test_a_dynamodb_table_is_swept_by_tasks_too() -> None:
+    async def sweep(after: str | None) -> Swept:
+        async with async_dynamodb_client() as client:
+            store = AsyncDynamoDbStore(STRONG, client)
+            listing = AsyncDynamoDbListing(STRONG, client)
+            return await sweep_events_async(store, listing, **_bounds(after))
+
+    async def nowhere() -> None:
+        async with async_dynamodb_client() as client:
+            await AsyncDynamoDbListing(NOWHERE, client).page(ALL)
+
+    _check_that_a_table_is_swept_page_by_page(
+        DynamoDbStore(STRONG), lambda after: asyncio.run(sweep(after))
+    )
+    with pytest.raises(ConfigurationError, match="Table nowhere refuses requests"):
+        asyncio.run(nowhere())
+
+
+@pytest.mark.slow
+def test_a_postgresql_table_is_swept_page_by_page(postgresql_server: PostgreSqlServer) -> None:
+    store = PostgreSqlStore(postgresql_server.connection)
+    store.create()
+    listing = PostgreSqlListing(postgresql_server.connection)
+    _check_that_a_table_is_swept_page_by_page(
+        store, lambda after: sweep_events(store, listing, **_bounds(after))
+    )
+    listing.close()
+    with pytest.raises(ConfigurationError, match=r"table nowhere \(42P01.*permissions"):
+        PostgreSqlListing(postgresql_server.connection, table="nowhere").page(ALL)
+
+
+@pytest.mark.slow
+def test_a_postgresql_table_is_swept_by_tasks_too(postgresql_server: PostgreSqlServer) -> None:
+    async def sweep(after: str | None) -> Swept:
+        own = AsyncPostgreSqlStore(postgresql_server.connection)
+        listing = AsyncPostgreSqlListing(postgresql_server.connection)
+        try:
+            return await sweep_events_async(own, listing, **_bounds(after))
+        finally:
+            own.close()
+            listing.close()
+
+    store = PostgreSqlStore(postgresql_server.connection)
+    store.create()
+    _check_that_a_table_is_swept_page_by_page(store, lambda after: asyncio.run(sweep(after)))
+
+
+@pytest.mark.slow
+def test_a_page_of_a_postgresql_table_is_bounded_by_what_it_looks_at(
+    postgresql_server: PostgreSqlServer,
+) -> None:
+    store = PostgreSqlStore(postgresql_server.connection, table="bounded")
+    store.create()
+    for index in range(7):
+        _finished(store, f"a/{index}", DAY_S)
+    _finished(store, "b/0", DAY_S)
+    listing = PostgreSqlListing(postgresql_server.connection, table="bounded")
+    search = Search(prefix="b/", before_s=NOW_S, after=None, limit=4)
+    first = listing.page(search)
+    assert first == Page((), "a/3")
+    second = listing.page(replace(search, after=first.resume_after))
+    assert second == Page(("b/0",), "b/0")
+    assert listing.page(replace(search, after=second.resume_after)) == Page((), None)
+
+
+def test_records_that_cannot_be_listed_now_are_swept_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment(9).items():
+        monkeypatch.setenv(name, value)
+    client = dynamodb_client(timeout_ms=200)
+    with pytest.raises(StoreUnavailableError, match=r"coordination could not be scanned: .*later"):
+        DynamoDbListing(STRONG, client).page(ALL)
+    unreachable = "host=127.0.0.1 port=9 user=test dbname=test"
+    with pytest.raises(StoreUnavailableError, match=r"could not be listed: no connection"):
+        PostgreSqlListing(unreachable, timeout_ms=500).page(ALL)
+    with pytest.raises(StoreUnavailableError, match=r"could not be listed: no connection"):
+        asyncio.run(AsyncPostgreSqlListing(unreachable, timeout_ms=500).page(ALL))
