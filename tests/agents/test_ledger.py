@@ -1,6 +1,5 @@
 """The ledger and the leader's work, on a real table in one region of the twin."""
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -141,16 +140,24 @@ def leader(
     return Executor(desk=desk, ledger=ledger, kill=kill)
 
 
-def lead(leader: Executor, lease: Lease, for_s: float = 0.6) -> None:
-    threading.Timer(for_s, lease.end, args=(StopReason.ASKED,)).start()
-    leader.lead(lease)
+def lead(leader: Executor, desk: Desk, lease: Lease) -> None:
+    """Leads for one look at the queue; what it finds is carried out before this returns."""
+    looked = desk.waiting
+
+    def look() -> Iterator[Task]:
+        yield from looked()
+        lease.end(StopReason.ASKED)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(desk, "waiting", look)
+        leader.lead(lease)
 
 
 def test_the_leader_carries_out_what_waits_and_takes_it_off_the_queue(
     client: "DynamoDBClient", desk: Desk, leader: Executor
 ) -> None:
     task = desk.accept("acme", "t1", "do it")
-    lead(leader, a_lease(2))
+    lead(leader, desk, a_lease(2))
     assert entries(client, page_of(task)) == ["t1 2 us-east-1"]
     assert list(desk.waiting()) == []
 
@@ -160,7 +167,7 @@ def test_a_task_that_an_earlier_leader_has_done_is_not_done_again(
 ) -> None:
     task = desk.accept("acme", "t1", "do it")
     ledger.append(task, Fence(1))
-    lead(leader, a_lease(2))
+    lead(leader, desk, a_lease(2))
     assert entries(client, page_of(task)) == ["t1 1 us-east-1"]
     assert list(desk.waiting()) == []
 
@@ -180,7 +187,7 @@ def test_a_leader_that_was_replaced_while_it_was_thinking_changes_nothing(
         return "an answer that comes too late"
 
     monkeypatch.setattr(executors, "complete", replaced_meanwhile)
-    lead(leader, a_lease(2))
+    lead(leader, desk, a_lease(2))
     assert entries(client, page_of(task)) == ["t1 9 us-east-1"]
 
 
@@ -189,8 +196,8 @@ def test_nothing_is_done_while_the_kill_switch_is_tripped_and_all_of_it_afterwar
 ) -> None:
     task = desk.accept("acme", "t1", "do it")
     tripped = kill.trip(by="oncall", reason="test")
-    lead(leader, a_lease(2))
+    lead(leader, desk, a_lease(2))
     assert entries(client, page_of(task)) == []
     kill.arm(by="oncall", reason="over", epoch=tripped.epoch)
-    lead(leader, a_lease(3))
+    lead(leader, desk, a_lease(3))
     assert entries(client, page_of(task)) == ["t1 3 us-east-1"]

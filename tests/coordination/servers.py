@@ -12,19 +12,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from tests.ports import free_ports
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 TABLE = "coordination"
 REGION = "us-east-1"
 _START_S = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(port: int) -> dict[str, str]:
@@ -41,7 +36,7 @@ def environment(port: int) -> dict[str, str]:
 @contextmanager
 def emulator(directory: Path) -> Generator[int]:
     """A DynamoDB server with the coordination table, and its port."""
-    port = free_port()
+    (port,) = free_ports(1)
     settings = {
         "MINISTACK_HOST": "127.0.0.1",
         "BIND_HOST": "127.0.0.1",

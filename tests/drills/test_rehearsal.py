@@ -40,7 +40,7 @@ class QuickLoss(Drill):
     workload = Workload(
         rate_per_s=20,
         duration_s=3,
-        timeout_s=0.5,
+        timeout_s=5,
         users=3,
         locations={"us": ("new-york",), "eu": ("dublin",)},
     )
@@ -97,7 +97,7 @@ def rehearse(target: FakeTarget) -> History:
         lost_region="us-east-1",
         duration_s=workload.duration_s,
         dns_ttl_s=0,
-        objectives=Objectives(rto_s=1, rpo_s=1, kill_s=1, rollback_s=1),
+        objectives=Objectives(rto_s=30, rpo_s=1, kill_s=1, rollback_s=1),
         territories={
             name: Territory(
                 hostname=home.hostname,

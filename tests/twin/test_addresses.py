@@ -1,6 +1,7 @@
 """Addresses and ports are free, apart from each other, and kept from one start to the next."""
 
 import errno
+import os
 import random
 import socket
 from collections.abc import Generator
@@ -13,6 +14,7 @@ from holdfast.errors import PortInUseError, TwinError
 from holdfast.twin import addresses
 from holdfast.twin.addresses import CLAIM_PORT, Claimed, claim_plan
 from holdfast.twin.plan import TwinPlan
+from tests.ports import free_ports
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 
@@ -33,12 +35,6 @@ def claimed(
         held.release()
 
 
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def test_every_region_has_an_address_of_its_own_in_the_block() -> None:
     with claimed() as held:
         plan = held.plan
@@ -52,14 +48,14 @@ def test_every_region_has_an_address_of_its_own_in_the_block() -> None:
 
 
 def test_two_twins_that_choose_alike_get_different_blocks() -> None:
-    with claimed(seed=7) as one, claimed(seed=7) as other:
+    with claimed(seed=os.getpid()) as one, claimed(seed=os.getpid()) as other:
         assert one.plan.block != other.plan.block
 
 
 def test_without_the_claim_two_twins_would_share_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    with claimed(seed=7) as one:
+    with claimed(seed=os.getpid()) as one:
         monkeypatch.setattr(addresses, "CLAIM_PORT", CLAIM_PORT + 1)
-        with claimed(seed=7) as other:
+        with claimed(seed=os.getpid()) as other:
             assert one.plan.block == other.plan.block
 
 
@@ -91,7 +87,7 @@ def test_addresses_that_are_taken_meanwhile_are_not_used_again() -> None:
 
 
 def test_a_requested_dns_port_is_used_on_the_ordinary_loopback_address() -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     with claimed(dns_port=port) as held:
         assert (held.plan.dns_host, held.plan.dns_port) == ("127.0.0.1", port)
 

@@ -37,7 +37,7 @@ def child_outlives_a_killed_owner(tmp_path: Path, how: str) -> bool:
         child = ProcessIdentity.of(int(owner.stdout.readline()))
         assert child is not None
         owner.kill()
-    survived = not child.wait_ended(2.0)
+    survived = not child.wait_ended(5.0)
     child.kill()
     return survived
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from holdfast.twin.fronts.engine import (
 from holdfast.twin.provider.cloud import Cloud
 from holdfast.twin.provider.core import Provider
 from holdfast.twin.provider.values import Doc
+from tests.processes import left_naming
 from tests.twin.projects import write_project
 from tests.twin.provider.conftest import REGIONS
 from tests.twin.provider.emulators import emulators
@@ -276,10 +276,7 @@ def test_an_engine_that_is_cut_off_leaves_no_process_and_can_be_run_again(
         child.send_signal(number)
         child.stdout.read()
         assert child.wait(60) != 0
-    until = time.monotonic() + 10
-    while processes_of(tmp_path) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert processes_of(tmp_path) == []
+    assert left_naming(str(tmp_path), in_environment=True) == []
     changes = stack.front.up()
     assert 3 <= len(changes.unchanged) < 60
     assert len(changes.created) + len(changes.unchanged) == 60
@@ -289,15 +286,3 @@ def test_an_engine_that_is_cut_off_leaves_no_process_and_can_be_run_again(
     assert len(left) <= (1 if number is signal.SIGKILL else 0)
     for line in left:
         cloud.call("sns", "us-east-1", "delete_topic", {"TopicArn": line.rpartition(" ")[2]})
-
-
-def processes_of(folder: Path) -> list[str]:
-    """Commands of processes whose environment names a folder."""
-    found: list[str] = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(folder).encode() in (place / "environ").read_bytes():
-                found.append((place / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return [command for command in found if "pytest" not in command]

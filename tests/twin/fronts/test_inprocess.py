@@ -269,9 +269,18 @@ from pathlib import Path
 from holdfast.twin.fronts.inprocess import InProcess
 from holdfast.twin.provider.cloud import Cloud
 endpoints = {endpoints!r}
+lines = 0
+
+def tell(line):
+    global lines
+    lines += 1
+    print(line, flush=True)
+    if lines == {waits_after}:
+        sys.stdin.read()
+
 front = InProcess(
     project=Path({project!r}), stack="dev", state_dir=Path({state!r}),
-    cloud=Cloud(endpoints.__getitem__), on_line=lambda line: print(line, flush=True),
+    cloud=Cloud(endpoints.__getitem__), on_line=tell,
 )
 front.up()
 """
@@ -290,24 +299,29 @@ for number in range({length}):
 def test_a_run_that_is_cut_off_is_gone_on_with(
     stack: Stack, cloud: Cloud, number: signal.Signals
 ) -> None:
+    # It waits in the middle, so that it is interrupted there however slow or fast it is.
     stack.program(chain(30))
     code = CHILD.format(
         endpoints={region: cloud.endpoint(region) for region in REGIONS},
         project=str(stack.folder / "project"),
         state=str(stack.folder / "state"),
+        waits_after=5,
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     with child:
+        assert child.stdin is not None
         assert child.stdout is not None
         for _ in range(5):
             assert child.stdout.readline().startswith("created")
         child.send_signal(number)
+        child.stdin.close()
         assert child.wait(60) != 0
     site = Site(cloud, "us-east-1")
     made = len(site.call("sns", "list_topics").docs("Topics"))

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from holdfast.twin.fronts import tied
+from tests.processes import left_naming, processes_naming
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel must end the children")
 SLEEPER = "import subprocess, sys, time; {start} print('on', flush=True); time.sleep(60)"
 GRANDCHILD = (
     "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', '{mark}'],"
@@ -22,21 +23,6 @@ PARENT = (
 )
 
 
-def alive(mark: str) -> bool:
-    # Unlimited width: a COLUMNS in the environment would cut the mark off.
-    listed = subprocess.run(
-        ["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True
-    )
-    return mark in listed.stdout
-
-
-def gone(mark: str) -> bool:
-    until = time.monotonic() + 10
-    while alive(mark) and time.monotonic() < until:
-        time.sleep(0.05)
-    return not alive(mark)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_children_in_other_sessions_end_with_the_parent(number: signal.Signals) -> None:
@@ -46,9 +32,9 @@ def test_children_in_other_sessions_end_with_the_parent(number: signal.Signals) 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "on\n"
-        assert alive(mark)
+        assert processes_naming(mark)
         parent.send_signal(number)
-    assert gone(mark)
+    assert left_naming(mark) == []
 
 
 @pytest.mark.slow
@@ -57,7 +43,7 @@ def test_the_exit_code_is_the_programs_and_what_it_left_behind_ends() -> None:
     program = "import subprocess, sys; " + GRANDCHILD.format(mark=mark) + " sys.exit(7)"
     command = [sys.executable, "-I", tied.__file__, str(os.getpid()), sys.executable, "-c", program]
     assert subprocess.run(command, check=False).returncode == 7
-    assert gone(mark)
+    assert left_naming(mark) == []
 
 
 def test_a_parent_that_has_died_already_starts_nothing() -> None:

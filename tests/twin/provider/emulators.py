@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,21 +10,16 @@ from collections.abc import Generator, Sequence
 
 from holdfast.errors import TwinError
 from holdfast.twin.provider.cloud import Cloud
+from tests.ports import free_ports
 
 ACCOUNT = "000000000000"
 START_S = 30
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def emulators(regions: Sequence[str]) -> Generator[Cloud]:
     """A cloud of plain emulators, ended when the test is."""
-    ports = {region: free_port() for region in regions}
+    ports = dict(zip(regions, free_ports(len(regions)), strict=True))
     processes = [_start(region, port) for region, port in ports.items()]
 
     def endpoint(region: str) -> str:

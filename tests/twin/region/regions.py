@@ -16,6 +16,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.ports import free_ports
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -42,9 +44,10 @@ class Regions:
         # Neither other tests of this run nor other runs on this machine use the block.
         second, third = 64 + os.getpid() // 250 % 120, os.getpid() % 250
         self.hosts = {name: f"127.{second}.{third}.{n + 1}" for n, name in enumerate(names)}
-        self.api_ports = {name: _free_port(self.hosts[name]) for name in names}
-        self.peer_ports = {name: _free_port(self.hosts[name]) for name in names}
-        self.valkey_ports = {name: _free_port(self.hosts[name]) for name in names}
+        ports = {name: free_ports(3, self.hosts[name]) for name in names}
+        self.api_ports = {name: ports[name][0] for name in names}
+        self.peer_ports = {name: ports[name][1] for name in names}
+        self.valkey_ports = {name: ports[name][2] for name in names}
 
     def start(self, *names: str, cut: tuple[str, ...] = ()) -> None:
         """Starts servers, all of them by default, and waits until they are ready."""
@@ -136,7 +139,7 @@ class Regions:
         assert self.ask(one, "heal", peer=other)["ok"]
 
     def stop(self) -> None:
-        """Ends every server; fails if one does not obey SIGTERM within 5 s."""
+        """Ends every server; fails if one does not obey SIGTERM."""
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
@@ -144,7 +147,7 @@ class Regions:
         stubborn: list[str] = []
         for name, process in self.processes.items():
             try:
-                process.wait(5)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -216,12 +219,6 @@ class Regions:
         )
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
 def code_of(error: ClientError) -> str:
     """The AWS name of an error."""
     return str(error.response.get("Error", {}).get("Code"))
@@ -235,7 +232,7 @@ def plain(item: object) -> dict[str, str] | None:
     return {name: str(next(iter(value.values()))) for name, value in typed.items()}
 
 
-def eventually(check: Callable[[], None], within_s: float = 10.0) -> None:
+def eventually(check: Callable[[], None], within_s: float = 30.0) -> None:
     """Repeats a check that raises AssertionError until it holds."""
     deadline = time.monotonic() + within_s
     while True:

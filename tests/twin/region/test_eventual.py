@@ -32,7 +32,7 @@ def both_read(regions: Regions, key: str, value: str | None) -> None:
 
 def test_a_write_is_seen_here_at_once_and_there_after_the_lag(us: Regions) -> None:
     us.make_eventual("table")
-    assert us.ask(EAST, "set_lag", lag_ms=1500)["ok"]
+    assert us.ask(EAST, "set_lag", lag_ms=4000)["ok"]
     put(us, EAST, "k", "1")
     assert read(us, EAST, "k") == "1"
     assert read(us, WEST, "k") is None

@@ -65,7 +65,7 @@ def scenario(
     return [event.kind for event in read(tmp_path)]
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - looks at what no event is set for
             await asyncio.sleep(0.02)
@@ -95,7 +95,10 @@ def test_each_checker_probes_once_an_interval(tmp_path: Path) -> None:
         began_s = time.monotonic()
         await asyncio.sleep(2.2)
         expected = 3 * (time.monotonic() - began_s)
-        assert expected - 2 <= endpoint.probes <= expected + 2
+        assert endpoint.probes <= expected + 2
+        # What is due has been begun, but may not have arrived.
+        await asyncio.sleep(0.25)
+        assert endpoint.probes >= expected - 2
 
     assert scenario(tmp_path, body) == []
 

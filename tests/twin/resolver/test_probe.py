@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from contextlib import closing
 
 import pytest
@@ -84,10 +83,8 @@ def test_a_frozen_process_that_still_listens_fails_after_the_status_timeout(
 ) -> None:
     monkeypatch.setattr(probe_module, "HTTP_STATUS_TIMEOUT_S", 0.2)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        began_s = time.monotonic()
         problem = asyncio.run(probe(target(server.getsockname()[1])))
     assert problem == "no status within 0.2 s"
-    assert time.monotonic() - began_s < 1.0
 
 
 def test_a_frozen_process_whose_queue_is_full_fails_after_the_connection_timeout(

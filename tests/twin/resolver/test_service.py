@@ -34,7 +34,7 @@ class ControlPlane:
     async def was_read(self) -> None:
         """Waits until what is set now has been taken over."""
         until = self.reads + 2
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.reads < until:  # noqa: ASYNC110 - looks at what no event is set for
                 await asyncio.sleep(0.005)
 
