@@ -53,13 +53,13 @@ def main() -> None:
     """Deploys the stack that Pulumi runs the program for, and exports its contract.
 
     Raises:
-        RunError: If the stack file is refused. Pulumi prints its message without a traceback.
+        RunError: If the stack file asks for what cannot be. Pulumi prints its message without a
+            traceback.
     """
     try:
-        topology = plan(settings.load())
+        deploy(plan(settings.load()))
     except ConfigurationError as error:
         raise pulumi.RunError(str(error)) from error
-    deploy(topology)
 
 
 def deploy(topology: Topology) -> None:

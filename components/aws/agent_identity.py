@@ -20,7 +20,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws import arns
-from components.aws.documents import Statement, document, key_use, role_document
+from components.aws.documents import Statement, key_use, role_document, trust_document
 
 TABLE_ACTIONS = (
     "dynamodb:BatchGetItem",
@@ -29,6 +29,7 @@ TABLE_ACTIONS = (
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:Scan",
     "dynamodb:UpdateItem",
 )
 ITEM_WRITES = (
@@ -114,7 +115,7 @@ class AgentIdentity(pulumi.ComponentResource):
 
 def _trust(args: AgentIdentityArgs) -> str:
     """Pods of this account's clusters, by EKS Pod Identity."""
-    return document(
+    return trust_document(
         Statement(
             sid="PodsOfThisAccount",
             principals={"Service": ("pods.eks.amazonaws.com",)},

@@ -18,6 +18,9 @@ from holdfast.errors import ConfigurationError
 LONGEST_DOCUMENT_CHARACTERS = 10_240
 """Of the inline policies of one IAM role. Key, topic and bucket policies may be longer."""
 
+LONGEST_TRUST_CHARACTERS = 2_048
+"""Of the policy that says who may take a role, unless AWS has raised the account's quota."""
+
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Condition keys and their values, by operator."""
 
@@ -111,6 +114,21 @@ def role_document(*statements: Statement) -> str:
         raise ConfigurationError(
             f"A role's policy has {len(text)} characters; AWS takes "
             f"{LONGEST_DOCUMENT_CHARACTERS}. Serve the jurisdiction from fewer regions."
+        )
+    return text
+
+
+def trust_document(*statements: Statement) -> str:
+    """Like :func:`document`, for what says who may take an IAM role.
+
+    Raises:
+        ConfigurationError: If it is longer than AWS takes.
+    """
+    text = document(*statements)
+    if len(text) > LONGEST_TRUST_CHARACTERS:
+        raise ConfigurationError(
+            f"A role's trust policy has {len(text)} characters; AWS takes "
+            f"{LONGEST_TRUST_CHARACTERS}. Name fewer principals, or several by one pattern with *."
         )
     return text
 

@@ -24,7 +24,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws import arns
-from components.aws.documents import Statement, document, key_use, role_document
+from components.aws.documents import Statement, key_use, role_document, trust_document
 from components.aws.regional_bucket import RegionalBucket, RegionalBucketArgs
 from holdfast.errors import ConfigurationError
 
@@ -211,7 +211,7 @@ def _rule(
 
 def _trust(args: GeoStoreArgs) -> str:
     """S3 takes the role, for the buckets of this jurisdiction and no others."""
-    return document(
+    return trust_document(
         Statement(
             sid="S3CopiesOurBuckets",
             principals={"Service": ("s3.amazonaws.com",)},

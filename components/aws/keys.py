@@ -105,6 +105,7 @@ class Keys(pulumi.ComponentResource):
     ) -> None:
         super().__init__("holdfast:aws:Keys", name, None, opts)
 
+        policy = _policy(args)
         primary = aws.kms.Key(
             f"{name}-{args.home_region}",
             region=args.home_region,
@@ -113,7 +114,7 @@ class Keys(pulumi.ComponentResource):
             enable_key_rotation=True,
             rotation_period_in_days=ROTATION_PERIOD_DAYS,
             deletion_window_in_days=args.deletion_days,
-            policy=_policy(args, args.home_region),
+            policy=policy,
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
@@ -126,7 +127,7 @@ class Keys(pulumi.ComponentResource):
                 primary_key_arn=primary.arn,
                 description=args.description,
                 deletion_window_in_days=args.deletion_days,
-                policy=_policy(args, region),
+                policy=policy,
                 tags=args.tags,
                 opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
             )
@@ -145,12 +146,17 @@ class Keys(pulumi.ComponentResource):
         self.register_outputs({"arns": self.arns})
 
 
-def _policy(args: KeysArgs, region: str) -> str:
-    """What the key of one region allows; the account's IAM policies choose among it."""
+def _policy(args: KeysArgs) -> str:
+    """What the key allows in each region; the account's IAM policies choose among it."""
     account = {"AWS": (arns.account_root(args.account_id),)}
     through_services: Mapping[str, tuple[str, ...]] = {
         "kms:CallerAccount": (args.account_id,),
-        "kms:ViaService": tuple(f"{service}.{region}.amazonaws.com" for service in SERVICES),
+        # DynamoDB makes a replica, with the key there, on a request to the table's home region.
+        "kms:ViaService": tuple(
+            f"{service}.{place}.amazonaws.com"
+            for place in (args.home_region, *args.replica_regions)
+            for service in SERVICES
+        ),
     }
     statements = [
         Statement(

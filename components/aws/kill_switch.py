@@ -29,7 +29,7 @@ import pulumi_aws as aws
 
 from components.aws import arns
 from components.aws.alerts import AlertTopic, AlertTopicArgs
-from components.aws.documents import Statement, document, key_use, role_document
+from components.aws.documents import Statement, key_use, role_document, trust_document
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.errors import ConfigurationError
 
@@ -242,7 +242,7 @@ def _trust(args: KillSwitchArgs) -> str:
                 conditions={"ArnLike": {"aws:PrincipalArn": roles}},
             )
         )
-    return document(*statements)
+    return trust_document(*statements)
 
 
 def _permission(args: KillSwitchArgs) -> str:

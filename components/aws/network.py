@@ -91,7 +91,14 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.vpc_id = vpc.id
-        public_table = self._public_routes(name, args)
+        gateway = aws.ec2.InternetGateway(
+            name,
+            region=args.region,
+            vpc_id=vpc.id,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        public_table = self._public_routes(name, args, gateway)
         private_table = aws.ec2.RouteTable(
             f"{name}-private",
             region=args.region,
@@ -99,8 +106,14 @@ class Network(pulumi.ComponentResource):
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        # AWS refuses a public load balancer in a network without a gateway, and does not let the
+        # gateway go while one is left; the load balancer waits for its subnets.
         self.public_subnet_ids = self._subnets(
-            f"{name}-public", args, args.public_subnets, public_table.id
+            f"{name}-public",
+            args,
+            args.public_subnets,
+            public_table.id,
+            after=(gateway,),
         )
         self.private_subnet_ids = self._subnets(
             f"{name}-private", args, args.private_subnets, private_table.id
@@ -130,15 +143,10 @@ class Network(pulumi.ComponentResource):
             }
         )
 
-    def _public_routes(self, name: str, args: NetworkArgs) -> aws.ec2.RouteTable:
+    def _public_routes(
+        self, name: str, args: NetworkArgs, gateway: aws.ec2.InternetGateway
+    ) -> aws.ec2.RouteTable:
         """A route table whose default route leads to the internet."""
-        gateway = aws.ec2.InternetGateway(
-            name,
-            region=args.region,
-            vpc_id=self.vpc_id,
-            tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
         table = aws.ec2.RouteTable(
             f"{name}-public",
             region=args.region,
@@ -162,8 +170,10 @@ class Network(pulumi.ComponentResource):
         args: NetworkArgs,
         cidrs: Mapping[str, IPv4Network],
         route_table_id: pulumi.Output[str],
+        *,
+        after: tuple[pulumi.Resource, ...] = (),
     ) -> Mapping[str, pulumi.Output[str]]:
-        """One subnet in each zone, on one route table; their ids by zone."""
+        """One subnet in each zone, on one route table, made after others; their ids by zone."""
         ids: dict[str, pulumi.Output[str]] = {}
         for zone, cidr in cidrs.items():
             subnet = aws.ec2.Subnet(
@@ -173,7 +183,7 @@ class Network(pulumi.ComponentResource):
                 availability_zone=zone,
                 cidr_block=str(cidr),
                 tags=args.tags,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=after),
             )
             aws.ec2.RouteTableAssociation(
                 f"{name}-{zone}",

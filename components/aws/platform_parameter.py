@@ -6,8 +6,8 @@ Guarantees:
 
 Does not guarantee:
     That all copies are of one deployment: an update that stops half way leaves some regions
-    with the old contract until the next. More than 8 KB: a platform with hundreds of tenants
-    has to keep them elsewhere.
+    with the old contract until the next. Room for hundreds of tenants: a contract of more than
+    8 KB is refused, and a platform that has them keeps them elsewhere.
 
 Costs:
     Nothing up to 4 KB, and 0.05 USD a month for each region beyond.
@@ -18,6 +18,11 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from holdfast.errors import ConfigurationError
+
+LONGEST_BYTES = 8_192
+"""Of a parameter of the advanced tier, the larger of the two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,7 @@ class PlatformParameter(pulumi.ComponentResource):
     ) -> None:
         super().__init__("holdfast:aws:PlatformParameter", name, None, opts)
 
+        value = pulumi.Output.from_input(args.document).apply(_that_fits)
         self.arns = {
             region: aws.ssm.Parameter(
                 f"{name}-{region}",
@@ -63,10 +69,20 @@ class PlatformParameter(pulumi.ComponentResource):
                 type="SecureString",
                 tier="Intelligent-Tiering",
                 key_id=key_arn,
-                value=args.document,
+                value=value,
                 tags=args.tags[region],
                 opts=pulumi.ResourceOptions(parent=self),
             ).arn
             for region, key_arn in args.key_arns.items()
         }
         self.register_outputs({"arns": self.arns})
+
+
+def _that_fits(document: str) -> str:
+    size = len(document.encode())
+    if size > LONGEST_BYTES:
+        raise ConfigurationError(
+            f"The platform's contract has {size} bytes; a parameter holds at most "
+            f"{LONGEST_BYTES}. List fewer tenants or jurisdictions in the stack file."
+        )
+    return document

@@ -20,7 +20,9 @@ def _arn(service: str, region: str, rest: str) -> str:
 
 def _answers(name: str, region: str, inputs: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
     """Outputs beyond the inputs, by type."""
-    host = f"{name}.{region}.example"
+    # As long as AWS's, since they have to fit into a parameter.
+    balancer = f"{inputs.get('name')}-0123456789abcdef.elb.{region}.amazonaws.com"
+    cache = f"master.{inputs.get('replicationGroupId')}.a1b2c3.use1.cache.amazonaws.com"
     role = f"arn:aws:iam::{ACCOUNT_ID}:role/{inputs.get('name')}"
     return {
         "aws:kms/key:Key": {"keyId": f"mrk-{name}", "arn": _arn("kms", region, f"key/mrk-{name}")},
@@ -33,14 +35,14 @@ def _answers(name: str, region: str, inputs: Mapping[str, Value]) -> dict[str, d
         "aws:iam/role:Role": {"arn": role},
         "aws:lb/loadBalancer:LoadBalancer": {
             "arn": _arn("elasticloadbalancing", region, f"loadbalancer/net/{name}"),
-            "dnsName": host,
+            "dnsName": balancer,
         },
         "aws:lb/targetGroup:TargetGroup": {
             "arn": _arn("elasticloadbalancing", region, f"targetgroup/{name}")
         },
         "aws:lb/listener:Listener": {"port": LISTENER_PORT},
         "aws:elasticache/replicationGroup:ReplicationGroup": {
-            "primaryEndpointAddress": host,
+            "primaryEndpointAddress": cache,
             "port": LIMITER_PORT,
             "transitEncryptionEnabled": False,
         },

@@ -1,12 +1,35 @@
 import re
+from functools import cache
 from typing import cast
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 
 from holdfast.contract.metrics import METRIC_NAMESPACE
 from holdfast.graph import Node
 from infra.regions import REGIONS
-from tests.components.stacks import SHAPES, STACKS, document, nodes, preview
+from tests.components.stacks import ROOT, SHAPES, STACKS, document, nodes, preview
+
+SERVICES = ("cloudwatch", "dynamodb", "s3", "secretsmanager", "ssm")
+RUNTIME = ("agents", "holdfast/contract", "holdfast/control", "holdfast/coordination")
+
+
+@cache
+def asked_of_aws() -> set[str]:
+    """The operations that the runtime and the reference agents call on clients of AWS."""
+    sources = [file for room in RUNTIME for file in sorted((ROOT / room).rglob("*.py"))]
+    called = {
+        name
+        for file in sources
+        for name in re.findall(r"\w*(?:client|parameters\(\))\.([a-z_]+)\(", file.read_text())
+    }
+    operations = {
+        xform_name(operation): f"{service}:{operation}"
+        for service in SERVICES
+        for operation in get_session().get_service_model(service).operation_names
+    }
+    return {operations[name] for name in called & set(operations)}
 
 
 def agents(graph: str, token: str) -> list[Node]:
@@ -46,6 +69,20 @@ def test_agents_reach_what_the_platform_made_and_by_the_names_it_gave(graph: str
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_agents_may_do_all_that_the_runtime_does(stack: str) -> None:
+    asked = asked_of_aws()
+    assert {"dynamodb:UpdateItem", "dynamodb:Scan", "ssm:GetParameter"} <= asked
+    for node in agents(stack, "aws:iam/rolePolicy:RolePolicy"):
+        allowed = {
+            action
+            for statement in document(node)
+            if statement["Effect"] == "Allow"
+            for action in cast("list[str]", statement["Action"])
+        }
+        assert asked <= allowed
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_agents_may_read_the_kill_flag_and_never_write_it(stack: str) -> None:
     for node in agents(stack, "aws:iam/rolePolicy:RolePolicy"):
         by_sid = {str(found["Sid"]): found for found in document(node)}
@@ -60,7 +97,9 @@ def test_agents_may_read_the_kill_flag_and_never_write_it(stack: str) -> None:
         allowed = set(cast("list[str]", use["Action"]))
         assert "dynamodb:GetItem" in allowed
         writes = {
-            action for action in allowed if not action.endswith(("GetItem", "Query", "Table"))
+            action
+            for action in allowed
+            if not action.endswith(("GetItem", "Query", "Scan", "Table"))
         }
         assert writes
         assert writes <= set(cast("list[str]", denial["Action"]))

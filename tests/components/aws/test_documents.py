@@ -5,10 +5,12 @@ import pytest
 
 from components.aws.documents import (
     LONGEST_DOCUMENT_CHARACTERS,
+    LONGEST_TRUST_CHARACTERS,
     Statement,
     document,
     key_use,
     role_document,
+    trust_document,
 )
 from holdfast.errors import ConfigurationError
 
@@ -77,6 +79,14 @@ def test_a_role_document_longer_than_aws_takes_is_refused() -> None:
     assert len(document(long)) > LONGEST_DOCUMENT_CHARACTERS
     with pytest.raises(ConfigurationError, match=str(LONGEST_DOCUMENT_CHARACTERS)):
         role_document(long)
+
+
+def test_a_trust_policy_longer_than_aws_takes_is_refused() -> None:
+    users = tuple(f"arn:aws:iam::123456789012:user/somebody-{number}" for number in range(50))
+    trust = replace(RIGHT, resources=(), conditions={"ArnLike": {"aws:PrincipalArn": users}})
+    with pytest.raises(ConfigurationError, match=f"takes {LONGEST_TRUST_CHARACTERS}"):
+        trust_document(trust)
+    assert trust_document(RIGHT) == document(RIGHT)
 
 
 def test_a_key_is_used_only_by_its_alias_and_through_the_services_named() -> None:

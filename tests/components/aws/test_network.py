@@ -53,6 +53,17 @@ def test_private_subnets_have_no_way_out() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_a_load_balancer_comes_after_the_gateway_and_goes_before_it(stack: str) -> None:
+    graph = preview(stack)
+    for balancer in graph.of_type("aws:lb/loadBalancer:LoadBalancer"):
+        subnets = [urn for urn in balancer.dependencies if ":Subnet::" in urn]
+        assert subnets
+        for urn in subnets:
+            gateways = [link for link in graph.by_urn[urn].dependencies if "Gateway::" in link]
+            assert [graph.by_urn[gateway].region for gateway in gateways] == [balancer.region]
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_data_and_coordination_never_leave_the_network(stack: str) -> None:
     graph = preview(stack)
     endpoints = graph.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")

@@ -1,7 +1,13 @@
-import pytest
+import json
 
-from holdfast.graph import Secret
-from tests.components.stacks import STACKS, deployed, nodes
+import pytest
+import yaml
+
+from components.aws.platform_parameter import LONGEST_BYTES
+from holdfast.errors import GraphError
+from holdfast.graph import Secret, run
+from tests.components.fake_cloud import FakeCloud
+from tests.components.stacks import KEY, ROOT, STACKS, deployed, nodes
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 STANDARD_BYTES = 4096
@@ -23,3 +29,11 @@ def test_copies_have_one_name_and_fit_the_tier_that_costs_nothing(stack: str) ->
         assert isinstance(value, Secret)
         assert len(str(value.value)) <= STANDARD_BYTES
         assert node.inputs["tier"] == "Intelligent-Tiering"
+
+
+def test_a_contract_that_no_parameter_holds_is_refused_in_words() -> None:
+    file = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8"))
+    tenants = {f"tenant-{number}": "eu" for number in range(400)}
+    config = {KEY: json.dumps({**file["config"][KEY], "tenants": tenants})}
+    with pytest.raises(GraphError, match=f"holds at most {LONGEST_BYTES}. List fewer tenants"):
+        run(ROOT, "prod", config=config, provider=FakeCloud())
