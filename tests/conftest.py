@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import os
 import signal
 
 from hypothesis import settings
@@ -11,3 +12,11 @@ settings.load_profile("holdfast")
 # A shell starts what runs in its background with Ctrl-C ignored, and so would every process that
 # a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What a user, a terminal or a CI service happens to have set changes nothing: neither where
+# requests go nor how wide and colourful the output is.
+_FOREIGN = ("AWS_", "HOLDFAST_", "MINISTACK_", "COLUMNS", "LINES", "TTY_")
+_COLOURS = {"FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"}
+for _name in list(os.environ):
+    if _name.startswith(_FOREIGN) or _name in _COLOURS or _name.lower().endswith("_proxy"):
+        del os.environ[_name]

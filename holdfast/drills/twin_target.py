@@ -13,7 +13,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
-import boto3
 from botocore.config import Config
 
 from holdfast.contract import Platform
@@ -28,6 +27,7 @@ from holdfast.twin.differences import DIFFERENCES
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.environment import ACCESS_KEY, ACCOUNT_ID
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
+from holdfast.twin.session import DIRECT, isolated_session
 from holdfast.twin.stack import FrontName, front_of, platform_of
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class TwinTarget:
     def table_client(self, region: str) -> "DynamoDBClient":
         """A client of a region's tables."""
         # The stubs of the services that nobody here uses are not installed.
-        return boto3.client(  # pyright: ignore[reportUnknownMemberType]
+        return isolated_session().client(  # pyright: ignore[reportUnknownMemberType]
             "dynamodb",
             region_name=region,
             endpoint_url=self._twin.endpoint(region),
@@ -187,7 +187,7 @@ class TwinTarget:
                 read_timeout=_READ_TIMEOUT_S,
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 max_pool_connections=_MOST_CONNECTIONS,
-            ),
+            ).merge(DIRECT),
         )
 
     def kill(self, region: str) -> Injection:

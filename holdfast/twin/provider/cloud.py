@@ -14,13 +14,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
-import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
 from holdfast.errors import TwinError
 from holdfast.twin.provider.values import Doc, Object, as_json
+from holdfast.twin.session import DIRECT, isolated_session
 
 CONTROL_REGION = "us-east-1"
 """Where AWS runs the control planes of its global services, IAM and Route 53."""
@@ -39,7 +39,7 @@ _CONFIG = Config(
     # The emulators hold small objects only, and checksums over loopback prove nothing.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
-)
+).merge(DIRECT)
 
 
 class ApiError(TwinError):
@@ -94,7 +94,7 @@ class Cloud:
         self.account = account
         self.ingress_port = ingress_port
         self.endpoint = endpoint
-        self._session = boto3.session.Session()
+        self._session = isolated_session()
         self._clients: dict[tuple[str, str], _Client] = {}
         self._lock = threading.Lock()
 
