@@ -128,6 +128,11 @@ class AsyncElection:
             raise
         finally:
             self._pump.close()
+            # Over already, unless by an exception.
+            if self._lease is not None:
+                self._lease.end(StopReason.LOST_CONTACT)
+            if self._work is not None:
+                self._work.cancel()
         if self._failure is not None:
             raise self._failure
 
@@ -203,6 +208,7 @@ class AsyncElection:
     def _work_ended(self, work: asyncio.Future[None]) -> None:
         self._work = None
         if self._lease is not None:
+            self._tally.resigned(self._lease)
             self._lease.end(StopReason.ASKED)
             self._lease = None
         now_ms = self._clock.now_ms()

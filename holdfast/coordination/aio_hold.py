@@ -7,6 +7,7 @@ from holdfast.coordination.aio_pump import AsyncPump
 from holdfast.coordination.claim import Claim
 from holdfast.coordination.clock import Clock
 from holdfast.coordination.lease import Lease
+from holdfast.coordination.lease_core import StopReason
 from holdfast.coordination.store import AsyncConditionalStore, Reply, Request
 
 
@@ -57,11 +58,20 @@ class AsyncHold:
         return self._claim.lease
 
     async def give_back(self) -> None:
-        """Releases the lease, and waits until that is done or has no more point."""
+        """Releases the lease, and waits until that is done or has no more point.
+
+        Raises:
+            Exception: Whatever kept the lease from being looked after, such as a clock that went
+                back. The lease ended then, and its record is left to run out.
+        """
         await self._end(self._leave)
 
     async def drop(self) -> None:
-        """Stops looking after the lease, whose record somebody else has brought to its end."""
+        """Stops looking after the lease, whose record somebody else has brought to its end.
+
+        Raises:
+            Exception: As :meth:`give_back`.
+        """
         await self._end(self._drop)
 
     async def _end(self, how: Callable[[], None]) -> None:
@@ -84,10 +94,12 @@ class AsyncHold:
                 await self._pump.turn(self._claim.due_ms)
                 self._carry_out(self._claim.on_tick())
         finally:
+            # Ended already, unless by an exception, which whoever gives the lease back gets.
+            self._claim.end(StopReason.LOST_CONTACT)
             self._pump.close()
-            self._claim.give_up()
             self._tried.set()
             self._settled.set()
+            self._claim.give_up()
 
     def _on_reply(self, reply: Reply) -> None:
         self._carry_out(self._claim.on_reply(reply))

@@ -133,6 +133,9 @@ class Election:
                 self._carry_out(self._core.on_tick(self._clock.now_ms()))
         finally:
             self._pump.close()
+            # Over already, unless by an exception.
+            if self._lease is not None:
+                self._lease.end(StopReason.LOST_CONTACT)
         if self._failure is not None:
             raise self._failure
 
@@ -196,6 +199,7 @@ class Election:
         self._pump.signal(lambda: self._work_ended(lease, failure))
 
     def _work_ended(self, lease: Lease, failure: Exception | None) -> None:
+        self._tally.resigned(lease)
         lease.end(StopReason.ASKED)
         now_ms = self._clock.now_ms()
         actions: list[Action | Finished] = []

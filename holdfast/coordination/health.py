@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
+from holdfast.coordination.lease import Lease
+from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped, StopReason
 from holdfast.coordination.store import Outcome, Reply
 
 
@@ -86,6 +87,15 @@ class Tally:
         self._renewals += isinstance(event, Extended)
         self._losses += lost
         self._tell(event)
+
+    def resigned(self, lease: Lease) -> None:
+        """Counts the end of a term by its work's own return; another end has been told of.
+
+        Args:
+            lease: The term's lease, not ended by the caller yet.
+        """
+        if lease.reason is None:
+            self.happened(Stopped(lease.token, StopReason.ASKED))
 
     def health(self, now_ms: int, *, leader: str | None, remaining_ms: int) -> Health:
         """The numbers at one moment.

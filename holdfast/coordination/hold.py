@@ -31,6 +31,7 @@ class Hold:
         self._answered = False
         self._leaving = threading.Event()
         self._keeper: threading.Thread | None = None
+        self._failure: Exception | None = None
 
     def take(self, wait_s: float) -> Lease | None:
         """Waits for the lease. If it does not come, nothing is left behind.
@@ -66,7 +67,12 @@ class Hold:
         return claim.lease
 
     def give_back(self) -> None:
-        """Releases the lease, and waits until that is done or has no more point."""
+        """Releases the lease, and waits until that is done or has no more point.
+
+        Raises:
+            Exception: Whatever kept the lease from being looked after, such as a clock that went
+                back. The lease ended then, and its record is left to run out.
+        """
         self.drop()
         self._carry_out(self._claim.leave())
         while not self._claim.idle:
@@ -74,7 +80,11 @@ class Hold:
             self._carry_out(self._claim.on_tick())
 
     def drop(self) -> None:
-        """Stops looking after the lease, whose record somebody else has brought to its end."""
+        """Stops looking after the lease, whose record somebody else has brought to its end.
+
+        Raises:
+            Exception: As :meth:`give_back`.
+        """
         self._leaving.set()
         if self._claim.lease is not None:
             self._claim.lease.end(StopReason.ASKED)
@@ -82,12 +92,18 @@ class Hold:
             self._keeper.join()
         # Told by this thread and not before: listeners hear of one thing at a time.
         self._claim.end()
+        if self._failure is not None:
+            raise self._failure
 
     def _keep(self) -> None:
-        while not self._claim.idle and (due_ms := self._claim.due_ms) is not None:
-            if self._leaving.wait(max(0, due_ms - self._claim.now_ms()) / _MS_PER_S):
-                return
-            self._carry_out(self._claim.on_tick())
+        try:
+            while not self._claim.idle and (due_ms := self._claim.due_ms) is not None:
+                if self._leaving.wait(max(0, due_ms - self._claim.now_ms()) / _MS_PER_S):
+                    return
+                self._carry_out(self._claim.on_tick())
+        except Exception as error:  # noqa: BLE001 - raised where the lease is given back
+            self._failure = error
+            self._claim.end(StopReason.LOST_CONTACT)
 
     def _sleep_until(self, latest_ms: int | None) -> None:
         dues = [each for each in (self._claim.due_ms, latest_ms) if each is not None]

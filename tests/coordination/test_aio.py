@@ -134,6 +134,26 @@ def test_work_is_cancelled_when_contact_is_lost_and_begins_again_with_a_new_toke
     run(story())
 
 
+def test_work_that_returns_ends_its_term_for_listeners_too() -> None:
+    async def story() -> None:
+        events: list[LeaseEvent] = []
+        election = AsyncElection(
+            store=AsyncMemoryStore(), key="leader", owner="a", timing=FAST, listener=events.append
+        )
+
+        async def lead(lease: Lease) -> None:
+            if lease.token == 2:
+                election.stop()
+                await asyncio.Event().wait()
+
+        await election.run(lead)
+        ends = [each for each in events if isinstance(each, Stopped)]
+        assert ends == [Stopped(1, StopReason.ASKED), Stopped(2, StopReason.ASKED)]
+        assert election.health.losses == 0
+
+    run(story())
+
+
 def test_an_error_of_the_work_comes_out_of_run_after_the_release() -> None:
     async def story() -> None:
         store = AsyncMemoryStore()

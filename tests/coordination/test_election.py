@@ -147,7 +147,12 @@ def test_a_leader_whose_work_returns_resigns_and_stands_again() -> None:
     assert [lease.token for lease in runner.leases] == [1, 2]
     assert not runner.leases[0].held
     assert runner.leases[1].held
+    assert [each for each in runner.events if isinstance(each, Stopped)] == [
+        Stopped(1, StopReason.ASKED)
+    ]
     runner.end()
+    assert runner.events[-1] == Stopped(2, StopReason.ASKED)
+    assert runner.election.health.losses == 0
 
 
 def test_an_error_of_the_work_releases_the_lease_and_comes_out_of_run() -> None:
