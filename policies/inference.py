@@ -74,7 +74,7 @@ def permissions_keep_models_in_the_jurisdiction(
     document = policy.properties.text("policy")
     if document is None:
         raise Undetermined("policy", policy.urn)
-    owners = {owner.jurisdiction for owner in (policy, *roles_of(policy, stack))}
+    owners = {owner.jurisdiction for owner in (policy, *stack.targets(policy, "role", ROLE))}
     yield from _models_beyond(document, "policy", owners - {None})
 
 
@@ -132,13 +132,6 @@ def _leaves(pattern: str, jurisdiction: str) -> bool:
     )
     abroad = profiles and not fixed.startswith(stays)
     return abroad or not lies_in(region_of(pattern), jurisdiction)
-
-
-def roles_of(policy: Resource, stack: Stack) -> tuple[Resource, ...]:
-    """The roles that a role's own policy belongs to; none for a policy of another kind."""
-    if policy.type != ROLE_POLICY:
-        return ()
-    return stack.targets(policy, "role", ROLE)
 
 
 def _profiles(text: str, path: str, jurisdiction: str) -> Iterator[Violation]:

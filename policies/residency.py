@@ -177,7 +177,7 @@ def copies_of_objects_stay_in_their_jurisdiction(
                 at=path if sources else "bucket",
             )
         for destination in destinations:
-            if {destination.jurisdiction} != owners or None in owners:
+            if {destination.jurisdiction} != owners:
                 yield Violation(
                     found=f"{destination.name} belongs to {destination.jurisdiction}",
                     rule=f"the source belongs to {', '.join(sorted(map(str, owners)))}",

@@ -69,6 +69,18 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "replication-eu-west-1",
         "not in this stack",
     ),
+    (
+        "residency-bucket-replication",
+        changed("replication-eu-west-1", "bucket", "elsewhere"),
+        "replication-eu-west-1",
+        "not in this stack",
+    ),
+    (
+        "residency-bucket-replication",
+        changed("bucket-eu-west-1", TAG, ABSENT),
+        "replication-eu-west-1",
+        "belongs to None",
+    ),
     ("residency-keys", changed("key-home", TAG, "us"), "coordination", "belongs to us"),
     ("residency-keys", changed("key-home", TAG, ABSENT), "key-other", "no jurisdiction"),
     ("residency-known", with_new("aws:dynamodb/tableReplica:TableReplica"), "new", "no rule knows"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from holdfast.graph import UNKNOWN
+from policies.kinds import KEY, TABLE
 from policies.pack import RULES
 from policies.rule import Rule
 from tests.policies.changes import (
@@ -90,6 +91,24 @@ def test_what_another_package_manages_is_not_known_either() -> None:
     specs = {"table": Spec("aws-native:dynamodb:GlobalTable", {"region": "us-east-1"})}
     ((_, violation),) = violations(BY_ID["residency-known"], specs)
     assert "aws-native:dynamodb:GlobalTable" in violation.found
+
+
+def test_what_aws_manages_is_judged_whoever_its_provider_is() -> None:
+    specs = {"table": Spec("aws:dynamodb/globalTable:GlobalTable", {}, managed=False)}
+    assert violations(BY_ID["residency-known"], specs)
+
+
+@pytest.mark.parametrize("rule", ["residency-region", "residency-replica", "residency-keys"])
+def test_what_belongs_to_no_jurisdiction_is_bound_to_none(rule: str) -> None:
+    elsewhere = {"region": "us-east-1", "replicas": [{"regionName": "us-west-2"}]}
+    specs = {"table": Spec(TABLE, elsewhere, {"serverSideEncryption": ["key"]})}
+    specs["key"] = Spec(KEY, {"region": "us-east-1"})
+    assert violations(BY_ID[rule], specs) == []
+
+
+def test_settings_of_a_bucket_of_another_stack_are_not_ours_to_judge() -> None:
+    specs = changed("encryption-eu-west-1", "bucket", "elsewhere")
+    assert violations(BY_ID["residency-keys"], specs) == []
 
 
 def test_a_component_of_another_package_is_no_resource() -> None:

@@ -35,6 +35,16 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         changed("coordination", "replicas.0.regionName", UNKNOWN),
         "replicas[0].regionName",
     ),
+    (
+        "residency-replica",
+        changed("coordination", "replicas.0.regionName", ABSENT),
+        "replicas[0].regionName",
+    ),
+    (
+        "residency-bucket-replication",
+        changed("replication-eu-west-1", "rules.0.destination", ABSENT),
+        "rules[0].destination",
+    ),
     ("residency-replica", changed("coordination", "replicas", UNKNOWN), "replicas"),
     ("residency-replica", changed("coordination", "globalTableWitness", UNKNOWN), "globalTable"),
     (
@@ -69,6 +79,7 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
     *(("kill-switch-only-trips", attached(token, at, to), at) for token, at, to in UNKNOWN_ROLES),
     ("state-judged", database("production"), "tags.holdfast:environment"),
     ("residency-inference-permission", changed("switch-policy", "policy", UNKNOWN), "policy"),
+    ("residency-inference-permission", changed("switch-policy", "policy", ABSENT), "policy"),
     ("kill-switch-present", changed("flag", "item", UNKNOWN), "item"),
     ("kill-switch-present", changed("flag", "item", "{"), "item"),
     ("kill-switch-reachable", changed("switch", "assumeRolePolicy", UNKNOWN), "assumeRolePolicy"),
