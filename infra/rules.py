@@ -15,6 +15,9 @@ from holdfast.contract import Environment
 from infra.problems import MISSING, Problem, listed, nearest
 from infra.regions import JURISDICTIONS, REGIONS, VOTES, regions_of
 
+MOST_EMAILS = 10
+"""Addresses that one notification of AWS Budgets can go to."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _POOL_PREFIXES = range(8, 13)
 _PRIVATE = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"))
@@ -191,6 +194,21 @@ def principal_problems(principals: Sequence[str], prefix: str) -> tuple[Problem,
                 )
             )
     return tuple(problems)
+
+
+def email_problems(emails: Sequence[str]) -> tuple[Problem, ...]:
+    """Each address is subscribed once: a second subscription would be the first again."""
+    return tuple(
+        Problem(
+            path=(str(position),),
+            given=email,
+            wrong="stands here twice",
+            allowed="each address once",
+            fix="remove it",
+        )
+        for position, email in enumerate(emails)
+        if email in emails[:position]
+    )
 
 
 def rpo_problems(rpo_s: float) -> tuple[Problem, ...]:

@@ -199,7 +199,14 @@ class Sizes(Section):
 
     zones: Annotated[int, Field(ge=1, le=3)]
     valkey_node_type: Annotated[
-        str, matching(r"cache\.[a-z0-9]+\.[a-z0-9]+", "a node type such as cache.m7g.large")
+        str,
+        matching(
+            # Older families encrypt nothing in transit, and so could not ask for a token.
+            r"cache\.(t3|t4g|m5|m6g|m7g|r5|r6g|r6gd|r7g|c7gn)\."
+            r"(micro|small|medium|large|[0-9]*xlarge)",
+            "a node type of the families t3, t4g, m5, m6g, m7g, r5, r6g, r6gd, r7g or c7gn, such "
+            "as cache.m7g.large",
+        ),
     ]
     valkey_replicas: Annotated[int, Field(ge=0, le=2)]
 

@@ -161,7 +161,7 @@ class Settings(Section):
     jurisdictions: Annotated[Mapping[str, JurisdictionSettings], Field(min_length=1)]
     tenants: Mapping[Tenant, str]
     kill_principals: Annotated[tuple[Principal, ...], Field(min_length=1)]
-    alarm_emails: tuple[Email, ...]
+    alarm_emails: Annotated[tuple[Email, ...], Field(max_length=rules.MOST_EMAILS)]
     monthly_budget_usd: Annotated[int, Field(ge=1)]
     network: IPv4Network
     agents: Agents
@@ -191,6 +191,12 @@ class Settings(Section):
         ahead = ahead_of(info)
         if ahead is not None:
             refuse(*rules.principal_problems(value, ahead.prefix))
+        return value
+
+    @field_validator("alarm_emails")
+    @classmethod
+    def _are_told_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(*rules.email_problems(value))
         return value
 
     @field_validator("network")

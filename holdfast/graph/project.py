@@ -55,7 +55,20 @@ class StackConfig:
 
 
 class _CoreLoader(yaml.SafeLoader):
-    """YAML 1.2's idea of a scalar, as the engine has it: ``yes`` and dates are text."""
+    """YAML as the engine reads it: ``yes`` and dates are text, and no key stands twice."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Looks at a mapping's keys; PyYAML itself would take the last of several equal ones."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value} stands there twice", key.start_mark
+                )
+            seen.add(key.value)
+        super().flatten_mapping(node)
 
 
 _CoreLoader.yaml_implicit_resolvers = {

@@ -32,6 +32,16 @@ def test_values_are_spelled_as_the_engine_spells_them(tmp_path: Path) -> None:
     }
 
 
+def test_a_key_that_stands_twice_is_refused_wherever_it_is(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match=r"the key us stands there twice\s+in .*line 1"):
+        _config(tmp_path, "config: {a: {us: 1, eu: 2, us: 3}}\n")
+
+
+def test_maps_may_share_keys_by_reference(tmp_path: Path) -> None:
+    config = "config: {a: &a {x: 1}, b: {<<: *a, y: 2}}\n"
+    assert _config(tmp_path, config)["demo:b"] == '{"x":1,"y":2}'
+
+
 def test_a_given_value_wins_over_the_file(tmp_path: Path) -> None:
     assert _config(tmp_path, "config: {size: 3}\n", size="4") == {"demo:size": "4"}
 
@@ -80,6 +90,7 @@ def test_an_unknown_stack_names_those_there_are(tmp_path: Path) -> None:
         ("name: demo\nruntime: python\nmain: ../x\n", "a path inside"),
         ("name: [\n", "is not YAML"),
         ("- name\n", "not a map"),
+        ("name: demo\nruntime: python\nname: other\n", "the key name stands there twice"),
     ],
 )
 def test_a_project_that_cannot_be_run_says_why(tmp_path: Path, text: str, reason: str) -> None:

@@ -46,8 +46,11 @@ def test_no_two_nodes_of_a_cluster_share_a_zone(zones: int, replicas: int) -> No
     assert f"at most {zones - 1}" in found["sizes.valkey_replicas"].allowed
 
 
-def test_a_node_type_looks_like_one() -> None:
-    found = refusals(changed("dev", {"sizes.valkey_node_type": "t4g.micro"}), "dev")
+@pytest.mark.parametrize(
+    "given", ["t4g.micro", "cache.t2.micro", "cache.m3.large", "cache.t4g.tiny", "cache.t4g.micro2"]
+)
+def test_a_node_type_is_one_that_encrypts_in_transit(given: str) -> None:
+    found = refusals(changed("dev", {"sizes.valkey_node_type": given}), "dev")
     assert "cache.m7g.large" in found["sizes.valkey_node_type"].allowed
 
 
