@@ -1,6 +1,5 @@
 """Each event is handled once, by whoever is alive, and no zombie has the last word."""
 
-import asyncio
 import threading
 import time
 from dataclasses import replace
@@ -144,6 +143,20 @@ def test_an_id_with_another_payload_is_refused_while_running_and_after() -> None
         once.event("1", b"second").__enter__()
 
 
+def test_events_with_other_ids_or_of_another_kind_are_other_events() -> None:
+    store = MemoryStore()
+    for prefix, event_id in (("order", "1"), ("order", "2"), ("refund", "1")):
+        once = Once(store=store, prefix=prefix, owner="a", wait_s=10, timing=FAST)
+        with once.event(event_id, prefix.encode()) as run:
+            assert run.result is None
+            run.complete(f"{prefix} {event_id}")
+
+
+def test_an_event_without_an_id_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="kind order has the id ''"):
+        _once(MemoryStore()).event("")
+
+
 def test_a_result_whose_reply_was_lost_is_recognised() -> None:
     store = CountingStore()
     store.lose = 2
@@ -171,8 +184,11 @@ def test_a_result_that_no_item_can_hold_is_refused() -> None:
 def test_a_wait_in_which_no_crash_could_be_noticed_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"wait_s=11 .*12\.0 s"):
         Once(store=MemoryStore(), prefix="order", owner="a", wait_s=11)
-    with pytest.raises(ConfigurationError, match="wait_s=nan"):
-        AsyncOnce(store=AsyncMemoryStore(), prefix="order", owner="a", wait_s=float("nan"))
+    for wait_s in ("nan", "inf"):
+        with pytest.raises(
+            ConfigurationError, match=f"wait_s={wait_s} for events order is endless"
+        ):
+            AsyncOnce(store=AsyncMemoryStore(), prefix="order", owner="a", wait_s=float(wait_s))
 
 
 def _zombie_story(store: MemoryStore) -> str | None:
@@ -217,30 +233,3 @@ class DeletesUnconditionally(MemoryStore):
 @pytest.mark.parametrize("mutant", [CompletesUnconditionally, DeletesUnconditionally])
 def test_an_unconditional_end_is_caught(mutant: type[MemoryStore]) -> None:
     assert _zombie_story(mutant()) != "next"
-
-
-def test_tasks_handle_events_once_too() -> None:
-    async def story() -> None:
-        store = AsyncMemoryStore()
-        once = AsyncOnce(store=store, prefix="order", owner="a", wait_s=10, timing=FAST)
-        handled: list[str] = []
-
-        @once.handler(event_id=lambda event: event, payload=str.encode)
-        async def handle(event: str) -> str:
-            handled.append(event)
-            await asyncio.sleep(0.02)
-            return event.upper()
-
-        assert await asyncio.gather(*(handle("x") for _ in range(5))) == ["X"] * 5
-        assert handled == ["x"]
-        with pytest.raises(PayloadMismatchError):
-            await once.event("x", b"other").__aenter__()
-        with pytest.raises(ValueError, match="half-way"):
-            async with once.event("y"):
-                raise ValueError("half-way")
-        async with once.event("y") as run:
-            assert run.lease is not None
-            assert run.lease.token == 2
-            await run.complete("done")
-
-    asyncio.run(story())
