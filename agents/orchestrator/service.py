@@ -18,6 +18,7 @@ and working for the gone is how an overload outlives its cause.
 import functools
 import json
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Mapping
@@ -182,6 +183,15 @@ class Service(HTTPServer):
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="http")
         self._room = threading.BoundedSemaphore(AT_A_TIME + WAITING)
         super().__init__((address, port), functools.partial(_Handler, front))
+
+    def server_bind(self) -> None:
+        """Takes the address, and asks no name server what it is called, as ``HTTPServer`` would.
+
+        Nobody answers for a loopback address, and where no name server can be reached at all the
+        question takes many seconds.
+        """
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: _Connection, client_address: object) -> None:
         """Hands a connection to a free thread, or closes it where too many wait."""

@@ -164,6 +164,18 @@ def test_a_body_without_a_usable_length_is_not_read(
         assert f" {status.value} " in line.recv(4096).decode()
 
 
+def test_no_name_server_is_asked_for_the_address(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(name: str) -> str:
+        raise AssertionError(f"asked for the name of {name}")
+
+    monkeypatch.setattr(socket, "getfqdn", unreachable)
+    with Service(address="127.0.0.1", port=0, front=front) as server:
+        assert server.server_name == "127.0.0.1"
+        assert server.server_port == server.server_address[1]
+
+
 def test_several_processes_may_share_the_port(front: Front) -> None:
     first = Service(address="127.0.0.1", port=0, front=front)
     second = Service(address="127.0.0.1", port=first.server_address[1], front=front)
