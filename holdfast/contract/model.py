@@ -2,7 +2,8 @@
 
 Guarantees:
     A ``Platform`` that parsed is complete and consistent: every tenant has a home that exists,
-    every table and bucket lies inside the jurisdiction that lists it.
+    every table and copy of a bucket lies inside the jurisdiction that lists it, and no region
+    belongs to two.
 
 Does not guarantee:
     That what it names still exists. It is a description, not a probe.
@@ -176,6 +177,12 @@ class Region(Frozen):
     bucket: Bucket
 
 
+def _stand_under_their_names(parts: "Mapping[str, Region] | Mapping[str, Jurisdiction]") -> None:
+    for key, part in parts.items():
+        if part.name != key:
+            raise ValueError(f"{part.name} stands under the key {key}; allowed is its own name")
+
+
 class Jurisdiction(Frozen):
     """A legal area that its tenants' data never leaves.
 
@@ -212,6 +219,19 @@ class Jurisdiction(Frozen):
                     f"table {table.name} of jurisdiction {self.name} lies in "
                     f"{', '.join(outside)}; allowed are {', '.join(sorted(inside))}"
                 )
+        buckets = {region.bucket.name for region in self.regions.values()}
+        for region in self.regions.values():
+            abroad = sorted(set(region.bucket.replicates_to) - buckets)
+            if abroad:
+                raise ValueError(
+                    f"bucket {region.bucket.name} of jurisdiction {self.name} replicates to "
+                    f"{', '.join(abroad)}; allowed are {', '.join(sorted(buckets))}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _regions_stand_under_their_names(self) -> Self:
+        _stand_under_their_names(self.regions)
         return self
 
 
@@ -246,6 +266,18 @@ class Platform(Frozen):
                     f"tenant {tenant} has its home in {home}; "
                     f"allowed are {', '.join(sorted(self.jurisdictions))}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _every_region_has_one_jurisdiction(self) -> Self:
+        _stand_under_their_names(self.jurisdictions)
+        owners: dict[str, str] = {}
+        for name, jurisdiction in self.jurisdictions.items():
+            for region in {*jurisdiction.regions, *filter(None, [jurisdiction.witness])}:
+                if owners.setdefault(region, name) != name:
+                    raise ValueError(
+                        f"{region} belongs to {owners[region]} and to {name}; allowed is one"
+                    )
         return self
 
     @classmethod

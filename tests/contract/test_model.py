@@ -71,6 +71,33 @@ def test_a_table_outside_its_jurisdiction_is_refused() -> None:
         Platform.parse(json.dumps(document))
 
 
+def test_a_bucket_that_copies_out_of_its_jurisdiction_is_refused() -> None:
+    document = json.loads(platform().model_dump_json())
+    bucket = document["jurisdictions"]["eu"]["regions"]["eu-west-1"]["bucket"]
+    bucket["replicates_to"] = ["eu-central-1-bucket", "us-east-1-bucket"]
+    with pytest.raises(ContractError, match=r"eu-west-1-bucket .* replicates to us-east-1-bucket"):
+        Platform.parse(json.dumps(document))
+
+
+def test_a_region_or_jurisdiction_under_another_name_is_refused() -> None:
+    document = json.loads(platform().model_dump_json())
+    document["jurisdictions"]["eu"]["regions"]["eu-west-1"]["name"] = "eu-west-2"
+    with pytest.raises(ContractError, match="eu-west-2 stands under the key eu-west-1"):
+        Platform.parse(json.dumps(document))
+    document = json.loads(platform().model_dump_json())
+    document["jurisdictions"]["eu"]["name"] = "us"
+    with pytest.raises(ContractError, match="us stands under the key eu"):
+        Platform.parse(json.dumps(document))
+
+
+def test_a_region_of_two_jurisdictions_is_refused() -> None:
+    document = json.loads(platform().model_dump_json())
+    europe = document["jurisdictions"]["eu"]
+    europe["witness"] = europe["coordination"]["witness"] = "us-west-2"
+    with pytest.raises(ContractError, match="us-west-2 belongs to us and to eu"):
+        Platform.parse(json.dumps(document))
+
+
 def test_a_contract_is_loaded_from_the_file_that_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
