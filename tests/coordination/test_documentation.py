@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from holdfast import coordination
+
 DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -21,6 +23,11 @@ def test_every_example_of_a_page_runs_from_top_to_bottom(page: str, least: int) 
 
 def test_the_page_names_every_tool_that_the_package_offers() -> None:
     page = (DOCS / "coordination.md").read_text(encoding="utf-8")
-    for tool in ("Election", "Partitions", "Lock", "VersionedState", "Once", "Outbox", "HomeStore"):
-        assert f"`{tool}`" in page
-        assert f"`Async{tool}`" in page
+    tools = [name for name in coordination.__all__ if f"Async{name}" in coordination.__all__]
+    assert len(tools) >= 7
+    functions = [name for name in coordination.__all__ if f"{name}_async" in coordination.__all__]
+    assert len(functions) >= 4
+    for name in (*tools, *functions):
+        pair = (name, f"Async{name}") if name in tools else (name, f"{name}_async")
+        for each in pair:
+            assert re.search(rf"`{each}[`(]", page), each
