@@ -16,7 +16,7 @@ from policies.arns import region_of, resource_of
 from policies.iam import statements
 from policies.jurisdictions import INFERENCE_PREFIXES, lies_in, listing
 from policies.kinds import BEDROCK, POLICY, ROLE, ROLE_POLICY
-from policies.properties import Undetermined
+from policies.properties import Properties, Undetermined
 from policies.residency import FRAMEWORKS
 from policies.rule import (
     ChecklistItem,
@@ -71,11 +71,8 @@ def permissions_keep_models_in_the_jurisdiction(
     policy: Resource, stack: Stack
 ) -> Iterator[Violation]:
     """No policy lets anybody call a model outside the jurisdiction."""
-    document = policy.properties.text("policy")
-    if document is None:
-        raise Undetermined("policy", policy.urn)
     owners = {owner.jurisdiction for owner in (policy, *stack.targets(policy, "role", ROLE))}
-    yield from _models_beyond(document, "policy", owners - {None})
+    yield from _models_beyond(policy.properties, owners - {None})
 
 
 @resource_rule(
@@ -89,13 +86,14 @@ def roles_keep_models_in_the_jurisdiction(role: Resource) -> Iterator[Violation]
     """No policy inside a role lets it call a model outside the jurisdiction."""
     owners = {role.jurisdiction} - {None}
     for part in role.properties.objects("inlinePolicies"):
-        document = part.text("policy")
-        if document is not None:
-            yield from _models_beyond(document, part.at("policy"), owners)
+        yield from _models_beyond(part, owners)
 
 
-def _models_beyond(document: str, at: str, owners: AbstractSet[str | None]) -> Iterator[Violation]:
-    """What a document allows of models that are not on the ground of every owner."""
+def _models_beyond(properties: Properties, owners: AbstractSet[str | None]) -> Iterator[Violation]:
+    """What a policy allows of models that are not on the ground of every owner."""
+    at, document = properties.at("policy"), properties.text("policy")
+    if document is None:
+        raise Undetermined(at, properties.owner)
     for statement in statements(document, at):
         calls = any(statement.covers(action) for action in _INVOCATIONS)
         if statement.effect != "Allow" or not calls:
@@ -122,9 +120,8 @@ def _models_beyond(document: str, at: str, owners: AbstractSet[str | None]) -> I
 
 def _leaves(pattern: str, jurisdiction: str) -> bool:
     """Whether an ARN or pattern takes in models that may run outside a jurisdiction."""
-    name = resource_of(pattern)
-    fixed = re.split(r"[*?]", name, maxsplit=1)[0]
-    profiles = fixed.startswith(_PROFILES) or (fixed != name and _PROFILES.startswith(fixed))
+    fixed = re.split(r"[*?]", resource_of(pattern), maxsplit=1)[0]
+    profiles = fixed.startswith(_PROFILES) or _PROFILES.startswith(fixed)
     stays = tuple(
         f"{_PROFILES}{prefix}."
         for prefix, home in INFERENCE_PREFIXES.items()

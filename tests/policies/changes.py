@@ -76,10 +76,11 @@ def database(environment: str) -> dict[str, Spec]:
     return {"database": Spec("aws:rds/instance:Instance", inputs)}
 
 
-def calls(resource: str, **changes: object) -> dict[str, Spec]:
+def calls(resource: str | None, **changes: object) -> dict[str, Spec]:
     statement = {**MODEL_CALL, "Resource": resource, **changes}
-    if "NotAction" in changes:
-        del statement["Action"]
+    for name in ("Action", "Resource"):
+        if f"Not{name}" in changes:
+            del statement[name]
     return changed("switch-policy", "policy", document(statement))
 
 

@@ -126,6 +126,12 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ),
     (
         "residency-inference-permission",
+        calls(None, NotResource=f"{PROFILES}global.a.b"),
+        "switch-policy",
+        "may be called by \\*",
+    ),
+    (
+        "residency-inference-permission",
         {"policy": Spec(POLICY, {"policy": document(MODEL_CALL)})},
         "policy",
         "no jurisdiction is named",

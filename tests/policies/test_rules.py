@@ -128,6 +128,13 @@ def test_models_of_the_jurisdiction_may_be_called(resource: str) -> None:
     assert violations(BY_ID["residency-inference-permission"], calls(resource)) == []
 
 
+@pytest.mark.parametrize(
+    "changes", [{"Action": "s3:GetObject"}, {"Effect": "Deny"}, {"Effect": "Deny", "Action": "*"}]
+)
+def test_what_calls_no_model_may_name_any_resource(changes: Mapping[str, object]) -> None:
+    assert violations(BY_ID["residency-inference-permission"], calls("*", **changes)) == []
+
+
 def test_a_destination_for_each_unknown_rule_is_enough() -> None:
     specs = two_destinations("bucket-eu-central-1", "bucket-eu-west-1")
     assert violations(BY_ID["residency-bucket-replication"], specs) == []
