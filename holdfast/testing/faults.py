@@ -1,5 +1,8 @@
 """Faults drawn from a seed: pauses, crashes, cuts, loss, repetition, lost regions, conflicts.
 
+Clocks leap and stand still only if asked: that breaks what leases rely on, not only what they
+are made for.
+
 Every fault ends. The caller leaves time after the last one for the system to settle.
 """
 
@@ -28,6 +31,7 @@ class Faults:
         regions: Its regions.
         candidates: What to pause, crash and stop.
         monitor: Told of every fault.
+        sound_clocks: Whether monotonic clocks keep to their rates.
     """
 
     world: World
@@ -36,6 +40,7 @@ class Faults:
     regions: tuple[str, ...]
     candidates: list[Candidate]
     monitor: Monitor
+    sound_clocks: bool = True
 
     def schedule(self, *, count: int, first_ms: int, last_ms: int) -> None:
         """Draws faults and schedules them.
@@ -60,6 +65,8 @@ class Faults:
             self._stop,
             self._set_wall_clock,
         ]
+        if not self.sound_clocks:
+            kinds += 3 * [self._leap, self._freeze_with_its_clock]
         rng = self.world.random
         for _ in range(count):
             kind = rng.choice(kinds)
@@ -89,13 +96,16 @@ class Faults:
         self.world.after(for_ms, end)
 
     def _pause(self, last_ms: int) -> None:
+        self._freeze("pause", last_ms)
+
+    def _freeze(self, name: str, last_ms: int, *, clock_too: bool = False) -> None:
         target = self._target()
         process = target.process
         if not process.running:
             return
         for_ms = self._for(last_ms, 0.05, _MAX_PAUSE_LEASES, target.timing.lease_ms)
-        process.pause()
-        self._during("pause", process.name, for_ms, process.resume)
+        process.pause(clock_too=clock_too)
+        self._during(name, process.name, for_ms, process.resume)
 
     def _crash(self, last_ms: int) -> None:
         target = self._target()
@@ -191,6 +201,15 @@ class Faults:
 
         for_ms = self._for(last_ms, 0.5, 2.0, target.timing.lease_ms)
         self._during("stop", target.process.name, for_ms, restart)
+
+    def _leap(self, _last_ms: int) -> None:
+        target = self._target()
+        by_ms = int(self.world.random.random() * 2 * target.timing.lease_ms)
+        target.process.clock.leap(by_ms)
+        self.world.note(target.process.name, "clock leaps", f"{by_ms} ms ahead")
+
+    def _freeze_with_its_clock(self, last_ms: int) -> None:
+        self._freeze("clock stands", last_ms, clock_too=True)
 
     def _set_wall_clock(self, _last_ms: int) -> None:
         process = self._target().process

@@ -144,7 +144,6 @@ class Process:
         self.paused = False
         self.incarnation = 0
         self.clock = ProcessClock(world, rate_ppm)
-        self._rate_ppm = rate_ppm
         self._backlog: list[tuple[int, Callable[[], None]]] = []
 
     @property
@@ -174,9 +173,7 @@ class Process:
             handler: What.
         """
         incarnation = self.incarnation
-        # Rounded up: a timer never fires before its time.
-        true_ms = -(-local_ms * _PPM // (_PPM + self._rate_ppm))
-        self.world.at(true_ms, lambda: self.deliver(incarnation, handler))
+        self.world.at(self.clock.true_ms(local_ms), lambda: self.deliver(incarnation, handler))
 
     def wake_after(self, delay_ms: int, handler: Callable[[], None]) -> None:
         """Schedules an event from now by the process's own clock.
@@ -191,10 +188,17 @@ class Process:
         """The process's wall clock, right or wrong."""
         return self.world.now_ms + self.wall_offset_ms
 
-    def pause(self) -> None:
-        """Freezes the process, as SIGSTOP or a suspended machine does."""
+    def pause(self, *, clock_too: bool = False) -> None:
+        """Freezes the process, as SIGSTOP or a suspended machine does.
+
+        Args:
+            clock_too: Whether its clock will not know of it, as that of a virtual machine that
+                is moved, or restored from a snapshot. That breaks what leases rely on.
+        """
         if self.running:
             self.paused = True
+            if clock_too:
+                self.clock.stop()
             self.world.note(self.name, "paused")
 
     def resume(self) -> None:
@@ -202,6 +206,7 @@ class Process:
         if not (self.alive and self.paused):
             return
         self.paused = False
+        self.clock.go_on()
         self.world.note(self.name, "resumed")
         backlog, self._backlog = self._backlog, []
         for incarnation, handler in backlog:
@@ -211,6 +216,7 @@ class Process:
         """Ends the process without a word, as SIGKILL does."""
         if self.alive:
             self.alive = self.paused = False
+            self.clock.go_on()
             self.incarnation += 1
             self._backlog.clear()
             self.world.note(self.name, "crashed")
@@ -233,7 +239,39 @@ class ProcessClock:
     def __init__(self, world: World, rate_ppm: int) -> None:
         self._world = world
         self._factor = _PPM + rate_ppm
+        self._shift_ms = 0
+        self._stopped_ms: int | None = None
 
     def now_ms(self) -> int:
         """Milliseconds since the world began, as this clock counts them."""
-        return self._world.now_ms * self._factor // _PPM
+        if self._stopped_ms is not None:
+            return self._stopped_ms
+        return self._world.now_ms * self._factor // _PPM + self._shift_ms
+
+    def true_ms(self, local_ms: int) -> int:
+        """The earliest true time at which this clock will show a time, if it runs on as it does.
+
+        Args:
+            local_ms: What it will show.
+        """
+        return -(-(local_ms - self._shift_ms) * _PPM // self._factor)
+
+    def leap(self, by_ms: int) -> None:
+        """Goes ahead all at once, which breaks what leases rely on.
+
+        Timers that are set already fire at the true time that they were set for.
+
+        Args:
+            by_ms: How far.
+        """
+        self._shift_ms += by_ms
+
+    def stop(self) -> None:
+        """Shows the same time until it goes on."""
+        self._stopped_ms = self.now_ms()
+
+    def go_on(self) -> None:
+        """Goes on from the time at which it stopped, if it did."""
+        if self._stopped_ms is not None:
+            stopped_ms, self._stopped_ms = self._stopped_ms, None
+            self._shift_ms += stopped_ms - self.now_ms()

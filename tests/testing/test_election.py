@@ -58,6 +58,20 @@ def test_no_promise_is_broken_in_ten_thousand_worlds() -> None:
     assert found == []
 
 
+def test_where_clocks_leap_and_stand_still_holders_overlap_and_no_stale_write_is_accepted() -> None:
+    runs = [simulate_election(seed, sound_clocks=False) for seed in range(100)]
+    assert [run.explain() for run in runs if run.violations] == []
+    assert sum(run.overlaps > 0 for run in runs) > 20
+    faults = {entry.what for run in runs for entry in run.history}
+    assert faults >= {"clock leaps", "clock stands"}
+
+
+def test_where_clocks_leap_it_is_the_fence_that_stops_stale_writes() -> None:
+    mutant = next(each for each in MUTANTS if each.name == "NoFence")
+    runs = [simulate_election(seed, parts=mutant.parts, sound_clocks=False) for seed in range(10)]
+    assert "no stale write is accepted" in {each.promise for run in runs for each in run.violations}
+
+
 def test_the_worlds_are_hostile_enough_to_be_worth_surviving() -> None:
     runs = [simulate_election(seed) for seed in range(20)]
     assert sum(run.terms for run in runs) > 60

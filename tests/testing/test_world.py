@@ -76,3 +76,29 @@ def test_history_reads_like_a_log() -> None:
     here.run(1_500)
     here.note("agent", "leads", "token 1")
     assert str(here.history[0]).split() == ["1.500", "s", "agent", "leads", "token", "1"]
+
+
+def test_a_clock_that_leaps_goes_on_from_there_at_its_own_rate() -> None:
+    world = World(1)
+    process = Process(world, "a", "us-east-1", rate_ppm=10_000)
+    process.clock.leap(5_000)
+    world.run(100_000)
+    assert process.clock.now_ms() == 106_000
+    assert process.clock.true_ms(106_000) == 100_000
+
+
+def test_a_clock_that_stood_still_goes_on_where_it_stopped_and_never_goes_back() -> None:
+    world = World(1)
+    process = Process(world, "a", "us-east-1")
+    world.run(1_000)
+    process.pause(clock_too=True)
+    world.run(61_000)
+    assert process.clock.now_ms() == 1_000
+    process.resume()
+    assert process.clock.now_ms() == 1_000
+    world.run(62_000)
+    assert process.clock.now_ms() == 2_000
+    process.pause(clock_too=True)
+    process.crash()
+    world.run(63_000)
+    assert process.clock.now_ms() == 3_000
