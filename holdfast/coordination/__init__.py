@@ -2,8 +2,12 @@
 
 :class:`Election` for work that one process at a time must do, :class:`Lock` for a short piece of
 it; either way, pass ``lease.token`` to a :class:`Fence` with every write of that work.
-:class:`VersionedState` for records that several change by what is there, :class:`Once` for events
-that may be delivered twice. Each has its ``Async`` twin.
+:class:`LeaseObserver` for processes that only want to know who leads. :class:`VersionedState` for
+records that several change by what is there, :class:`Once` for events that may be delivered twice.
+Each has its ``Async`` twin.
+
+What needs an extra to be imported stands in its own module: ``aio_dynamodb`` (``holdfast[aio]``),
+``postgresql`` and ``sweep_postgresql`` (``holdfast[postgresql]``).
 """
 
 from holdfast.coordination.aio_election import AsyncElection, Leadership

@@ -22,6 +22,7 @@ from holdfast.coordination.lease_core import (
     Action,
     Extended,
     LeaseCore,
+    Released,
     Seen,
     Send,
     Started,
@@ -88,9 +89,20 @@ class AsyncElection:
         self._listeners: list[asyncio.Queue[Leadership]] = []
 
     @property
+    def lease(self) -> Lease | None:
+        """The lease of the current term, or None while this process does not lead."""
+        lease = self._lease
+        return lease if lease is not None and lease.held else None
+
+    @property
     def leader(self) -> str | None:
-        """Who led when this candidate last looked; None if nobody."""
+        """Who led when this candidate last looked, as ``<owner>/<instance>``; None if nobody."""
         return self._leader
+
+    @property
+    def holder(self) -> str:
+        """How this candidate is named in :attr:`leader` while it leads."""
+        return self._holder
 
     @property
     def health(self) -> Health:
@@ -177,11 +189,15 @@ class AsyncElection:
                 case Seen(holder, _):
                     self._tally.happened(action)
                     self._tell(holder, None)
+                case Released():
+                    self._tally.happened(action)
+                    self._tell(None, None)
                 case Finished():
                     self._finished = True
                     self._tell(None, None)
                 case _:
-                    self._tell(None, None)
+                    # An extension that comes after the term.
+                    pass
 
     def _start(self, token: int, until_ms: int) -> None:
         if self._on_started is None:

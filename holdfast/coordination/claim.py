@@ -10,6 +10,7 @@ from holdfast.coordination.lease_core import (
     Extended,
     LeaseCore,
     Phase,
+    Released,
     Seen,
     Send,
     Started,
@@ -141,7 +142,9 @@ class Claim:
                 case Seen(holder, _):
                     self.holder = holder
                     self._tally.happened(action)
+                case Released():
+                    self._tally.happened(action)
                 case _:
-                    # The end of a claim shows in the core's phase.
+                    # An extension that comes after the term of this claim.
                     pass
         return request

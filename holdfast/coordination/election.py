@@ -25,6 +25,7 @@ from holdfast.coordination.lease_core import (
     Action,
     Extended,
     LeaseCore,
+    Released,
     Seen,
     Send,
     Started,
@@ -169,10 +170,14 @@ class Election:
                 case Seen(holder, _):
                     self._tally.happened(action)
                     self._leader = holder
+                case Released():
+                    self._tally.happened(action)
+                    self._leader = None
                 case Finished():
                     self._finished = True
                 case _:
-                    self._leader = None
+                    # An extension that comes after the term.
+                    pass
 
     def _start(self, token: int, until_ms: int) -> None:
         _LOG.info("lease %s: %s leads with token %d", self._key, self._holder, token)

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.coordination.lease import Lease
-from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped, StopReason
+from holdfast.coordination.lease_core import (
+    Extended,
+    Released,
+    Seen,
+    Started,
+    Stopped,
+    StopReason,
+)
 from holdfast.coordination.store import Outcome, Reply
 
 
@@ -19,8 +26,9 @@ class Trouble:
     reason: str
 
 
-LeaseEvent = Started | Extended | Stopped | Seen | Trouble
-"""What a listener is told: a term's begin, renewals and end, who leads, and failed requests."""
+LeaseEvent = Started | Extended | Stopped | Seen | Released | Trouble
+"""What a listener is told: a term's begin, renewals and end, who leads, that this process neither
+holds nor waits any more, and failed requests."""
 
 Listener = Callable[[LeaseEvent], None]
 """Called on the thread or task that drives the lease. It must return soon, and not raise."""
@@ -76,7 +84,9 @@ class Tally:
             self._troubles += 1
             self._tell(Trouble(reply.reason))
 
-    def happened(self, event: Started | Extended | Stopped | Seen, *, lost: bool = False) -> None:
+    def happened(
+        self, event: Started | Extended | Stopped | Seen | Released, *, lost: bool = False
+    ) -> None:
         """Counts an event.
 
         Args:

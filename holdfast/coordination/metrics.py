@@ -16,7 +16,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation, get_meter
 
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.health import LeaseEvent, Trouble
-from holdfast.coordination.lease_core import Extended, Seen, Started
+from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
 from holdfast.coordination.store import (
     AsyncConditionalStore,
     ConditionalStore,
@@ -174,9 +174,11 @@ class LeaseMetrics:
                 self._silent_since_ms, self.waits = now_ms - event.silent_ms, True
             case Trouble():
                 metrics.troubles.add(1, self.attributes)
-            case _:
-                metrics.terms_lost.add(1, {**self.attributes, "reason": event.reason.value})
+            case Stopped(_, reason):
+                metrics.terms_lost.add(1, {**self.attributes, "reason": reason.value})
                 self._until_ms = 0
+            case _:
+                self._silent_since_ms, self.waits = None, False
 
 
 class _MeasuredStore:

@@ -78,10 +78,14 @@ def test_a_leader_works_until_it_is_stopped_and_then_hands_over() -> None:
         reasons: list[StopReason] = []
         one = asyncio.create_task(first.run(lead, reasons.append))
         assert await tokens.get() == 1
+        assert first.leader == first.holder
+        assert first.lease is not None
+        assert second.lease is None
         two = asyncio.create_task(second.run(lead))
         first.stop()
         await one
         assert reasons == [StopReason.ASKED]
+        assert first.lease is None
         assert ended == ["ended"]
         assert await tokens.get() == 2
         second.stop()

@@ -16,7 +16,7 @@ from holdfast.coordination import (
     StopReason,
 )
 from holdfast.coordination.health import LeaseEvent, Trouble
-from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
+from holdfast.coordination.lease_core import Extended, Released, Seen, Started, Stopped
 from holdfast.coordination.store import Always, Put
 from holdfast.errors import ConfigurationError, LeaseLostError, StoreUnavailableError
 
@@ -151,7 +151,7 @@ def test_a_leader_whose_work_returns_resigns_and_stands_again() -> None:
         Stopped(1, StopReason.ASKED)
     ]
     runner.end()
-    assert runner.events[-1] == Stopped(2, StopReason.ASKED)
+    assert runner.events[-2:] == [Stopped(2, StopReason.ASKED), Released()]
     assert runner.election.health.losses == 0
 
 
@@ -237,6 +237,7 @@ def test_health_tells_leading_from_waiting_and_an_answer_from_silence() -> None:
     store.failure = None
     leader.end()
     waiter.end()
+    assert waiter.events[-1] == Released()
 
 
 def test_the_lease_is_kept_until_the_work_has_returned() -> None:

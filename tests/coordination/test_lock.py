@@ -18,7 +18,7 @@ from holdfast.coordination import (
     StopReason,
 )
 from holdfast.coordination.health import Trouble
-from holdfast.coordination.lease_core import Extended, Seen, Started, Stopped
+from holdfast.coordination.lease_core import Extended, Released, Seen, Started, Stopped
 from holdfast.coordination.store import Always, Put, number
 from holdfast.errors import ConfigurationError, LeaseLostError, LockTimeoutError
 
@@ -161,7 +161,7 @@ def test_a_listener_hears_of_every_step_of_a_lock_in_order() -> None:
         Lock(
             store=store, key="lock", owner="b", wait_s=0, timing=FAST, listener=events.append
         ).__enter__()
-    assert [type(event) for event in events] == [Seen]
+    assert [type(event) for event in events] == [Seen, Released]
     events.clear()
     with lock:
         while not any(isinstance(event, Extended) for event in events):
@@ -169,9 +169,10 @@ def test_a_listener_hears_of_every_step_of_a_lock_in_order() -> None:
     assert [type(event) for event in events if not isinstance(event, Extended)] == [
         Started,
         Stopped,
+        Released,
     ]
     assert isinstance(events[0], Started)
-    assert events[-1] == Stopped(2, StopReason.ASKED)
+    assert events[-2] == Stopped(2, StopReason.ASKED)
 
 
 def test_a_listener_hears_once_that_a_lock_was_lost_and_why() -> None:

@@ -12,11 +12,12 @@ from opentelemetry.sdk.metrics.export import (
     NumberDataPoint,
 )
 
-from holdfast.coordination import AsyncMemoryStore, LeaseTiming, MemoryStore, StopReason
+from holdfast.coordination import AsyncMemoryStore, LeaseTiming, Lock, MemoryStore, StopReason
 from holdfast.coordination.health import LeaseEvent, Trouble
 from holdfast.coordination.lease_core import Extended, LeaseCore, Seen, Send, Started, Stopped
 from holdfast.coordination.metrics import CoordinationMetrics
 from holdfast.coordination.store import Absent, Get, Outcome, Put, Reply
+from holdfast.errors import LockTimeoutError
 from tests.coordination.fakes import ManualClock
 
 TIMING = LeaseTiming()
@@ -90,6 +91,31 @@ def test_candidates_of_one_key_that_wait_are_added_up() -> None:
         meters.metrics.lease("job")(Seen("other/1", 1))
     meters.metrics.lease("job")
     assert meters.read()["lease.waiters", "job"] == 3
+
+
+def test_a_lock_is_measured_as_an_election_is() -> None:
+    meters = Meters()
+    store, listener = MemoryStore(), meters.metrics.lease("job")
+    lock = Lock(store=store, key="job", owner="a", wait_s=0, clock=meters.clock, listener=listener)
+    with lock:
+        numbers = meters.read()
+        assert numbers["lease.terms.won", "job"] == 1
+        assert numbers["lease.remaining", "job"] == pytest.approx(8.0)
+        other = Lock(
+            store=store,
+            key="job",
+            owner="b",
+            wait_s=0,
+            clock=meters.clock,
+            listener=meters.metrics.lease("job"),
+        )
+        with pytest.raises(LockTimeoutError):
+            other.__enter__()
+        # It has given up, so it waits no more.
+        assert meters.read()["lease.waiters", "job"] == 0
+    numbers = meters.read()
+    assert numbers["lease.terms.lost", "job,asked"] == 1
+    assert numbers["lease.remaining", "job"] == 0
 
 
 def test_a_candidate_tells_for_how_long_the_record_has_been_silent() -> None:
