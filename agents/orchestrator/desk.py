@@ -36,7 +36,7 @@ _LOOK_EVERY_S = 1.0
 _ATTEMPTS = 6
 _FIRST_PAUSE_S = 0.02
 # Nobody waits for the answer any longer; going on would only add to the load that made it late.
-_GIVE_UP_S = 2.0
+_GIVE_UP_S = 4.0
 _S_PER_MINUTE = 60
 _WAITING = "waiting"
 _TASK = "task:"

@@ -39,7 +39,7 @@ AT_A_TIME = 8
 WAITING = 48
 BODY_LIMIT = 64 * 1024
 TIMEOUT_S = 5.0
-PATIENCE_S = 2.0
+PATIENCE_S = 4.0
 TASKS_PATH = "/v1/tasks"
 
 # What socketserver hands around; for TCP it is always the first.

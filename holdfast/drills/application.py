@@ -21,7 +21,7 @@ STALE_WRITE = "stale write refused"
 COMMAND = ("-m", "agents.orchestrator")
 
 _ACCEPTED = 202
-_CLIENT_ERRORS = range(400, 500)
+_MISDIRECTED = 421
 _ENTRY_PARTS = 3
 
 
@@ -33,10 +33,14 @@ def submission(tenant: str, task: str) -> bytes:
 
 
 def outcome_of(status: int) -> Outcome:
-    """What an answer means to the user: accepted, refused on purpose, or failed."""
+    """What an answer means to the user: accepted, refused on purpose, or failed.
+
+    No drill trips the kill switch or sends what is malformed, so a 403 is a failure as well: the
+    service could not read the switch, and kept the user out to be safe.
+    """
     if status == _ACCEPTED:
         return Outcome.OK
-    return Outcome.REFUSED if status in _CLIENT_ERRORS else Outcome.FAILED
+    return Outcome.REFUSED if status == _MISDIRECTED else Outcome.FAILED
 
 
 def task_key(tenant: str, task: str) -> str:

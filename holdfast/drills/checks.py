@@ -197,8 +197,9 @@ class NoLostWrites:
         """Counts acknowledged writes that a strong read in a survivor did not see."""
         reads = [read for read in history.of(Readback) if read.store is Store.COORDINATION]
         lost = sorted({read.task for read in reads if not read.visible})
-        written = {read.task for read in reads} & _acknowledged_before_the_loss(history)
-        nothing = not written
+        written = _acknowledged_before_the_loss(history)
+        unread = len(written - {read.task for read in reads})
+        nothing = unread == len(written)
         return Verdict(
             check=self.name,
             question="How many acknowledged writes did the coordination store lose?",
@@ -207,8 +208,11 @@ class NoLostWrites:
             value=None if nothing else float(len(lost)),
             limit=0,
             unit="writes",
-            passed=not nothing and not lost,
-            details=tuple(f"task {task} is not there" for task in lost[:_EXAMPLES]),
+            passed=not nothing and not lost and not unread,
+            details=(
+                *(f"task {task} is not there" for task in lost[:_EXAMPLES]),
+                *((f"{unread} acknowledged writes were not looked for",) if unread else ()),
+            ),
         )
 
 
@@ -230,14 +234,14 @@ class StateLoss:
         missing = {read.task for read in reads if not read.visible}
         acknowledged = [request.end_s for request in history.requests if request.task in missing]
         value: float | None = None
-        if fault is not None and reads:
+        if fault is not None and before and before == {read.task for read in reads}:
             value = max((fault.start_s - end_s for end_s in acknowledged), default=0.0)
         return _timed(
             self.name,
             "How many seconds of acknowledged writes did the state store lack in the survivor?",
             history.plan.objectives.rpo_s,
             value,
-            "nothing was read back",
+            "not every write was read back",
         ).model_copy(update={"details": (f"{len(missing)} of {len(reads)} writes lacking",)})
 
 
@@ -370,10 +374,12 @@ class StaysIn:
         """Sums bytes that users sent outside, refused or not, and that were replicated out."""
         territory = history.plan.territories[self.jurisdiction]
         requests = measures.of_jurisdiction(history, self.jurisdiction)
+        # A connection to nobody knows where is outside as well; without one nothing was sent.
         strayed = [
             request
             for request in requests
-            if request.region is not None and request.region not in territory.serving
+            if request.region not in territory.serving
+            and (request.region is not None or request.bytes_sent)
         ]
         replicated = [
             transfer
@@ -390,15 +396,17 @@ class StaysIn:
         moved = sum(transfer.bytes_sent for transfer in replicated)
         area = self.jurisdiction.upper()
         looked_at = f"{out:,} bytes, of {len(requests)} requests and {moved:,} replicated bytes"
+        # A jurisdiction whose regions send each other nothing has not been watched.
+        seen = bool(requests) and moved > 0
         return Verdict(
             check=self.name,
             question=f"Did any {area} request or byte leave the {area}?",
             objective="0 bytes outside",
-            measured=looked_at if requests else "nobody asked",
-            value=float(out) if requests else None,
+            measured=looked_at if seen else "nobody asked, or nothing was replicated",
+            value=float(out) if seen else None,
             limit=0,
             unit="bytes",
-            passed=bool(requests) and not strayed and not leaks,
+            passed=seen and not strayed and not leaks,
             details=(
                 *(
                     f"{request.user} in {request.location} reached {request.region}"

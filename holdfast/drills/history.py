@@ -27,8 +27,8 @@ from holdfast.contract import Objectives
 class Outcome(StrEnum):
     """How a request ended, seen from its user.
 
-    ``REFUSED`` is a deliberate no that the service is right to give (another jurisdiction's
-    tenant, a tripped kill switch): the client's error, so no part of the success rate.
+    ``REFUSED`` is a deliberate no that the service is right to give to another jurisdiction's
+    tenant, so no part of the success rate. What was sent to hear it counts all the same.
     """
 
     OK = "ok"
@@ -237,7 +237,11 @@ class StaleWrite(Event):
 
 
 class Transfer(Event):
-    """Bytes of one table or bucket that one region sent to another over the whole drill."""
+    """Bytes of one table or bucket that one region sent to another.
+
+    Counted from the start of the sender's server; of the region that is lost there are two counts
+    of the same kind, up to the loss and from its return.
+    """
 
     kind: Literal["transfer"] = "transfer"
     resource: str

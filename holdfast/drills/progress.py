@@ -77,16 +77,20 @@ class LiveView:
 
     def phase(self, name: str, text: str) -> None:
         """Prints the phase."""
-        self._console.print(Text.assemble((f"{name:>10}  ", "bold cyan"), text))
+        self._line(Text.assemble((f"{name:>10}  ", "bold cyan"), text))
 
     def happened(self, at_s: float, text: str) -> None:
         """Prints the event with its time."""
-        self._console.print(Text.assemble((f"{at_s:>9.1f}s  ", "bold"), text))
+        self._line(Text.assemble((f"{at_s:>9.1f}s  ", "bold"), text))
 
     def update(self, history: History, now_s: float) -> None:
         """Redraws the table."""
         if self._console.is_terminal:
             self._live.update(picture(history, now_s))
+
+    def _line(self, text: Text) -> None:
+        # Left to the terminal to wrap: a path that was broken in two could not be copied.
+        self._console.print(text, soft_wrap=True)
 
 
 def picture(history: History, now_s: float) -> RenderableType:

@@ -40,8 +40,9 @@ class RegionLoss(Drill):
     fault = KillRegion("us-east-1", at_s=7, until_s=73)
     checks = (
         Detection(),
-        # A lease of 10 s, two retries of 1 s, a round trip, and what a sample can be late.
-        LeaderTakeover(at_most_s=13.5),
+        # A lease of 10 s, two retries of 1 s, and what round trips and samples take on a machine
+        # that does all of this at once.
+        LeaderTakeover(at_most_s=15),
         RecoveryTime(),
         OthersUndisturbed(),
         NoLostWrites(),

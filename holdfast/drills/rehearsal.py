@@ -135,6 +135,9 @@ class Rehearsal:
         fault = self._drill.fault
         await asyncio.sleep(fault.at_s - self._clock())
         self._expect_steady_state()
+        # The count of the region that is lost is lost with it.
+        sent = await self._thread(self._target.transfers)
+        self._events.extend(transfer for transfer in sent if transfer.source == fault.region)
         self._progress.happened(self._clock(), f"{fault.region} is taken away")
         self._note_fault("kill", await self._thread(partial(self._target.kill, fault.region)))
         await asyncio.sleep(AUDIT_AFTER_S)

@@ -122,7 +122,7 @@ class DrillResult(Part):
         verdicts: One per check.
         moments: What happened, in order.
         phases: How long each part took.
-        took_s: How long all of it took.
+        took_s: From the beginning to the verdict.
         workload_s: Length of the workload, the x axis of the timeline.
         rate_per_s: Arrivals a second.
         timeout_s: How long a user waited for an answer.

@@ -70,7 +70,7 @@ class Workload:
 
     rate_per_s: float
     duration_s: float
-    timeout_s: float = 3.0
+    timeout_s: float = 5.0
     in_flight: int = 256
     users: int = 24
     locations: Mapping[str, Sequence[str]]

@@ -137,7 +137,11 @@ class FakeTarget:
         return Observation({name: name not in self.down for name in self.servers}, {}, 7)
 
     def transfers(self) -> Sequence[Transfer]:
-        return ()
+        return [
+            Transfer(resource=home.state.name, source=one, target=other, bytes_sent=1)
+            for home in self.platform.jurisdictions.values()
+            for one, other in [sorted(home.regions)]
+        ]
 
     def agent_log(self, region: str) -> Iterator[Mapping[str, object]]:
         assert region == "us-east-1"

@@ -33,7 +33,7 @@ def test_the_drill_reads_where_the_service_writes() -> None:
     [
         (202, Outcome.OK),
         (200, Outcome.FAILED),
-        (403, Outcome.REFUSED),
+        (403, Outcome.FAILED),
         (421, Outcome.REFUSED),
         (500, Outcome.FAILED),
         (503, Outcome.FAILED),

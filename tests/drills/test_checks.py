@@ -158,6 +158,17 @@ def test_reads_of_writes_that_the_lost_region_did_not_make_prove_nothing() -> No
     assert not NoLostWrites().judge(elsewhere).passed
 
 
+def unasked(event: AnyEvent) -> AnyEvent | None:
+    return None if isinstance(event, Readback) and event.task == "us12" else event
+
+
+def test_a_write_that_nobody_looked_for_is_not_taken_for_safe() -> None:
+    verdict = NoLostWrites().judge(changed(GOOD, unasked))
+    assert not verdict.passed
+    assert verdict.details == ("1 acknowledged writes were not looked for",)
+    assert StateLoss().judge(changed(GOOD, unasked)).value is None
+
+
 def test_the_last_half_second_of_state_may_be_lacking() -> None:
     verdict = StateLoss().judge(changed(GOOD, lambda event: unseen(event, Store.STATE, "us38")))
     assert verdict.passed
@@ -230,6 +241,20 @@ def test_one_request_that_left_the_eu_is_caught_although_it_was_refused() -> Non
     assert not verdict.passed
     assert verdict.value == 280
     assert verdict.details == ("eu-3 in new-york reached us-east-1",)
+
+
+def test_bytes_to_an_address_of_no_region_have_left_the_eu() -> None:
+    def astray(event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Request) and event.task == "eu7":
+            return event.model_copy(update={"region": None})
+        return event
+
+    assert StaysIn("eu").judge(changed(GOOD, astray)).value == 300
+
+
+def test_a_jurisdiction_that_is_not_seen_to_replicate_has_not_been_watched() -> None:
+    silent = changed(GOOD, lambda event: None if isinstance(event, Transfer) else event)
+    assert not StaysIn("eu").judge(silent).passed
 
 
 def test_a_table_that_replicates_out_of_the_eu_is_caught() -> None:

@@ -57,6 +57,13 @@ def test_where_there_is_no_terminal_only_the_log_is_printed() -> None:
     ]
 
 
+def test_a_path_is_not_broken_in_two_however_narrow_the_terminal() -> None:
+    file = io.StringIO()
+    where = "/a/very/long/path/" + "x" * 100
+    LiveView(Console(file=file, width=40)).phase("kept", f"state and logs are in {where}")
+    assert where in file.getvalue()
+
+
 def test_on_a_terminal_the_table_lives_below_the_log() -> None:
     file = io.StringIO()
     with LiveView(Console(file=file, width=100, force_terminal=True)) as view:

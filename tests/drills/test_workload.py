@@ -63,7 +63,7 @@ def test_a_jurisdiction_without_tenants_is_refused() -> None:
 
 
 def test_a_bound_that_an_outage_would_reach_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="Raise in_flight to 60"):
+    with pytest.raises(ConfigurationError, match="Raise in_flight to 100"):
         Workload(rate_per_s=10, duration_s=60, locations=LOCATIONS, in_flight=40)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jinja2
 
+from holdfast.drills import measures
 from holdfast.drills.history import History
 from holdfast.drills.report.chart import timeline
 from holdfast.drills.result import DrillResult
@@ -35,7 +36,9 @@ def _mib(size_bytes: int) -> str:
 def render(result: DrillResult, history: History) -> str:
     """The report as one HTML document without scripts or outside references."""
     template = _environment().get_template("template.html.j2")
-    return template.render(result=result, timeline=timeline(history, result))
+    return template.render(
+        result=result, timeline=timeline(history, result), window_s=measures.WINDOW_S
+    )
 
 
 def write(result: DrillResult, history: History, path: Path) -> None:
