@@ -23,6 +23,7 @@ from holdfast.twin.environment import ACCOUNT_ID
 from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.fronts.engine import Engine
 from holdfast.twin.fronts.inprocess import InProcess
+from holdfast.twin.plan import write_private
 from holdfast.twin.provider.cloud import Cloud
 from holdfast.twin.provider.core import Provider
 
@@ -110,7 +111,7 @@ def front_of(
             f"the stack in {twin.state_dir} was deployed by the {owner} front, and {name} was "
             f"asked for. Name the same one, or `holdfast twin destroy -s {stack}` first."
         )
-    file.write_text(name, encoding="utf-8")
+    write_private(file, name)
     cloud = Cloud(twin.endpoint, ACCOUNT_ID, ingress_port=twin.ingress_port)
     if name is FrontName.INPROCESS:
         return InProcess(

@@ -268,8 +268,7 @@ class Deployer:
         except TwinError:
             self._state.end(asked.urn)
             raise
-        self._state.doom(old)
-        self._state.put(_record(asked, ident, inputs, state))
+        self._state.supersede(old, _record(asked, ident, inputs, state))
         self._note(self._done.replaced, f"replaced, for {shown},", asked)
         return ident, state
 

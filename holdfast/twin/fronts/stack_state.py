@@ -154,6 +154,11 @@ class StackState:
             self._begun.pop(record.urn, None)
             self._append({"put": cast("Json", asdict(record))})
 
+    def _replace(self, doomed: Record, new: Record) -> None:
+        for record in (doomed, new):
+            self._records[record.key] = record
+        self._begun.pop(new.urn, None)
+
     def remove(self, record: Record) -> None:
         """Forgets a record; ends the operation on it."""
         with self._lock:
@@ -161,11 +166,14 @@ class StackState:
             self._begun.pop(record.urn, None)
             self._append({"remove": record.key, "urn": record.urn})
 
-    def doom(self, record: Record) -> None:
-        """Marks a record as replaced and waiting to be deleted."""
+    def supersede(self, old: Record, new: Record) -> None:
+        """Puts a replacement in a record's place, which from then on waits to be deleted."""
+        doomed = replace(old, doomed=True)
         with self._lock:
-            self.remove(record)
-            self.put(replace(record, doomed=True))
+            self._replace(doomed, new)
+            # One line: a crash between two would forget that one of them exists.
+            lines = {"doomed": cast("Json", asdict(doomed)), "put": cast("Json", asdict(new))}
+            self._append(lines)
 
     def finish(self, outputs: Object) -> None:
         """Keeps the stack's outputs after a complete deployment."""
@@ -201,6 +209,8 @@ class StackState:
     def _append(self, line: Object) -> None:
         if self._journal is None:
             self._journal = _private(self._folder / JOURNAL_FILE, os.O_APPEND)
+            # What a crash cut off stands on a line of its own.
+            self._journal.write("\n")
         self._journal.write(json.dumps(line) + "\n")
         self._journal.flush()
 
@@ -233,7 +243,7 @@ class StackState:
         if not path.exists():
             return
         for line in path.read_text(encoding="utf-8").splitlines():
-            # Only the last line can be cut off, by the death of its writer.
+            # Cut off by the death of its writer, or empty.
             with contextlib.suppress(ValueError):
                 yield Doc(cast("Object", json.loads(line)))
 
@@ -242,6 +252,10 @@ class StackState:
             self._begun[line.text("begin")] = line.text("operation")
         elif "end" in line:
             self._begun.pop(line.text("end"), None)
+        elif "doomed" in line:
+            self._replace(
+                Record.load(line.doc("doomed").members), Record.load(line.doc("put").members)
+            )
         elif "put" in line:
             record = Record.load(line.doc("put").members)
             self._records[record.key] = record

@@ -62,11 +62,39 @@ def test_a_line_that_a_crash_cut_off_is_ignored(tmp_path: Path) -> None:
     assert [item.urn for item in StackState(tmp_path).records] == ["urn:a"]
 
 
+def test_what_is_recorded_after_a_line_that_a_crash_cut_off_is_not_lost_with_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / JOURNAL_FILE).write_text('{"put": {"urn": "urn:a", "ty')
+    state = StackState(tmp_path)
+    state.put(record("urn:c"))
+    state.close()
+    assert [item.urn for item in StackState(tmp_path).records] == ["urn:c"]
+
+
+def test_a_replacement_and_what_it_replaces_are_recorded_together_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    state = StackState(tmp_path)
+    state.put(record())
+    state.begin("urn:a", "replace")
+    state.supersede(record(), record(id="id-2"))
+    state.close()
+    both = [("id-2", False), ("id-1", True)]
+    again = StackState(tmp_path)
+    assert [(item.id, item.doomed) for item in again.records] == both
+    assert again.unfinished == {}
+    journal = tmp_path / JOURNAL_FILE
+    journal.write_text(journal.read_text()[:-30])
+    before = StackState(tmp_path)
+    assert [(item.id, item.doomed) for item in before.records] == [("id-1", False)]
+    assert before.unfinished == {"urn:a": "replace"}
+
+
 def test_saving_empties_the_journal_and_keeps_everything(tmp_path: Path) -> None:
     state = StackState(tmp_path)
     state.put(record())
-    state.doom(record())
-    state.put(record(id="id-2"))
+    state.supersede(record(), record(id="id-2"))
     state.begin("urn:z", "update")
     state.finish({"out": ["put"]})
     assert not (tmp_path / JOURNAL_FILE).exists()
