@@ -171,29 +171,27 @@ def tenant_problems(
     )
 
 
-def principal_problems(principals: Sequence[str], prefix: str) -> tuple[Problem, ...]:
+def principal_problems(principal: str, prefix: str) -> tuple[Problem, ...]:
     """Nobody whom the platform runs may trip, or be used to untrip, its own kill switch.
 
     Args:
-        principals: Roles and users, with ``*`` for any characters.
+        principal: Role or user, with ``*`` for any characters.
         prefix: What the names of all roles that the platform creates start with.
     """
-    problems: list[Problem] = []
-    for position, principal in enumerate(principals):
-        kind, _, name = principal.split(":")[-1].partition("/")
-        fixed, star, _ = name.partition("*")
-        inside = fixed.startswith(prefix) or (bool(star) and prefix.startswith(fixed))
-        if kind == "role" and inside:
-            problems.append(
-                Problem(
-                    path=(str(position),),
-                    given=principal,
-                    wrong=f"takes in the platform's own roles, which start with {prefix}",
-                    allowed="roles and users outside the platform",
-                    fix="name the on-call's role, with more of its name before any *",
-                )
-            )
-    return tuple(problems)
+    kind, _, name = principal.rsplit(":", maxsplit=1)[-1].partition("/")
+    fixed, star, _ = name.partition("*")
+    inside = fixed.startswith(prefix) or (bool(star) and prefix.startswith(fixed))
+    if kind != "role" or not inside:
+        return ()
+    return (
+        Problem(
+            path=(),
+            given=principal,
+            wrong=f"takes in the platform's own roles, which start with {prefix}",
+            allowed="roles and users outside the platform",
+            fix="name the on-call's role, with more of its name before any *",
+        ),
+    )
 
 
 def email_problems(emails: Sequence[str]) -> tuple[Problem, ...]:

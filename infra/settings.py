@@ -20,6 +20,7 @@ from typing import Annotated, Self, TypeGuard
 
 import pulumi
 from pydantic import (
+    AfterValidator,
     BaseModel,
     Field,
     ValidationError,
@@ -42,6 +43,13 @@ ROOT = f"{NAMESPACE}:{KEY}"
 """Where the object stands in a stack file, under ``config``."""
 
 
+def _is_no_agent(principal: str, info: ValidationInfo) -> str:
+    ahead = ahead_of(info)
+    if ahead is not None:
+        refuse(*rules.principal_problems(principal, ahead.prefix))
+    return principal
+
+
 Domain = Annotated[
     str,
     matching(
@@ -55,6 +63,7 @@ Principal = Annotated[
         r"(arn:aws:iam::[0-9]{12}:)?(role|user)/[A-Za-z0-9_+=,.@*/-]{1,512}",
         "role/NAME or user/NAME, with or without arn:aws:iam::ACCOUNT: before it",
     ),
+    AfterValidator(_is_no_agent),
 ]
 Email = Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as a@example.com")]
 Tenant = Annotated[
@@ -185,14 +194,6 @@ class Settings(Section):
             refuse(*rules.tenant_problems(value, ahead.jurisdictions))
         return value
 
-    @field_validator("kill_principals")
-    @classmethod
-    def _are_not_agents(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        ahead = ahead_of(info)
-        if ahead is not None:
-            refuse(*rules.principal_problems(value, ahead.prefix))
-        return value
-
     @field_validator("alarm_emails")
     @classmethod
     def _are_told_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -212,7 +213,10 @@ def load() -> Settings:
     Raises:
         ConfigurationError: If the stack has no platform object, or it is refused.
     """
-    document: object = pulumi.Config(NAMESPACE).get_object(KEY)
+    try:
+        document: object = pulumi.Config(NAMESPACE).get_object(KEY)
+    except pulumi.ConfigTypeError:
+        document = None
     if not _is_object(document):
         raise ConfigurationError(
             f"Pulumi.{pulumi.get_stack()}.yaml has no object {ROOT} under `config`. Allowed is "

@@ -215,7 +215,10 @@ def _text(value: object) -> str:
 def _mapping(file: Path) -> Mapping[str, object]:
     try:
         document: object = yaml.load(file.read_text("utf-8"), _CoreLoader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
+        raise GraphError(f"{file} is not YAML: {error.problem}{line}. Correct it.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise GraphError(f"{file} is not YAML: {error}. Correct it.") from error
     entries = _entries(document)
     if document is not None and not entries:

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from google.protobuf import empty_pb2
+from pulumi import RunError
 from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
 from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.settings import ROOT
@@ -251,6 +252,9 @@ def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _explained(project: Project, error: BaseException, place: Source | None) -> GraphError:
+    if isinstance(error, RunError):
+        # The program speaks to its user, who has no business in its lines.
+        return GraphError(str(error))
     where = str(project.program) if place is None else str(place)
     what = str(error) if isinstance(error, GraphError) else f"{type(error).__name__}: {error}"
     return GraphError(f"{where}: {what}")

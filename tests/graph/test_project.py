@@ -88,7 +88,7 @@ def test_an_unknown_stack_names_those_there_are(tmp_path: Path) -> None:
         ("runtime: python\n", "`name` is None"),
         ("name: demo\nruntime: python\nmain: other\n", "does not exist"),
         ("name: demo\nruntime: python\nmain: ../x\n", "a path inside"),
-        ("name: [\n", "is not YAML"),
+        ("name: [\n", r"Pulumi.yaml is not YAML: .* in line 2\. Correct it\.$"),
         ("- name\n", "not a map"),
         ("name: demo\nruntime: python\nname: other\n", "the key name stands there twice"),
     ],

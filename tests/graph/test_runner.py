@@ -138,6 +138,12 @@ def test_an_exception_names_its_place_and_message(tmp_path: Path) -> None:
         run(root, "dev")
 
 
+def test_what_a_program_tells_its_user_is_told_without_a_place(tmp_path: Path) -> None:
+    program = "import pulumi\nraise pulumi.RunError('name a region')\n"
+    with pytest.raises(GraphError, match="^name a region$"):
+        run(project(tmp_path, program), "dev")
+
+
 def test_an_exception_inside_an_apply_names_its_place(tmp_path: Path) -> None:
     program = """
         import pulumi

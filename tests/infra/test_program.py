@@ -1,13 +1,16 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from holdfast.contract import Platform
-from holdfast.graph import Graph, Node
+from holdfast.errors import GraphError
+from holdfast.graph import Graph, Node, run
 from infra.naming import GLOBAL
 from infra.program import AGENT_PORT, HEALTH_PATH, INGRESS_PORT
-from tests.components.stacks import ROOT, SHAPES, STACKS, deployed, nodes, preview
+from tests.components.stacks import KEY, ROOT, SHAPES, STACKS, deployed, nodes, preview
 
 COMPONENTS_OF_A_JURISDICTION = {
     "AgentIdentity",
@@ -123,3 +126,11 @@ def test_the_program_is_one_call() -> None:
     lines = (Path(ROOT) / "infra" / "__main__.py").read_text(encoding="utf-8").splitlines()
     code = [line for line in lines if line and not line.startswith(('"""', "from "))]
     assert code == ["main()"]
+
+
+def test_what_a_component_refuses_is_told_without_a_traceback() -> None:
+    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    principals = [f"role/a-team-with-a-long-name-{number}" for number in range(40)]
+    config = {KEY: json.dumps({**file["config"][KEY], "kill_principals": principals})}
+    with pytest.raises(GraphError, match="^A role's trust policy has [0-9]+ characters"):
+        run(ROOT, "dev", config=config)

@@ -82,8 +82,8 @@ def test_a_jurisdiction_needs_three_regions_under_one_law(name: str) -> None:
     ],
 )
 def test_a_principal_that_takes_in_the_platforms_own_roles_is_refused(principal: str) -> None:
-    (problem,) = rules.principal_problems(["role/oncall", principal], "holdfast-prod-")
-    assert problem.path == ("1",)
+    (problem,) = rules.principal_problems(principal, "holdfast-prod-")
+    assert problem.given == principal
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_principal_that_takes_in_the_platforms_own_roles_is_refused(principal:
     ],
 )
 def test_a_principal_outside_the_platform_is_accepted(principal: str) -> None:
-    assert rules.principal_problems([principal], "holdfast-prod-") == ()
+    assert rules.principal_problems(principal, "holdfast-prod-") == ()
 
 
 @pytest.mark.parametrize("pool", ["10.0.0.0/8", "10.64.0.0/10", "172.16.0.0/12"])

@@ -217,13 +217,16 @@ def test_every_error_of_a_file_is_reported_at_once_whatever_its_kind() -> None:
         "agents.model.mocked": True,
         "sizes.zones": 1,
         "routing.interval_s": 30,
+        "kill_principals": ["oncall", "role/*"],
         "extra": {},
     }
     with pytest.raises(ConfigurationError) as refused:
         parse(changed("prod", changes), "prod-eu")
     message = str(refused.value)
-    assert message.startswith("Pulumi.prod-eu.yaml is refused, 11 problems:")
-    for path in (*(set(changes) - {"objectives.rto_s", "routing.interval_s"}), "routing"):
+    assert message.startswith("Pulumi.prod-eu.yaml is refused, 13 problems:")
+    above = {"objectives.rto_s", "routing.interval_s", "kill_principals"}
+    below = {"routing", "kill_principals.0", "kill_principals.1"}
+    for path in set(changes) - above | below:
         assert f"{ROOT}.{path}: " in message
     assert "the stack name" in message
 
@@ -293,7 +296,7 @@ def test_a_program_reads_the_object_of_its_own_stack_and_project(
     assert settings == parse(committed("prod"), "prod", "ourplatform")
 
 
-@pytest.mark.parametrize("found", [{}, {ROOT: "[]"}, {ROOT: '"prod"'}])
+@pytest.mark.parametrize("found", [{}, {ROOT: "[]"}, {ROOT: '"prod"'}, {ROOT: "prod"}])
 def test_a_stack_without_the_object_is_told_where_it_belongs(
     monkeypatch: pytest.MonkeyPatch, found: dict[str, str]
 ) -> None:
