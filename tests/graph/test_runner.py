@@ -140,7 +140,7 @@ def test_an_exception_names_its_place_and_message(tmp_path: Path) -> None:
 
 def test_what_a_program_tells_its_user_is_told_without_a_place(tmp_path: Path) -> None:
     program = "import pulumi\nraise pulumi.RunError('name a region')\n"
-    with pytest.raises(GraphError, match="^name a region$"):
+    with pytest.raises(GraphError, match=r"^name a region$"):
         run(project(tmp_path, program), "dev")
 
 

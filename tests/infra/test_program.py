@@ -132,5 +132,5 @@ def test_what_a_component_refuses_is_told_without_a_traceback() -> None:
     file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     principals = [f"role/a-team-with-a-long-name-{number}" for number in range(40)]
     config = {KEY: json.dumps({**file["config"][KEY], "kill_principals": principals})}
-    with pytest.raises(GraphError, match="^A role's trust policy has [0-9]+ characters"):
+    with pytest.raises(GraphError, match=r"^A role's trust policy has [0-9]+ characters"):
         run(ROOT, "dev", config=config)
