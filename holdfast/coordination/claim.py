@@ -1,4 +1,4 @@
-"""One attempt to hold one lease, without its I/O: what threads and tasks do alike behind a lock."""
+"""One attempt to hold one lease, without its I/O: what threads, tasks and simulations do alike."""
 
 from collections.abc import Callable
 

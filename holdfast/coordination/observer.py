@@ -47,7 +47,7 @@ class AnyObserver(Generic[S]):
 
         Args:
             store: Where the lease lives.
-            key: Key of the lease's item: of an election, a lock, a partition.
+            key: Key of the lease's item, as given to the election or lock.
             period_ms: Shortest time between two looks.
             max_age_ms: How old an answer may be, counted from the sending of its look.
             clock: What all of this is counted on.

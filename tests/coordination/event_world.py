@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.idempotency_core import EventRecord
-from holdfast.coordination.lease_core import Action, Released, Send, Started
 from holdfast.coordination.outbox import Message, Outgoing, _noting, _without, with_outbox
 from holdfast.coordination.program import Pause, Program
 from holdfast.coordination.store import Always, Item, Outcome, Reply, Request, Update, number, text
@@ -104,8 +103,8 @@ class Delivery:
             new_nonce=events.nonce,
             date_s=lambda: process.wall_ms() / 1_000,
         )
-        self.core = self.record.core
         events.parts.break_core(self.record, process)
+        self.claim = self.record.claim(process.clock)
         self.began_ms = events.world.now_ms
         self.ended_ms: int | None = None
         self.token = 0
@@ -134,10 +133,7 @@ class Delivery:
 
     def start(self) -> None:
         self.process.wake_after(WAIT_MS, self._give_up)
-        self._carry_out(self.core.campaign(self._now_ms()))
-
-    def _now_ms(self) -> int:
-        return self.process.clock.now_ms()
+        self._carry_out(self.claim.campaign())
 
     def _give_up(self) -> None:
         if self.waiting:
@@ -146,37 +142,34 @@ class Delivery:
     def _leave(self) -> None:
         if not self._leaving and self.ended_ms is None:
             self._leaving = True
-            self._carry_out(self.core.leave(self._now_ms()))
+            self._carry_out(self.claim.leave())
 
     def _end(self) -> None:
         if self.ended_ms is None:
             self.ended_ms = self._events.world.now_ms
 
-    def _carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            match action:
-                case Send(request):
-                    self._events.send(self, request, self._on_reply)
-                case Started(token, _) if not self.token:
-                    self.token = token
-                    self._events.world.note(self.process.name, "runs", f"{self.event} as {token}")
-                    self.process.wake_after(self._events.draw_ms(100, 3_000), self._effect)
-                case Released():
-                    self._end()
-                case _:
-                    pass
+    def _carry_out(self, request: Request | None) -> None:
+        if request is not None:
+            self._events.send(self, request, self._on_reply)
+        lease = self.claim.lease
+        if lease is not None and not self.token:
+            self.token = lease.token
+            self._events.world.note(self.process.name, "runs", f"{self.event} as {lease.token}")
+            self.process.wake_after(self._events.draw_ms(100, 3_000), self._effect)
+        if self._leaving and self.claim.idle:
+            self._end()
         self._schedule()
 
     def _on_reply(self, reply: Reply) -> None:
-        self._carry_out(self.core.on_reply(self._now_ms(), reply))
-        refused = reply.outcome is Outcome.REFUSED and self.waiting
-        if refused and self.record.settles(reply.item):
+        waited = self.waiting
+        self._carry_out(self.claim.on_reply(reply))
+        if waited and self.claim.pointless:
             if self.record.result is not None:
                 self._events.acknowledged(self, self.record.result, replayed=True)
             self._leave()
 
     def _schedule(self) -> None:
-        due_ms = self.core.due_ms
+        due_ms = self.claim.due_ms
         if self.ended_ms is not None or due_ms is None:
             return
         if self._wake_ms is None or due_ms < self._wake_ms:
@@ -186,7 +179,7 @@ class Delivery:
     def _wake(self, scheduled_ms: int) -> None:
         if scheduled_ms == self._wake_ms and self.ended_ms is None:
             self._wake_ms = None
-            self._carry_out(self.core.on_tick(self._now_ms()))
+            self._carry_out(self.claim.on_tick())
 
     def _effect(self) -> None:
         if self._events.world.random.random() < 0.15:
@@ -284,9 +277,9 @@ class Events:
             return
 
     def _sign(self, delivery: Delivery, request: Request) -> None:
-        self._holders[delivery.core.holder] = delivery
+        self._holders[delivery.record.core.holder] = delivery
         if isinstance(request, Update):
-            self._owners[str(request.assign.get("nonce"))] = delivery.core.holder
+            self._owners[str(request.assign.get("nonce"))] = delivery.record.core.holder
 
     def change(self, event: str, token: int) -> Callable[[Outgoing[State] | None], Outgoing[State]]:
         """Notes the effect; that of an order causes a message, the same for every claim."""

@@ -21,6 +21,7 @@ from holdfast.coordination.health import Trouble
 from holdfast.coordination.lease_core import Extended, Released, Seen, Started, Stopped
 from holdfast.coordination.store import Always, Put, number
 from holdfast.errors import ConfigurationError, LeaseLostError, LockTimeoutError
+from tests.coordination.fakes import ManualClock
 
 FAST = LeaseTiming(lease_ms=600, renew_ms=100, retry_ms=50, margin_ms=120)
 
@@ -188,6 +189,18 @@ def test_a_listener_hears_once_that_a_lock_was_lost_and_why() -> None:
     ends = [event for event in events if isinstance(event, Stopped)]
     assert ends == [Stopped(1, StopReason.LOST_CONTACT)]
     assert Trouble("silence") in events
+
+
+def test_a_lock_must_be_left_a_fifth_of_its_lease_before_others_may_take_it() -> None:
+    clock = ManualClock()
+    slow = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000)
+    lock = Lock(store=MemoryStore(), key="lock", owner="a", wait_s=0, timing=slow, clock=clock)
+    with lock as lease:
+        clock.advance(47_999)
+        assert (lease.held, lease.remaining_ms, lease.reason) == (True, 1, None)
+        clock.advance(1)
+        assert (lease.held, lease.reason) == (False, StopReason.LOST_CONTACT)
+    assert lock.health.losses == 1
 
 
 def test_a_holder_that_was_replaced_is_told_that_its_lock_was_stolen() -> None:

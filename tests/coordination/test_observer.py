@@ -16,6 +16,7 @@ from holdfast.coordination import (
     DynamoDbStore,
     Election,
     Get,
+    HomeStore,
     Item,
     Lease,
     LeaseObserver,
@@ -29,6 +30,7 @@ from holdfast.coordination import (
     Sighting,
     Standing,
     dynamodb_client,
+    move_home,
 )
 from holdfast.coordination.aio_dynamodb import AsyncDynamoDbStore, async_dynamodb_client
 from holdfast.coordination.lease import random_nonce
@@ -330,6 +332,18 @@ def test_on_postgresql(postgresql_server: PostgreSqlServer) -> None:
     store.create()
     _see(store)
     asyncio.run(_see_async(AsyncPostgreSqlStore(postgresql_server.connection)))
+
+
+def test_in_home_region_mode_only_home_can_tell() -> None:
+    tables = {"eu-west-1": MemoryStore(), "eu-central-1": MemoryStore()}
+    move_home(tables, to="eu-west-1", by="ada", reason="first home", timing=FAST, max_age_ms=100)
+    home, away = (HomeStore(table, region=name, max_age_ms=100) for name, table in tables.items())
+    with Lock(store=home, key="job", owner="a", wait_s=1, timing=FAST) as lease:
+        sighting = LeaseObserver(store=home, key="job").look()
+        assert (sighting.standing, sighting.token) == (Standing.HELD, lease.token)
+        sighting = LeaseObserver(store=away, key="job").look()
+        assert sighting.standing is Standing.UNKNOWN
+        assert "eu-west-1 is home" in sighting.reason
 
 
 def test_what_a_read_cannot_tell_is_not_told() -> None:
