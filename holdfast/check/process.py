@@ -23,6 +23,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2
 
 from holdfast.errors import PolicyRunError
+from holdfast.graph.loopback import DIRECT, environment_without_proxy
 
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _STOP_S = 2.0
@@ -51,7 +52,7 @@ class PackProcess:
             PolicyRunError: If it was not ready in time.
         """
         port = _port(self._process, self.path, self._log, self._deadline)
-        options = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)]
+        options = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES), DIRECT]
         return grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
 
     def explain(self, what: str) -> PolicyRunError:
@@ -91,7 +92,7 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **environment},
+            env={**environment_without_proxy(), **environment},
             start_new_session=True,
         )
         pack = PackProcess(path, process, log, time.monotonic() + timeout_s)

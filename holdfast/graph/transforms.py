@@ -12,6 +12,7 @@ from pulumi.runtime.proto import callback_pb2, resource_pb2
 
 from holdfast.errors import GraphError
 from holdfast.graph import requests
+from holdfast.graph.loopback import DIRECT
 
 
 @dataclass
@@ -127,7 +128,7 @@ class Transforms:
         with self._lock:
             channel = self._channels.get(callback.target)
             if channel is None:
-                channel = grpc.insecure_channel(callback.target)
+                channel = grpc.insecure_channel(callback.target, options=[DIRECT])
                 self._channels[callback.target] = channel
         # The SDK's own stub is untyped; this is what it does.
         invoke = channel.unary_unary(

@@ -49,6 +49,13 @@ def test_checking_a_stack_is_the_same_as_checking_its_graph(graph: Graph, tmp_pa
     assert run_stack(graph.root, graph.stack, path) == run(graph, path)
 
 
+def test_a_proxy_does_not_stand_between_us_and_the_pack(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert not run(graph, pack(tmp_path, NAMED)).passed
+
+
 def test_a_program_that_fails_ends_the_pack_too(tmp_path: Path) -> None:
     body = f"""
         import os

@@ -28,6 +28,7 @@ from typing import cast
 import yaml
 
 from holdfast.errors import TwinError
+from holdfast.graph.loopback import environment_without_proxy
 from holdfast.twin.fronts import tied
 from holdfast.twin.fronts.attach import serve
 from holdfast.twin.fronts.changes import Changes
@@ -37,6 +38,7 @@ from holdfast.twin.provider.core import Provider
 from holdfast.twin.provider.values import Doc, Json, Object
 
 COMMANDS = ("up", "preview", "refresh", "destroy")
+QUIET_TIMEOUT_S = 120
 STOP_GRACE_S = 20
 """How long an interrupted engine may take to finish the calls that it has begun."""
 
@@ -146,15 +148,21 @@ class Engine:
         self, executable: str, arguments: Sequence[str], environment: Mapping[str, str]
     ) -> str:
         """A short command; its output, told only when it fails."""
-        done = subprocess.run(
-            [executable, *arguments, "--non-interactive"],
-            cwd=self.state_dir / "engine" / "project",
-            env=dict(environment),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [executable, *arguments, "--non-interactive"],
+                cwd=self.state_dir / "engine" / "project",
+                env=dict(environment),
+                capture_output=True,
+                text=True,
+                timeout=QUIET_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TwinError(
+                f"`pulumi {arguments[0]} {arguments[1]}` did not end within {QUIET_TIMEOUT_S} s. "
+                "Run the same command again when the machine is less busy."
+            ) from error
         if done.returncode != 0:
             reason = done.stderr.strip() or done.stdout.strip()
             raise TwinError(f"`pulumi {arguments[0]} {arguments[1]}` failed: {reason}")
@@ -215,7 +223,8 @@ def engine_environment(home: Path, port: int) -> dict[str, str]:
     """
     # The program must run in the interpreter that we run in: it has the project installed.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    ours = environment_without_proxy()
+    kept = {key: value for key, value in ours.items() if not key.startswith("AWS_")}
     return {
         **kept,
         "PATH": path,

@@ -61,6 +61,7 @@ def test_the_engine_is_kept_off_every_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("https_proxy", "http://proxy.example.org")
     environment = engine_environment(tmp_path, 1234)
     assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/backend"
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:1234"
@@ -68,6 +69,7 @@ def test_the_engine_is_kept_off_every_network(
     assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
     assert environment["PULUMI_HOME"].startswith(str(tmp_path))
     assert not any(name.startswith("AWS_") for name in environment)
+    assert "https_proxy" not in environment
     assert environment["PATH"].startswith(str(Path(sys.executable).parent))
 
 
