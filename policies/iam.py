@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, cast
 
-from policies.properties import Undetermined
+from policies.properties import Properties, Undetermined
 
 _CONFINING: Final = frozenset(
     {"arnequals", "arnlike", "stringequals", "stringequalsignorecase", "stringlike"}
@@ -57,20 +57,21 @@ class Statement:
         return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions)
 
 
-def statements(document: str, path: str) -> tuple[Statement, ...]:
+def statements(properties: Properties, name: str) -> tuple[Statement, ...]:
     """The statements of a document.
 
     Args:
-        document: JSON text.
-        path: Property that holds it.
+        properties: What holds the document.
+        name: Property whose text it is.
 
     Raises:
-        Undetermined: If the text is no IAM document, and so cannot be judged.
+        Undetermined: If there is none, or none that can be judged.
     """
+    path = properties.at(name)
     try:
-        parsed: object = json.loads(document)
+        parsed: object = json.loads(properties.text(name) or "")
     except ValueError as error:
-        raise Undetermined(path) from error
+        raise Undetermined(path, properties.owner) from error
     listed = _entries(parsed).get("Statement")
     items = cast("list[object]", listed) if isinstance(listed, list) else [listed]
     return tuple(_statement(item, path) for item in items)

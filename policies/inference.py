@@ -16,7 +16,7 @@ from policies.arns import region_of, resource_of
 from policies.iam import statements
 from policies.jurisdictions import INFERENCE_PREFIXES, lies_in, listing
 from policies.kinds import BEDROCK, POLICY, ROLE, ROLE_POLICY
-from policies.properties import Properties, Undetermined
+from policies.properties import Properties
 from policies.residency import FRAMEWORKS
 from policies.rule import (
     ChecklistItem,
@@ -91,10 +91,8 @@ def roles_keep_models_in_the_jurisdiction(role: Resource) -> Iterator[Violation]
 
 def _models_beyond(properties: Properties, owners: AbstractSet[str | None]) -> Iterator[Violation]:
     """What a policy allows of models that are not on the ground of every owner."""
-    at, document = properties.at("policy"), properties.text("policy")
-    if document is None:
-        raise Undetermined(at, properties.owner)
-    for statement in statements(document, at):
+    at = properties.at("policy")
+    for statement in statements(properties, "policy"):
         calls = any(statement.covers(action) for action in _INVOCATIONS)
         if statement.effect != "Allow" or not calls:
             continue

@@ -97,10 +97,7 @@ def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterat
     """The switch's role is assumed by somebody outside, and by none of the agents."""
     if role.component != COMPONENT:
         return
-    document = role.properties.text("assumeRolePolicy")
-    if document is None:
-        raise Undetermined("assumeRolePolicy")
-    found = statements(document, "assumeRolePolicy")
+    found = statements(role.properties, "assumeRolePolicy")
     trusted = [statement for statement in found if statement.effect == "Allow"]
     if len(trusted) < len(found):
         yield _trust("a Deny may keep everybody out")
@@ -133,12 +130,8 @@ def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Viola
     yield from _other_grants(role, stack)
     granted: list[Statement] = []
     for policy in stack.of_type(ROLE_POLICY):
-        if role not in stack.targets(policy, "role", ROLE):
-            continue
-        document = policy.properties.text("policy")
-        if document is None:
-            raise Undetermined("policy")
-        granted.extend(statements(document, "policy"))
+        if role in stack.targets(policy, "role", ROLE):
+            granted.extend(statements(policy.properties, "policy"))
     name = table.properties.text("name")
     for statement in granted:
         yield from _too_much(statement, name)

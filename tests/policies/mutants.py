@@ -166,6 +166,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         )
     ),
     ("kill-switch-reachable", trust(Action="sts:TagSession"), "switch", "nobody outside"),
+    ("kill-switch-reachable", trust(NotPrincipal={"AWS": "*"}), "switch", "everybody except"),
     ("kill-switch-reachable", trust(Effect="Deny"), "switch", "a Deny may keep"),
     (
         "kill-switch-reachable",
@@ -186,6 +187,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "switch",
         "Service",
     ),
+    ("kill-switch-only-trips", without("flag"), "switch", "no item 'kill'"),
     ("kill-switch-only-trips", trip(Action=["dynamodb:*"]), "switch", "dynamodb:\\*"),
     ("kill-switch-only-trips", trip(Action="*"), "switch", "\\* is allowed"),
     (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from holdfast.graph import UNKNOWN
+from holdfast.graph import UNKNOWN, Value
 from policies.kinds import KEY, TABLE
 from policies.pack import RULES
 from policies.rule import Rule
@@ -24,6 +24,7 @@ from tests.policies.specs import (
     compliant,
     tags,
     violations,
+    without,
 )
 from tests.policies.unknowns import UNDETERMINED
 
@@ -146,6 +147,14 @@ def test_a_development_stack_may_keep_state_of_any_kind() -> None:
 
 def test_a_profile_that_stays_in_the_jurisdiction_is_allowed() -> None:
     assert violations(BY_ID["residency-inference"], model("eu.anthropic.claude-x")) == []
+
+
+@pytest.mark.parametrize("of", [tags("alerts"), tags("kill-switch", environment="staging")])
+def test_only_the_switch_of_production_has_to_be_listened_to(of: dict[str, Value]) -> None:
+    specs = without("subscription-eu-west-1", "subscription-eu-central-1")
+    for region in ("eu-west-1", "eu-central-1"):
+        specs[f"topic-{region}"].inputs["tags"] = of
+    assert violations(BY_ID["kill-switch-subscribed"], specs) == []
 
 
 def test_a_development_stack_may_be_taken_down_again() -> None:

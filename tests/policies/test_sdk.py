@@ -157,7 +157,7 @@ def test_no_rule_reads_a_property_that_this_test_does_not_know() -> None:
     known = {_snake(name) for names in READ.values() for name in names}
     known |= {name for names in NESTED.values() for name in names}
     calls = r'\.(?:text|flag|texts|object|objects|is_unknown|is_given|at)\("([A-Za-z]+)"\)'
-    pointers = r'\.targets\(\w+, "([A-Za-z]+)"'
+    pointers = r'(?:\.targets|statements)\([\w.]+, "([A-Za-z]+)"'
     read = {_snake(name) for name in re.findall(calls, SOURCE) + re.findall(pointers, SOURCE)}
     assert read <= known
     assert len(read) > 20
