@@ -187,6 +187,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "switch",
         "Service",
     ),
+    ("kill-switch-only-trips", trip(NotAction="s3:*"), "switch", "says what it does not cover"),
     ("kill-switch-only-trips", without("flag"), "switch", "no item 'kill'"),
     ("kill-switch-only-trips", trip(Action=["dynamodb:*"]), "switch", "dynamodb:\\*"),
     ("kill-switch-only-trips", trip(Action="*"), "switch", "\\* is allowed"),

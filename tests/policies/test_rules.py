@@ -22,7 +22,9 @@ from tests.policies.specs import (
     Spec,
     changed,
     compliant,
+    document,
     tags,
+    trip_statement,
     violations,
     without,
 )
@@ -155,6 +157,17 @@ def test_only_the_switch_of_production_has_to_be_listened_to(of: dict[str, Value
     for region in ("eu-west-1", "eu-central-1"):
         specs[f"topic-{region}"].inputs["tags"] = of
     assert violations(BY_ID["kill-switch-subscribed"], specs) == []
+
+
+def test_the_switch_may_use_the_key_of_its_table_through_dynamodb() -> None:
+    decrypting = {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
+        "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}},
+    }
+    specs = changed("switch-policy", "policy", document(trip_statement(), decrypting))
+    assert violations(BY_ID["kill-switch-only-trips"], specs) == []
 
 
 def test_a_development_stack_may_be_taken_down_again() -> None:
