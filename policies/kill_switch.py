@@ -288,8 +288,6 @@ def _too_much(statement: Statement, table: str | None) -> Iterator[Violation]:
 def _only_the_flag(statement: Statement) -> bool:
     """Whether the conditions leave no item but the flag's."""
     limits = dict(statement.condition("dynamodb:LeadingKeys"))
-    if limits.get("StringEquals") == (FLAG,):
-        return True
     # ForAllValues holds for a request without keys as well, unless Null says there must be some.
     all_keys = limits.get("ForAllValues:StringEquals") == (FLAG,)
     return all_keys and limits.get("Null") == ("false",)

@@ -206,7 +206,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ),
     (
         "kill-switch-only-trips",
-        trip(Condition={"StringEquals": {"dynamodb:LeadingKeys": ["kill", "lease"]}}),
+        trip(Condition={"StringEquals": {"dynamodb:LeadingKeys": ["kill"]}}),
         "switch",
         "items other than",
     ),
