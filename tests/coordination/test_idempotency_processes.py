@@ -143,16 +143,3 @@ def test_a_run_that_thaws_after_it_was_overtaken_changes_nothing(site: Site, wor
     heir.tell("complete")
     heir.says("kept")
     assert site.record()["result"] == "second"
-
-
-def test_a_run_that_fails_leaves_the_event_to_a_waiting_process_at_once(site: Site) -> None:
-    failing = site.deliver("first")
-    failing.says("runs")
-    heir = site.deliver("second")
-    failing.tell("fail")
-    failed = failing.says("failed")
-    runs = heir.says("runs")
-    assert runs["token"] == 2
-    assert runs["at"] - failed["at"] <= TIMING.retry_ms / 1000 + SLACK_S
-    heir.tell("complete")
-    heir.says("kept")
