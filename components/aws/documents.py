@@ -109,13 +109,8 @@ def role_document(*statements: Statement) -> str:
     Raises:
         ConfigurationError: If it is longer than AWS takes.
     """
-    text = document(*statements)
-    if len(text) > LONGEST_DOCUMENT_CHARACTERS:
-        raise ConfigurationError(
-            f"A role's policy has {len(text)} characters; AWS takes "
-            f"{LONGEST_DOCUMENT_CHARACTERS}. Serve the jurisdiction from fewer regions."
-        )
-    return text
+    fix = "Serve the jurisdiction from fewer regions."
+    return _fitting("policy", document(*statements), LONGEST_DOCUMENT_CHARACTERS, fix)
 
 
 def trust_document(*statements: Statement) -> str:
@@ -124,11 +119,14 @@ def trust_document(*statements: Statement) -> str:
     Raises:
         ConfigurationError: If it is longer than AWS takes.
     """
-    text = document(*statements)
-    if len(text) > LONGEST_TRUST_CHARACTERS:
+    fix = "Name fewer principals, or several by one pattern with *."
+    return _fitting("trust policy", document(*statements), LONGEST_TRUST_CHARACTERS, fix)
+
+
+def _fitting(what: str, text: str, longest: int, fix: str) -> str:
+    if len(text) > longest:
         raise ConfigurationError(
-            f"A role's trust policy has {len(text)} characters; AWS takes "
-            f"{LONGEST_TRUST_CHARACTERS}. Name fewer principals, or several by one pattern with *."
+            f"A role's {what} has {len(text)} characters; AWS takes {longest}. {fix}"
         )
     return text
 

@@ -3,11 +3,11 @@ from typing import cast
 
 import pytest
 
-from components.aws.kill_switch import KillSwitchArgs
+from components.aws.kill_switch import FLAG_ATTRIBUTES, KillSwitchArgs
 from holdfast.contract import Environment
 from holdfast.control.kill_core import KillCore, WhenUnreadable
 from holdfast.coordination.program import run
-from holdfast.coordination.store import Item, Outcome, Reply, Request
+from holdfast.coordination.store import Equals, Get, Item, Outcome, Reply, Request, Update
 from holdfast.errors import ConfigurationError, KilledError
 from holdfast.graph import Node
 from tests.components.stacks import STACKS, document, mapping, nodes, preview
@@ -28,24 +28,28 @@ class Reader:
     """A store that holds one item, in DynamoDB's form."""
 
     def __init__(self, item: dict[str, dict[str, str]] | None) -> None:
+        self.requests: list[Request] = []
         self.item: Item | None = None
         if item is not None:
             self.item = {k: int(v["N"]) if "N" in v else v["S"] for k, v in item.items()}
 
     def call(self, request: Request) -> Reply:
-        del request
+        self.requests.append(request)
         return Reply(Outcome.APPLIED, self.item)
 
 
-def checked(item: dict[str, dict[str, str]] | None) -> int:
-    core = KillCore(
+def switch() -> KillCore:
+    return KillCore(
         key="kill",
         environment=Environment.PROD,
         max_age_ms=1000,
         when_unreadable=WhenUnreadable.STOP,
         clock=None,
     )
-    return run(core.check(), Reader(item))
+
+
+def checked(item: dict[str, dict[str, str]] | None) -> int:
+    return run(switch().check(), Reader(item))
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -93,6 +97,20 @@ def test_the_role_may_write_exactly_what_a_flag_consists_of() -> None:
         condition = cast("dict[str, dict[str, list[str]]]", writing["Condition"])
         allowed = condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]
         assert sorted(allowed) == sorted(flag("prod"))
+
+
+def test_tripping_and_arming_ask_for_nothing_that_the_role_may_not_do() -> None:
+    store = Reader(flag("prod"))
+    run(switch().state(), store)
+    run(switch().trip("oncall", "a drill"), store)
+    run(switch().arm("oncall", "over", 1), store)
+    reading, *changing = store.requests
+    assert isinstance(reading, Get)
+    for request in changing:
+        assert isinstance(request, Update)
+        judged = {request.when.attribute} if isinstance(request.when, Equals) else set[str]()
+        touched = {"pk", *request.assign, *request.add, *request.remove, *judged}
+        assert touched <= set(FLAG_ATTRIBUTES)
 
 
 def test_the_flag_can_be_tripped_in_every_region_that_serves() -> None:
