@@ -12,6 +12,8 @@ Costs:
     One set of series per key. Do not measure locks whose keys are drawn from requests.
 """
 
+from weakref import WeakSet
+
 from opentelemetry.metrics import CallbackOptions, Meter, Observation, get_meter
 
 from holdfast.coordination.clock import Clock, SystemClock
@@ -40,7 +42,8 @@ class CoordinationMetrics:
     def __init__(self, *, meter: Meter | None = None, clock: Clock | None = None) -> None:
         meter = meter or get_meter("holdfast.coordination")
         self.clock = clock or SystemClock()
-        self._leases: list[LeaseMetrics] = []
+        # Weak: a lock that is made for one use takes its listener with it.
+        self._leases: WeakSet[LeaseMetrics] = WeakSet()
         self.terms_won = meter.create_counter(
             "holdfast.lease.terms.won", unit="{term}", description="Terms begun."
         )
@@ -82,7 +85,7 @@ class CoordinationMetrics:
             timing: Its own.
         """
         listener = LeaseMetrics(self, key, timing or LeaseTiming())
-        self._leases.append(listener)
+        self._leases.add(listener)
         return listener
 
     def store(self, store: ConditionalStore, name: str) -> ConditionalStore:
@@ -118,11 +121,14 @@ class CoordinationMetrics:
         self.requests.add(1, attributes)
 
     def _remaining(self, _options: CallbackOptions) -> list[Observation]:
-        return [Observation(each.remaining_s, each.attributes) for each in self._leases]
+        remaining_s: dict[str, float] = {}
+        for each in list(self._leases):
+            remaining_s[each.key] = max(remaining_s.get(each.key, 0), each.remaining_s)
+        return [Observation(value, {"lease": key}) for key, value in remaining_s.items()]
 
     def _waiters(self, _options: CallbackOptions) -> list[Observation]:
         waiting: dict[str, int] = {}
-        for each in self._leases:
+        for each in list(self._leases):
             waiting[each.key] = waiting.get(each.key, 0) + each.waits
         return [Observation(count, {"lease": key}) for key, count in waiting.items()]
 

@@ -1,6 +1,7 @@
 """What happens to elections and stores is there to be exported, with the right numbers."""
 
 import asyncio
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def test_a_term_is_measured_from_the_predecessors_last_sign_of_life_to_its_end()
 
 def test_a_first_term_is_no_takeover_and_a_lease_that_ran_out_has_nothing_left() -> None:
     meters = Meters()
-    meters.metrics.lease("job")(Started(1, 8_000))
+    listener = meters.metrics.lease("job")
+    listener(Started(1, 8_000))
     meters.clock.advance(9_000)
     numbers = meters.read()
     assert ("lease.takeover.duration", "job") not in numbers
@@ -87,10 +89,25 @@ def test_a_first_term_is_no_takeover_and_a_lease_that_ran_out_has_nothing_left()
 
 def test_candidates_of_one_key_that_wait_are_added_up() -> None:
     meters = Meters()
-    for _ in range(3):
-        meters.metrics.lease("job")(Seen("other/1", 1))
-    meters.metrics.lease("job")
+    listeners = [meters.metrics.lease("job") for _ in range(4)]
+    for listener in listeners[:3]:
+        listener(Seen("other/1", 1))
     assert meters.read()["lease.waiters", "job"] == 3
+
+
+def test_of_the_users_of_one_key_the_one_that_holds_it_counts() -> None:
+    meters = Meters()
+    listeners = [meters.metrics.lease("job") for _ in range(3)]
+    listeners[1](Started(1, 8_000))
+    assert meters.read()["lease.remaining", "job"] == pytest.approx(8.0)
+
+
+def test_a_listener_that_nobody_has_any_more_is_not_measured() -> None:
+    meters = Meters()
+    kept = meters.metrics.lease("kept")
+    meters.metrics.lease("gone")(Seen("other/1", 1))
+    gc.collect()
+    assert {labels for _, labels in meters.read()} == {kept.key}
 
 
 def test_a_lock_is_measured_as_an_election_is() -> None:
