@@ -259,6 +259,19 @@ def buckets_cannot_be_deleted_by_mistake(bucket: Resource) -> Iterator[Violation
     yield from _unprotected(bucket)
 
 
+@resource_rule(
+    id="key-deletion-protected",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=KEYS,
+)
+def keys_cannot_be_deleted_by_mistake(key: Resource) -> Iterator[Violation]:
+    """A key of production is protected: with it goes all that it encrypts, backups included."""
+    if _is_lasting(key):
+        yield from _unprotected(key)
+
+
 def replica_regions(table: Resource) -> tuple[str, ...]:
     """Regions of a table's replicas, its own region not among them."""
     regions: list[str] = []
@@ -338,4 +351,5 @@ RULES: Final[tuple[Rule, ...]] = (
     buckets_survive_the_loss_of_a_region,
     buckets_are_encrypted_with_our_keys,
     buckets_cannot_be_deleted_by_mistake,
+    keys_cannot_be_deleted_by_mistake,
 )

@@ -365,6 +365,8 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "coordination",
         "2 votes",
     ),
+    ("key-deletion-protected", unprotected("key-home"), "key-home", "`protect` is off"),
+    ("key-deletion-protected", unprotected("key-other"), "key-other", "`protect` is off"),
     ("bucket-versioned", without("versioning-eu-west-1"), "bucket-eu-west-1", "not enabled"),
     (
         "bucket-versioned",

@@ -87,11 +87,12 @@ def compliant() -> dict[str, Spec]:
     """One jurisdiction with all that the checklist asks for."""
     home, other = REGIONS
     specs = {
-        "key-home": Spec(KEY, {"region": home, "tags": tags("keys")}),
+        "key-home": Spec(KEY, {"region": home, "tags": tags("keys")}, protect=True),
         "key-other": Spec(
             REPLICA_KEY,
             {"region": other, "primaryKeyArn": UNKNOWN, "tags": tags("keys")},
             {"primaryKeyArn": ["key-home"]},
+            protect=True,
         ),
         "coordination": Spec(
             TABLE,

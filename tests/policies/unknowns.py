@@ -118,6 +118,11 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         "versioningConfiguration.status",
     ),
     ("bucket-versioned", unlinked("versioning-eu-west-1", "bucket", "bucket"), "bucket"),
+    (
+        "key-deletion-protected",
+        changed("key-home", "tags.holdfast:environment", UNKNOWN),
+        "tags.holdfast:environment",
+    ),
     ("bucket-replicated", changed("replication-eu-west-1", "rules", UNKNOWN), "rules"),
     ("bucket-encrypted", changed("encryption-eu-west-1", "rules", UNKNOWN), "rules"),
     ("bucket-deletion-protected", changed("bucket-eu-west-1", "forceDestroy", UNKNOWN), "forceD"),
