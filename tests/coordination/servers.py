@@ -53,16 +53,21 @@ def emulator(directory: Path) -> Generator[int]:
         )
         try:
             _wait_for(port, server)
-            client(port).create_table(
-                TableName=TABLE,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            )
+            create_table(port, TABLE)
             yield port
         finally:
             server.kill()
             server.wait()
+
+
+def create_table(port: int, name: str) -> None:
+    """A table for a coordination store."""
+    client(port).create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
 
 
 def client(port: int) -> "DynamoDBClient":
