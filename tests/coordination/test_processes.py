@@ -20,7 +20,8 @@ LEASE_S, RENEW_S, RETRY_S, MARGIN_S = 2.0, 0.4, 0.2, 0.4
 # A round trip to a server on the same machine, and what a busy machine adds to a wake-up.
 SLACK_S = 1.0
 
-pytestmark = pytest.mark.slow
+# Alone: it measures how soon a process is replaced.
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 class Member:
