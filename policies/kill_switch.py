@@ -94,7 +94,7 @@ def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Vi
     types=(ROLE,),
 )
 def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterator[Violation]:
-    """The switch's role is assumed by somebody outside, and by none of the agents."""
+    """The switch's role is assumed by somebody outside, and by no role of the platform."""
     if role.component != COMPONENT:
         return
     found = statements(role.properties, "assumeRolePolicy")
@@ -103,13 +103,9 @@ def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterat
         yield _trust("a Deny may keep everybody out")
     if not any(item.principals.get("AWS") and item.covers(_ASSUME) for item in trusted):
         yield _trust("nobody outside can assume it")
-    agents = [
-        other.properties.text("name") or other.name
-        for other in stack.of_type(ROLE)
-        if other.component != COMPONENT
-    ]
+    ours = [_name_of(other) for other in stack.of_type(ROLE)]
     for statement in trusted:
-        yield from _wrong_trust(statement, agents)
+        yield from _wrong_trust(statement, ours)
 
 
 @stack_rule(
@@ -239,7 +235,15 @@ def _is_flag(item: Resource) -> bool:
     return _entries(_entries(attributes).get(key)).get("S") == FLAG
 
 
-def _wrong_trust(statement: Statement, agents: list[str]) -> Iterator[Violation]:
+def _name_of(role: Resource) -> str:
+    name = role.properties.text("name")
+    if name is None:
+        # AWS gets one from the engine, with random characters at its end.
+        raise Undetermined("name", role.urn)
+    return name
+
+
+def _wrong_trust(statement: Statement, ours: list[str]) -> Iterator[Violation]:
     for kind in sorted(set(statement.principals) - {"AWS"}):
         yield _trust(f"a principal of kind {kind} can assume it")
     if statement.inverted:
@@ -250,11 +254,11 @@ def _wrong_trust(statement: Statement, agents: list[str]) -> Iterator[Violation]
             patterns.append(principal)
         elif not statement.confined_to("aws:PrincipalArn"):
             yield _trust(f"everybody of {principal} can assume it")
-    for agent in agents:
+    for name in ours:
         for pattern in patterns:
             # The account in the pattern is the platform's own, or may be.
-            if fnmatchcase(f"role/{agent}", resource_of(pattern)):
-                yield _trust(f"the platform's own role {agent} matches {pattern}")
+            if fnmatchcase(f"role/{name}", resource_of(pattern)):
+                yield _trust(f"the platform's own role {name} matches {pattern}")
 
 
 def _other_grants(role: Resource, stack: Stack) -> Iterator[Violation]:

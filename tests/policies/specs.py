@@ -130,6 +130,13 @@ def compliant() -> dict[str, Spec]:
             ROLE,
             {"name": "p-eu-agents", "assumeRolePolicy": document(), "tags": tags("agents")},
         ),
+        "agents-policy": Spec(
+            ROLE_POLICY,
+            {
+                "role": "p-eu-agents",
+                "policy": document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+            },
+        ),
         "switch": Spec(
             ROLE,
             {

@@ -87,6 +87,7 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
     ("kill-switch-reachable", changed("switch", "assumeRolePolicy", ABSENT), "assumeRolePolicy"),
     ("kill-switch-reachable", changed("switch", "assumeRolePolicy", UNKNOWN), "assumeRolePolicy"),
     ("kill-switch-reachable", changed("switch", "tags", UNKNOWN), "tags"),
+    ("kill-switch-reachable", changed("agents", "name", ABSENT), "name"),
     ("kill-switch-only-trips", changed("switch-policy", "policy", UNKNOWN), "policy"),
     ("kill-switch-only-trips", changed("switch-policy", "policy", "x"), "policy"),
     ("kill-switch-alarm", unlinked("alarm-eu-west-1", "alarmActions", "alarmActions"), "alarmA"),
