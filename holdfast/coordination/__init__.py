@@ -39,8 +39,19 @@ from holdfast.coordination.observer import AsyncLeaseObserver, LeaseObserver
 from holdfast.coordination.observer_core import Sighting, Standing
 from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
 from holdfast.coordination.partitions import Partitions
-from holdfast.coordination.reconcile import Drift, Report, View, reconcile
-from holdfast.coordination.reconcile_job import Checkpoint, ReconciliationJob
+from holdfast.coordination.reconcile import (
+    AsyncView,
+    Drift,
+    Report,
+    View,
+    reconcile,
+    reconcile_async,
+)
+from holdfast.coordination.reconcile_job import (
+    AsyncReconciliationJob,
+    Checkpoint,
+    ReconciliationJob,
+)
 from holdfast.coordination.store import (
     AsyncConditionalStore,
     ConditionalStore,
@@ -76,7 +87,9 @@ __all__ = [
     "AsyncOnce",
     "AsyncOutbox",
     "AsyncPartitions",
+    "AsyncReconciliationJob",
     "AsyncVersionedState",
+    "AsyncView",
     "Checkpoint",
     "Clock",
     "ConditionalStore",
@@ -132,6 +145,7 @@ __all__ = [
     "move_home",
     "move_home_async",
     "reconcile",
+    "reconcile_async",
     "sweep_events",
     "sweep_events_async",
 ]

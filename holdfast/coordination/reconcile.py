@@ -10,7 +10,7 @@ Does not guarantee:
     ``settled`` the time to look twice, or compare at rest.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -18,12 +18,29 @@ from typing import Protocol
 
 from holdfast.errors import ConfigurationError
 
+DEFAULT_MAX_KEYS = 10_000
+DEFAULT_MAX_REPAIRS = 100
+Record = tuple[str, str]
+"""A key, and what must be equal on both sides."""
+
 
 class View(Protocol):
     """One side: a region, a table, a search index, a cache."""
 
-    def records(self, after: str) -> Iterator[tuple[str, str]]:
+    def records(self, after: str) -> Iterator[Record]:
         """Keys with what must be equal on both sides (a value, or its hash), in order of keys.
+
+        Args:
+            after: Only keys greater than this one.
+        """
+        ...
+
+
+class AsyncView(Protocol):
+    """The same for asyncio."""
+
+    def records(self, after: str) -> AsyncIterator[Record]:
+        """As :meth:`View.records`.
 
         Args:
             after: Only keys greater than this one.
@@ -79,8 +96,8 @@ def reconcile(
     *,
     repair: Callable[[Drift], bool],
     after: str = "",
-    max_keys: int = 10_000,
-    max_repairs: int = 100,
+    max_keys: int = DEFAULT_MAX_KEYS,
+    max_repairs: int = DEFAULT_MAX_REPAIRS,
     settled: Callable[[Drift], bool] = lambda _: True,
 ) -> Report:
     """Compares two views from a key on, and repairs what differs.
@@ -98,23 +115,45 @@ def reconcile(
     Raises:
         ConfigurationError: If a bound is not positive, or a view is not in order of its keys.
     """
-    for name, bound in (("max_keys", max_keys), ("max_repairs", max_repairs)):
-        if bound < 1:
-            raise ConfigurationError(f"{name}={bound}; it must be 1 or more.")
-    drifts: list[Drift] = []
-    repaired: list[str] = []
-    compared, last = 0, after
-    for key, one, other in _merged(left.records(after), right.records(after)):
-        if compared == max_keys or len(repaired) == max_repairs:
-            return Report(compared, tuple(drifts), tuple(repaired), last)
-        compared, last = compared + 1, key
-        drift = _drift(key, one, other)
-        if drift is None or not settled(drift):
-            continue
-        drifts.append(drift)
-        if repair(drift):
-            repaired.append(key)
-    return Report(compared, tuple(drifts), tuple(repaired), None)
+    run = _Run(after, max_keys, max_repairs)
+    for drift in run.drifts_of(left.records(after), right.records(after)):
+        if settled(drift):
+            run.found(drift, repaired=repair(drift))
+    return run.report
+
+
+async def reconcile_async(
+    left: AsyncView,
+    right: AsyncView,
+    *,
+    repair: Callable[[Drift], Awaitable[bool]],
+    after: str = "",
+    max_keys: int = DEFAULT_MAX_KEYS,
+    max_repairs: int = DEFAULT_MAX_REPAIRS,
+    settled: Callable[[Drift], Awaitable[bool]] | None = None,
+) -> Report:
+    """As :func:`reconcile`, for asyncio. Reads what it may look at before it repairs anything.
+
+    Args:
+        left: One side.
+        right: The other.
+        repair: Repairs one difference (by a conditional write) and tells whether it did.
+        after: Where to begin: ``resume_after`` of the run before, or the empty text.
+        max_keys: Most keys to look at.
+        max_repairs: Most repairs to make.
+        settled: Looks again at a difference; None to take each as it was read.
+
+    Raises:
+        ConfigurationError: If a bound is not positive, or a view is not in order of its keys.
+    """
+    run = _Run(after, max_keys, max_repairs)
+    # One more than may be looked at: it tells whether there is more.
+    mine = await _first(left.records(after), max_keys + 1)
+    theirs = await _first(right.records(after), max_keys + 1)
+    for drift in run.drifts_of(mine, theirs):
+        if settled is None or await settled(drift):
+            run.found(drift, repaired=await repair(drift))
+    return run.report
 
 
 def of_mapping(records: Mapping[str, str]) -> View:
@@ -126,12 +165,78 @@ def of_mapping(records: Mapping[str, str]) -> View:
     return _MappingView(records)
 
 
+def of_mapping_async(records: Mapping[str, str]) -> AsyncView:
+    """As :func:`of_mapping`, for asyncio.
+
+    Args:
+        records: Keys with what must be equal.
+    """
+    return _AsyncMappingView(records)
+
+
 class _MappingView:
     def __init__(self, records: Mapping[str, str]) -> None:
         self._records = records
 
-    def records(self, after: str) -> Iterator[tuple[str, str]]:
+    def records(self, after: str) -> Iterator[Record]:
         return iter(sorted((key, value) for key, value in self._records.items() if key > after))
+
+
+class _AsyncMappingView:
+    def __init__(self, records: Mapping[str, str]) -> None:
+        self._view = _MappingView(records)
+
+    async def records(self, after: str) -> AsyncIterator[Record]:
+        for record in self._view.records(after):
+            yield record
+
+
+class _Run:
+    """The bounds of one run, and what it has found so far."""
+
+    def __init__(self, after: str, max_keys: int, max_repairs: int) -> None:
+        for name, bound in (("max_keys", max_keys), ("max_repairs", max_repairs)):
+            if bound < 1:
+                raise ConfigurationError(f"{name}={bound}; it must be 1 or more.")
+        self._max_keys = max_keys
+        self._max_repairs = max_repairs
+        self._last = after
+        self._compared = 0
+        self._drifts: list[Drift] = []
+        self._repaired: list[str] = []
+        self._resume_after: str | None = None
+
+    @property
+    def report(self) -> Report:
+        """What the run has found and done."""
+        drifts, repaired = tuple(self._drifts), tuple(self._repaired)
+        return Report(self._compared, drifts, repaired, self._resume_after)
+
+    def drifts_of(self, left: Iterator[Record], right: Iterator[Record]) -> Iterator[Drift]:
+        """Each difference, until a bound is reached."""
+        for key, one, other in _merged(left, right):
+            if self._compared == self._max_keys or len(self._repaired) == self._max_repairs:
+                self._resume_after = self._last
+                return
+            self._compared, self._last = self._compared + 1, key
+            drift = _drift(key, one, other)
+            if drift is not None:
+                yield drift
+
+    def found(self, drift: Drift, *, repaired: bool) -> None:
+        """Takes a difference down."""
+        self._drifts.append(drift)
+        if repaired:
+            self._repaired.append(drift.key)
+
+
+async def _first(records: AsyncIterator[Record], count: int) -> Iterator[Record]:
+    found: list[Record] = []
+    async for record in records:
+        found.append(record)
+        if len(found) == count:
+            break
+    return iter(found)
 
 
 def _drift(key: str, left: str | None, right: str | None) -> Drift | None:
@@ -143,7 +248,7 @@ def _drift(key: str, left: str | None, right: str | None) -> Drift | None:
 
 
 def _merged(
-    left: Iterator[tuple[str, str]], right: Iterator[tuple[str, str]]
+    left: Iterator[Record], right: Iterator[Record]
 ) -> Iterator[tuple[str, str | None, str | None]]:
     """Walks both sides at once, holding one record of each."""
     one, other = next(left, None), next(right, None)

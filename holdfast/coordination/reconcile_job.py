@@ -17,15 +17,26 @@ Costs:
     One read and one write of the checkpoint per piece, beside the views' own.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.lease import Lease
-from holdfast.coordination.program import Program, run
-from holdfast.coordination.reconcile import Drift, Report, View, reconcile
+from holdfast.coordination.program import Program, run, run_async
+from holdfast.coordination.reconcile import (
+    DEFAULT_MAX_KEYS,
+    DEFAULT_MAX_REPAIRS,
+    AsyncView,
+    Drift,
+    Report,
+    View,
+    reconcile,
+    reconcile_async,
+)
 from holdfast.coordination.store import (
     Absent,
+    AsyncConditionalStore,
     ConditionalStore,
     Equals,
     Get,
@@ -36,6 +47,10 @@ from holdfast.coordination.store import (
     text,
 )
 from holdfast.errors import LeaseLostError, StoreUnavailableError
+
+S = TypeVar("S")
+V = TypeVar("V")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +88,32 @@ class Checkpoint:
         )
 
 
-class ReconciliationJob:
-    """Compares two views piece by piece.
-
-    Args:
-        store: Where the checkpoint lives. Never a last-writer-wins table.
-        key: Of the checkpoint.
-        left: One side.
-        right: The other.
-        repair: Repairs one difference with the fence that it is given, by a conditional write,
-            and tells whether it did. None to report only.
-        max_keys: Most keys of one piece.
-        max_repairs: Most repairs of one piece.
-    """
+class AnyJob(Generic[S, V, R]):
+    """What jobs for threads and for asyncio have in common: all but the waiting."""
 
     def __init__(
         self,
         *,
-        store: ConditionalStore,
+        store: S,
         key: str,
-        left: View,
-        right: View,
-        repair: Callable[[Drift, Fence], bool] | None,
-        max_keys: int = 10_000,
-        max_repairs: int = 100,
+        left: V,
+        right: V,
+        repair: R | None,
+        max_keys: int = DEFAULT_MAX_KEYS,
+        max_repairs: int = DEFAULT_MAX_REPAIRS,
     ) -> None:
+        """A job that has not begun. Nothing is sent.
+
+        Args:
+            store: Where the checkpoint lives. Never a last-writer-wins table.
+            key: Of the checkpoint.
+            left: One side.
+            right: The other.
+            repair: Repairs one difference with the fence that it is given, by a conditional write,
+                and tells whether it did. None to report only.
+            max_keys: Most keys of one piece.
+            max_repairs: Most repairs of one piece.
+        """
         self._store = store
         self._key = key
         self._left = left
@@ -105,6 +121,10 @@ class ReconciliationJob:
         self._repair = repair
         self._max_keys = max_keys
         self._max_repairs = max_repairs
+
+
+class ReconciliationJob(AnyJob[ConditionalStore, View, Callable[[Drift, Fence], bool]]):
+    """Compares two views piece by piece."""
 
     def checkpoint(self) -> Checkpoint:
         """Where the job stands.
@@ -150,6 +170,53 @@ class ReconciliationJob:
         )
         lease.check()
         run(_write(self._key, item, before.then(report), fence), self._store)
+        return report
+
+
+class AsyncReconciliationJob(
+    AnyJob[AsyncConditionalStore, AsyncView, Callable[[Drift, Fence], Awaitable[bool]]]
+):
+    """Compares two views piece by piece, for asyncio."""
+
+    async def checkpoint(self) -> Checkpoint:
+        """Where the job stands.
+
+        Raises:
+            StoreUnavailableError: If the checkpoint cannot be read.
+        """
+        return _checkpoint(await run_async(_read(self._key), self._store))
+
+    async def run(self, lease: Lease) -> Report:
+        """Does one piece, as :meth:`ReconciliationJob.run`.
+
+        Args:
+            lease: The leader's, from an election or a lock.
+
+        Raises:
+            LeaseLostError: If the lease has ended, or a later leader has written the checkpoint.
+            StoreUnavailableError: If the checkpoint cannot be read, or it is unknown whether it
+                was written.
+            ConfigurationError: If a view is not in order of its keys.
+        """
+        lease.check()
+        fence = Fence(lease.token)
+        item = await run_async(_read(self._key), self._store)
+        before = _checkpoint(item)
+
+        async def repair(drift: Drift) -> bool:
+            lease.check()
+            return self._repair is not None and await self._repair(drift, fence)
+
+        report = await reconcile_async(
+            self._left,
+            self._right,
+            repair=repair,
+            after=before.after,
+            max_keys=self._max_keys,
+            max_repairs=self._max_repairs,
+        )
+        lease.check()
+        await run_async(_write(self._key, item, before.then(report), fence), self._store)
         return report
 
 

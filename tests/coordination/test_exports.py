@@ -17,7 +17,8 @@ def test_every_name_that_is_offered_is_there_once_and_in_order() -> None:
 def test_every_sync_tool_has_its_asyncio_twin() -> None:
     tools = {"ConditionalStore", "DynamoDbListing", "Election", "HomeStore", "LeaseObserver"}
     tools |= {"Lock", "MemoryStore", "Once", "Outbox", "Partitions", "VersionedState"}
-    functions = {"handle_kafka", "handle_sqs", "move_home", "sweep_events"}
+    tools |= {"ReconciliationJob", "View"}
+    functions = {"handle_kafka", "handle_sqs", "move_home", "reconcile", "sweep_events"}
     twins = {f"Async{tool}" for tool in tools} | {f"{function}_async" for function in functions}
     assert (tools | functions | twins) - set(coordination.__all__) == set()
 

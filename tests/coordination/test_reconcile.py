@@ -1,12 +1,22 @@
 """Two views are brought together, in bounded and repeatable steps."""
 
-from collections.abc import Iterator
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.coordination.reconcile import Drift, Kind, Report, of_mapping, reconcile
+from holdfast.coordination.reconcile import (
+    Drift,
+    Kind,
+    Report,
+    of_mapping,
+    of_mapping_async,
+    reconcile,
+    reconcile_async,
+)
 from holdfast.errors import ConfigurationError
 
 RECORDS = st.dictionaries(st.text(min_size=1, max_size=3), st.sampled_from("xyz"), max_size=12)
@@ -50,6 +60,74 @@ def test_runs_that_resume_make_both_sides_equal(
     assert left == right
     assert {drift.key: (drift.left, drift.right) for drift in found} == expected
     assert len(found) == len(expected)
+
+
+@given(
+    left=RECORDS,
+    right=RECORDS,
+    after=st.text(max_size=1),
+    max_keys=st.integers(1, 5),
+    max_repairs=st.integers(1, 3),
+)
+def test_tasks_find_and_repair_what_threads_do(
+    left: dict[str, str], right: dict[str, str], after: str, max_keys: int, max_repairs: int
+) -> None:
+    def settled(drift: Drift) -> bool:
+        return drift.left != "x"
+
+    def repair(drift: Drift) -> bool:
+        return drift.right != "y"
+
+    async def settled_later(drift: Drift) -> bool:
+        await asyncio.sleep(0)
+        return settled(drift)
+
+    async def repair_later(drift: Drift) -> bool:
+        await asyncio.sleep(0)
+        return repair(drift)
+
+    by_threads = reconcile(
+        of_mapping(left),
+        of_mapping(right),
+        repair=repair,
+        after=after,
+        max_keys=max_keys,
+        max_repairs=max_repairs,
+        settled=settled,
+    )
+    by_tasks = asyncio.run(
+        reconcile_async(
+            of_mapping_async(left),
+            of_mapping_async(right),
+            repair=repair_later,
+            after=after,
+            max_keys=max_keys,
+            max_repairs=max_repairs,
+            settled=settled_later,
+        )
+    )
+    assert by_tasks == by_threads
+
+
+def test_a_task_reads_no_more_than_one_record_beyond_what_it_may_look_at() -> None:
+    read: list[str] = []
+
+    class Endless:
+        async def records(self, after: str) -> AsyncIterator[tuple[str, str]]:
+            for number in itertools.count():
+                read.append(f"{after}{number:09}")
+                yield read[-1], "x"
+
+    async def story() -> Report:
+        async def report_only(_drift: Drift) -> bool:
+            return False
+
+        return await reconcile_async(
+            Endless(), of_mapping_async({}), repair=report_only, max_keys=3
+        )
+
+    assert asyncio.run(story()).resume_after == "000000002"
+    assert len(read) == 4
 
 
 def test_a_report_says_how_the_sides_differ_and_repairs_nothing_it_was_not_told_to() -> None:

@@ -1,13 +1,25 @@
 """A job that compares two regions goes on where it stopped, whoever runs it."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.coordination import Fence, Get, Lease, MemoryStore, Outcome, Put, Reply, Request
-from holdfast.coordination.reconcile import Drift, of_mapping
+from holdfast.coordination import (
+    AsyncMemoryStore,
+    AsyncReconciliationJob,
+    Fence,
+    Get,
+    Lease,
+    MemoryStore,
+    Outcome,
+    Put,
+    Reply,
+    Request,
+)
+from holdfast.coordination.reconcile import Drift, of_mapping, of_mapping_async
 from holdfast.coordination.reconcile_job import Checkpoint, ReconciliationJob
 from holdfast.coordination.store import Always
 from holdfast.errors import LeaseLostError, StoreUnavailableError
@@ -180,3 +192,68 @@ def test_a_repair_is_given_the_fence_of_its_job() -> None:
     stale = _job(MemoryStore(), {"a": "old"}, {}, repair).run(_lease(6))
     assert stale.repaired == ()
     assert target.call(Get("a")).item == {"value": "new", "fence": 7}
+
+
+def _async_job(
+    store: MemoryStore,
+    left: Region,
+    right: Region,
+    repair: Callable[[Drift, Fence], bool] | None,
+) -> AsyncReconciliationJob:
+    async def repair_later(drift: Drift, fence: Fence) -> bool:
+        assert repair is not None
+        await asyncio.sleep(0)
+        return repair(drift, fence)
+
+    return AsyncReconciliationJob(
+        store=AsyncMemoryStore(store),
+        key="checkpoint",
+        left=of_mapping_async(left),
+        right=of_mapping_async(right),
+        repair=None if repair is None else repair_later,
+        max_keys=3,
+        max_repairs=2,
+    )
+
+
+def test_tasks_and_threads_go_on_with_each_others_pass() -> None:
+    store, left, right = MemoryStore(), dict.fromkeys("abcdefgh", "x"), {"a": "x", "z": "y"}
+    repair = _copy_to(right, left)
+    for token in range(1, 20):
+        if token % 2:
+            report = asyncio.run(_async_job(store, left, right, repair).run(_lease(token)))
+        else:
+            report = _job(store, left, right, repair).run(_lease(token))
+        if report.resume_after is None:
+            break
+    assert right == left
+    checkpoint = asyncio.run(_async_job(store, left, right, None).checkpoint())
+    assert checkpoint == Checkpoint("", 1, 9, 8, 8)
+
+
+def test_a_task_whose_lease_ends_half_way_repairs_nothing_more() -> None:
+    clock, store = ManualClock(), MemoryStore()
+    repaired: list[str] = []
+
+    def slow(drift: Drift, _fence: Fence) -> bool:
+        repaired.append(drift.key)
+        clock.advance(1_000)
+        return True
+
+    job = _async_job(store, {"a": "x", "b": "x"}, {}, slow)
+    with pytest.raises(LeaseLostError):
+        asyncio.run(job.run(_lease(1, clock)))
+    assert repaired == ["a"]
+    assert store.call(Get("checkpoint")).item is None
+
+
+def test_a_task_that_was_overtaken_cannot_move_the_checkpoint() -> None:
+    store, left = MemoryStore(), dict.fromkeys("abcdef", "x")
+
+    def overtake(_drift: Drift, _fence: Fence) -> bool:
+        if store.call(Get("checkpoint")).item is None:
+            _job(store, left, {}, None).run(_lease(2))
+        return False
+
+    with pytest.raises(LeaseLostError, match=r"written with token 2 meanwhile; this job's is 1"):
+        asyncio.run(_async_job(store, left, {}, overtake).run(_lease(1)))
