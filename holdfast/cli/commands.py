@@ -27,7 +27,8 @@ def run(arguments: list[str] | None = None) -> int:
     """
     try:
         app(arguments)
-    except HoldfastError as error:
+    except (HoldfastError, OSError) as error:
+        # What the system refuses (a full disk, a directory of somebody else's) names the file.
         typer.echo(f"holdfast: {error}", err=True)
         return COULD_NOT
     except SystemExit as end:

@@ -14,6 +14,7 @@ from holdfast.cli.options import Stack as StackName
 from holdfast.errors import TwinError
 from holdfast.twin.client import Twin
 from holdfast.twin.events import EVENTS_FILE
+from holdfast.twin.fronts.engine import find_pulumi
 from holdfast.twin.plan import TwinRecord
 from holdfast.twin.stack import (
     Front,
@@ -57,6 +58,8 @@ def up(
 ) -> None:
     """Start the twin if it does not run, and deploy the stack to it."""
     place = state_dir or state_dir_of(project, stack)
+    if engine is EngineName.PULUMI:
+        find_pulumi()  # Missing, it would be missed only when the twin runs.
     with _running(project, stack, place, dns_port) as twin:
         front = front_of(
             FrontName(engine), project=project, stack=stack, twin=twin, on_line=typer.echo

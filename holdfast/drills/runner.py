@@ -64,12 +64,19 @@ def run(
 
     Raises:
         DrillError: If the drill or mutant is unknown, does not suit the stack, or could not be
-            carried out.
+            carried out, or if there can be no ``report_dir``.
         HoldfastError: If the twin or the deployment fails.
     """
     drill = _drill(name)
     mistake = _mutant(drill, mutant)
     told = progress or Silence()
+    # Found out now, not when there is something to write.
+    try:
+        report_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DrillError(
+            f"Reports cannot be written to {report_dir}: {error.strerror}. Name another directory."
+        ) from error
     return _Run(drill, mistake, project, stack, told).carry_out(state_dir, report_dir)
 
 
@@ -158,7 +165,6 @@ class _Run:
                 report_file=f"{stem}.html",
             ),
         )
-        report_dir.mkdir(parents=True, exist_ok=True)
         histories.write(history, report_dir / result.history_file)
         report.write(result, history, report_dir / result.report_file)
         result.write(report_dir / f"{stem}.json")

@@ -85,6 +85,25 @@ def test_what_cannot_be_done_says_what_can(
     assert told in _one_sentence_error(capsys)
 
 
+def test_a_missing_pulumi_is_told_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    arguments = ["twin", "up", "-s", "dev", "-C", str(ROOT), "--engine", "pulumi"]
+    code = commands.run([*arguments, "--state-dir", str(tmp_path / "twin")])
+    assert code == commands.COULD_NOT
+    assert "Pulumi CLI is not on PATH" in _one_sentence_error(capsys)
+    assert not (tmp_path / "twin").exists()
+
+
+def test_what_the_system_refuses_is_one_sentence_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").mkdir()
+    assert commands.run(["check", "-s", "dev", "-C", str(tmp_path)]) == commands.COULD_NOT
+    assert "Pulumi.yaml" in _one_sentence_error(capsys)
+
+
 def test_down_never_removes_a_directory_that_no_twin_wrote(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,20 +6,29 @@ from holdfast.drills import run
 from holdfast.errors import DrillError
 
 
-def start(name: str, mutant: str | None, tmp_path: Path) -> None:
+def start(name: str, mutant: str | None, tmp_path: Path, *, report_dir: Path | None = None) -> None:
     run(
         name,
         project=tmp_path,
         stack="prod",
         mutant=mutant,
         state_dir=tmp_path,
-        report_dir=tmp_path,
+        report_dir=report_dir or tmp_path,
     )
 
 
 def test_a_drill_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     with pytest.raises(DrillError, match=r"no drill .region-lost.\. Allowed are region-loss"):
         start("region-lost", None, tmp_path)
+
+
+def test_reports_that_could_not_be_written_are_refused_before_anything_starts(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DrillError, match=r"cannot be written to .*file/x: Not a directory\. Name"):
+        start("region-loss", None, tmp_path, report_dir=tmp_path / "file" / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_mutant_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
