@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -7,6 +9,7 @@ import pytest
 import yaml
 
 from holdfast.cli import commands
+from holdfast.twin.events import EVENTS_FILE
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,11 +100,16 @@ def test_a_missing_pulumi_is_told_before_anything_starts(
 
 
 def test_what_the_system_refuses_is_one_sentence_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "Pulumi.yaml").mkdir()
-    assert commands.run(["check", "-s", "dev", "-C", str(tmp_path)]) == commands.COULD_NOT
-    assert "Pulumi.yaml" in _one_sentence_error(capsys)
+    def refuse(place: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(place))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    (tmp_path / EVENTS_FILE).touch()
+    code = commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
+    assert code == commands.COULD_NOT
+    assert str(tmp_path) in _one_sentence_error(capsys)
 
 
 def test_down_never_removes_a_directory_that_no_twin_wrote(
