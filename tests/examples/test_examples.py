@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from holdfast import graph
+from holdfast import check, graph
 from infra.settings import parse
 from infra.topology import plan
 
@@ -26,12 +26,21 @@ def test_there_are_five_shapes_and_each_has_a_page_that_the_overview_links() -> 
         assert f"]({shape.name})" in overview
 
 
+def _built(shape: Path) -> graph.Graph:
+    config = {"holdfast:platform": json.dumps(_platform(shape))}
+    return graph.run(ROOT, "prod", config=config)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_every_serving_region_of_a_shape_becomes_a_network_and_a_replica(shape: Path) -> None:
-    document = _platform(shape)
-    topology = plan(parse(document, "prod"))
-    built = graph.run(ROOT, "prod", config={"holdfast:platform": json.dumps(document)})
-    networks = [node.region for node in built.nodes if node.type == "aws:ec2/vpc:Vpc"]
+    topology = plan(parse(_platform(shape), "prod"))
+    networks = [node.region for node in _built(shape).nodes if node.type == "aws:ec2/vpc:Vpc"]
     assert sorted(filter(None, networks)) == sorted(
         region.name for jurisdiction in topology.jurisdictions for region in jurisdiction.regions
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_every_shape_keeps_the_checklist(shape: Path) -> None:
+    assert check.run(_built(shape), ROOT / "policies").findings == ()
