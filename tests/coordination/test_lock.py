@@ -103,7 +103,8 @@ def test_a_dead_holder_is_replaced_after_its_own_lease() -> None:
     began = time.monotonic()
     with _lock(store, "a") as lease:
         assert lease.token == 8
-        assert time.monotonic() - began >= 0.4
+        # The clock counts whole milliseconds.
+        assert time.monotonic() - began >= 0.398
 
 
 def test_many_short_tries_of_one_object_find_a_dead_holder_too() -> None:
