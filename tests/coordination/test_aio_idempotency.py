@@ -28,6 +28,8 @@ from holdfast.errors import (
 )
 
 FAST = LeaseTiming(lease_ms=500, renew_ms=100, retry_ms=50, margin_ms=100)
+# For a holder that must not lose its lease on a machine that is busy with other things.
+STEADY = LeaseTiming(lease_ms=1_500, renew_ms=50, retry_ms=50, margin_ms=300)
 SLOW = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000)
 
 
@@ -55,8 +57,10 @@ class SharedStore(AsyncMemoryStore):
         return self.shared.call(Get(key)).item or {}
 
 
-def _once(store: SharedStore, owner: str = "a", wait_s: float = 10) -> AsyncOnce:
-    return AsyncOnce(store=store, prefix="order", owner=owner, wait_s=wait_s, timing=FAST)
+def _once(
+    store: SharedStore, owner: str = "a", wait_s: float = 10, timing: LeaseTiming = FAST
+) -> AsyncOnce:
+    return AsyncOnce(store=store, prefix="order", owner=owner, wait_s=wait_s, timing=timing)
 
 
 def test_a_decorated_coroutine_runs_once_however_often_its_event_is_delivered() -> None:
@@ -93,16 +97,16 @@ def test_a_new_event_costs_two_requests_and_a_repeated_one_costs_one() -> None:
 
 def test_a_run_that_fails_leaves_the_event_to_the_next_at_once() -> None:
     async def story() -> None:
-        once = _once(SharedStore())
+        store = SharedStore()
+        once = _once(store)
         with pytest.raises(ValueError, match="half-way"):
             async with once.event("1"):
                 raise ValueError("half-way")
-        began = time.monotonic()
+        assert "holder" not in store.item("order/1")
         async with once.event("1") as delivery:
             assert delivery.lease is not None
             assert delivery.lease.token == 2
             await delivery.complete("done")
-        assert time.monotonic() - began < FAST.lease_ms / 1000
 
     run(story())
 
@@ -145,9 +149,9 @@ def test_a_run_that_crashed_is_taken_over_after_one_lease() -> None:
 def test_a_long_run_that_is_alive_is_not_taken_over() -> None:
     async def story() -> None:
         store = SharedStore()
-        async with _once(store, "slow").event("1") as delivery:
+        async with _once(store, "slow", timing=STEADY).event("1") as delivery:
             with pytest.raises(LockTimeoutError, match=r"order/1 was still .* by slow/"):
-                await _once(store, "eager", wait_s=2 * FAST.lease_ms / 1000).event("1").__aenter__()
+                await _once(store, "eager", wait_s=2, timing=STEADY).event("1").__aenter__()
             await delivery.complete("done")
 
     run(story())

@@ -24,10 +24,12 @@ from holdfast.errors import ConfigurationError, LeaseLostError, LockTimeoutError
 from tests.coordination.fakes import ManualClock
 
 FAST = LeaseTiming(lease_ms=600, renew_ms=100, retry_ms=50, margin_ms=120)
+# For holders that must not lose their lease on a machine that is busy with other things.
+STEADY = LeaseTiming(lease_ms=2_000, renew_ms=50, retry_ms=50, margin_ms=400)
 
 
-def _lock(store: MemoryStore, owner: str, wait_s: float = 10) -> Lock:
-    return Lock(store=store, key="lock", owner=owner, wait_s=wait_s, timing=FAST)
+def _lock(store: MemoryStore, owner: str, wait_s: float = 10, timing: LeaseTiming = FAST) -> Lock:
+    return Lock(store=store, key="lock", owner=owner, wait_s=wait_s, timing=timing)
 
 
 class CountingStore(MemoryStore):
@@ -158,10 +160,12 @@ def test_a_wait_that_cannot_be_is_refused(wait_s: float) -> None:
 def test_a_listener_hears_of_every_step_of_a_lock_in_order() -> None:
     store = CountingStore()
     events: list[LeaseEvent] = []
-    lock = Lock(store=store, key="lock", owner="a", wait_s=10, timing=FAST, listener=events.append)
+    lock = Lock(
+        store=store, key="lock", owner="a", wait_s=10, timing=STEADY, listener=events.append
+    )
     with _lock(store, "other"), pytest.raises(LockTimeoutError):
         Lock(
-            store=store, key="lock", owner="b", wait_s=0, timing=FAST, listener=events.append
+            store=store, key="lock", owner="b", wait_s=0, timing=STEADY, listener=events.append
         ).__enter__()
     assert [type(event) for event in events] == [Seen, Released]
     events.clear()
@@ -216,7 +220,7 @@ def test_a_holder_that_was_replaced_is_told_that_its_lock_was_stolen() -> None:
 
 def test_health_tells_holding_from_waiting_and_counts_over_all_uses_of_a_lock() -> None:
     store = CountingStore()
-    lock, other = _lock(store, "a"), _lock(store, "b", wait_s=0)
+    lock, other = _lock(store, "a", timing=STEADY), _lock(store, "b", wait_s=0)
     assert (lock.health.leads, lock.health.leader, lock.health.silent_ms) == (False, None, None)
     with lock:
         while lock.health.renewals == 0:
@@ -225,7 +229,7 @@ def test_health_tells_holding_from_waiting_and_counts_over_all_uses_of_a_lock() 
             other.__enter__()
         health = lock.health
         assert health.leads
-        assert 0 < health.remaining_ms <= FAST.lease_ms - FAST.margin_ms
+        assert 0 < health.remaining_ms <= STEADY.lease_ms - STEADY.margin_ms
         assert (health.leader or "").startswith("a/")
         assert other.health.leader == health.leader
         assert (other.health.leads, other.health.terms) == (False, 0)
