@@ -243,7 +243,7 @@ def test_tasks_take_turns_with_a_lock() -> None:
 
         async def work(name: str) -> None:
             nonlocal inside
-            async with AsyncLock(store=store, key="lock", owner=name, wait_s=20, timing=FAST):
+            async with AsyncLock(store=store, key="lock", owner=name, wait_s=20, timing=STEADY):
                 inside += 1
                 assert inside == 1
                 await asyncio.sleep(0.01)

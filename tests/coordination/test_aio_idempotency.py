@@ -67,7 +67,9 @@ def test_a_decorated_coroutine_runs_once_however_often_its_event_is_delivered() 
     async def story() -> None:
         handled: list[str] = []
 
-        @_once(SharedStore()).handler(event_id=lambda event: event, payload=str.encode)
+        @_once(SharedStore(), timing=STEADY).handler(
+            event_id=lambda event: event, payload=str.encode
+        )
         async def handle(event: str) -> str:
             handled.append(event)
             await asyncio.sleep(0.02)

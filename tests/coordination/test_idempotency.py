@@ -79,7 +79,7 @@ def test_a_handler_runs_once_however_often_its_event_is_delivered() -> None:
     def body(event: dict[str, str]) -> bytes:
         return event["body"].encode()
 
-    @_once(store).handler(event_id=name, payload=body)
+    @_once(store, timing=STEADY).handler(event_id=name, payload=body)
     def handle(event: dict[str, str]) -> str:
         handled.append(event["id"])
         time.sleep(0.02)

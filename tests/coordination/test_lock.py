@@ -64,7 +64,7 @@ def test_threads_take_turns_and_tokens_grow() -> None:
 
     def work(name: str) -> None:
         for _ in range(3):
-            with _lock(store, name) as lease:
+            with _lock(store, name, wait_s=30, timing=STEADY) as lease:
                 inside.append(1)
                 assert len(inside) == 1
                 tokens.append(lease.token)
