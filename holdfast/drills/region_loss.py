@@ -21,7 +21,7 @@ class RegionLoss(Drill):
     """An active-active jurisdiction loses a region, no acknowledged write and no user for long.
 
     The region is away for longer than the RTO and a user's patience, so that a platform which
-    only recovers when the region returns is found out. It returns before the end, because coming
+    only recovers when the region returns is found out: whoever asked just before is answered then. It returns before the end, because coming
     back is where frozen leaders wake up.
     """
 
@@ -37,7 +37,7 @@ class RegionLoss(Drill):
     )
     first_leader = "us-east-1"
     steady_state = (SuccessRate(at_least=0.99, for_s=5), LeaderIn("us-east-1"))
-    fault = KillRegion("us-east-1", at_s=7, until_s=73)
+    fault = KillRegion("us-east-1", at_s=7, until_s=76)
     checks = (
         Detection(),
         # A lease of 10 s, two retries of 1 s, and what round trips and samples take on a machine

@@ -23,7 +23,8 @@ def test_a_platform_without_a_jurisdiction_that_is_watched_is_refused() -> None:
 def test_the_drill_is_long_enough_to_find_out_who_only_waits_for_the_region_to_return() -> None:
     fault, workload = RegionLoss.fault, RegionLoss.workload
     away_s = fault.until_s - fault.at_s
-    assert away_s > GOOD.plan.objectives.rto_s + workload.timeout_s
+    # A user who asks shortly before the region returns is answered by it, and ends the outage.
+    assert away_s >= GOOD.plan.objectives.rto_s + workload.timeout_s + 3
     assert workload.duration_s - fault.until_s > 30
 
 
