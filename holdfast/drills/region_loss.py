@@ -21,8 +21,8 @@ class RegionLoss(Drill):
     """An active-active jurisdiction loses a region, no acknowledged write and no user for long.
 
     The region is away for longer than the RTO and a user's patience, so that a platform which
-    only recovers when the region returns is found out: whoever asked just before is answered then. It returns before the end, because coming
-    back is where frozen leaders wake up.
+    only recovers when the region returns is found out: it answers then whoever asked just before.
+    It returns before the end, because coming back is where frozen leaders wake up.
     """
 
     name = "region-loss"
