@@ -1,8 +1,9 @@
 """Checklist item: every jurisdiction has a kill switch that works when things are on fire.
 
 Present: the flag's item lies in a strongly consistent table, and a role and alarms go with it.
-Reachable from outside: the role can be assumed by somebody who is none of the agents.
+Reachable from outside: the role can be assumed by somebody, and by no role of the platform.
 Harmless: the role can read and change the flag, and nothing else.
+Final: nobody else can change the flag, so no agent arms again what somebody tripped.
 """
 
 import json
@@ -17,6 +18,7 @@ from policies.iam import Statement, statements
 from policies.kinds import (
     ALARM,
     DATA,
+    POLICY,
     POLICY_ATTACHMENT,
     ROLE,
     ROLE_ATTACHMENT,
@@ -50,12 +52,26 @@ COMPONENT: Final = "kill-switch"
 _READ: Final = "dynamodb:GetItem"
 _TRIP: Final = "dynamodb:UpdateItem"
 _DECRYPT: Final = "kms:Decrypt"
+_WRITES: Final = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
+"""What changes an item."""
+
 _ATTACHMENTS: Final = {
     POLICY_ATTACHMENT: "roles",
     ROLE_ATTACHMENT: "role",
     ROLE_ATTACHMENTS_EXCLUSIVE: "roleName",
 }
 """What attaches a policy to a role, with the property that names the role."""
+
+_NAMING_THE_FLAG: Final = {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": (FLAG,)}}
+"""Conditions of a statement on requests that touch the flag, among other items or alone."""
 
 _ASSUME: Final = "sts:AssumeRole"
 _ACCOUNT: Final = re.compile(r"\*|[0-9]{12}|arn:[^:]*:iam::[0-9]{12}:root")
@@ -157,6 +173,34 @@ def the_switch_carries_no_policies(role: Resource) -> Iterator[Violation]:
                 yield _grant(f"the role has {name}")
 
 
+@stack_rule(
+    id="kill-switch-guarded",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=(POLICY, ROLE_POLICY),
+)
+def nobody_else_changes_the_flag(policy: Resource, stack: Stack) -> Iterator[Violation]:
+    """A policy that allows writes to the flag's table denies them for the flag."""
+    if any(role.component == COMPONENT for role in stack.targets(policy, "role", ROLE)):
+        return
+    found = statements(policy.properties, "policy")
+    for _, table in _flag_tables(stack):
+        name = _name_of(table)
+        for region in sorted({table.region, *replica_regions(table)}):
+            here = [item for item in found if _takes_in(item, region, name)]
+            for action in _WRITES:
+                about = [item for item in here if item.covers(action)]
+                allowed = any(item.effect == "Allow" for item in about)
+                if allowed and not any(_denies_the_flag(item) for item in about):
+                    yield Violation(
+                        found=f"{action} on {name} in {region} takes in the item {FLAG!r}",
+                        rule="only the switch's own role changes the flag",
+                        fix=f"deny it in the same policy where dynamodb:LeadingKeys is {FLAG!r}",
+                        at="policy",
+                    )
+
+
 @whole_rule(
     id="kill-switch-alarm",
     item=ChecklistItem.KILL_SWITCH,
@@ -235,12 +279,27 @@ def _is_flag(item: Resource) -> bool:
     return _entries(_entries(attributes).get(key)).get("S") == FLAG
 
 
-def _name_of(role: Resource) -> str:
-    name = role.properties.text("name")
+def _name_of(resource: Resource) -> str:
+    name = resource.properties.text("name")
     if name is None:
         # AWS gets one from the engine, with random characters at its end.
-        raise Undetermined("name", role.urn)
+        raise Undetermined("name", resource.urn)
     return name
+
+
+def _takes_in(statement: Statement, region: str, table: str) -> bool:
+    """Whether a statement speaks of a table, whatever its conditions."""
+    return (statement.inverted and not statement.resources) or any(
+        fnmatchcase(region, region_of(pattern) or "*")
+        and fnmatchcase(f"table/{table}", resource_of(pattern))
+        for pattern in statement.resources
+    )
+
+
+def _denies_the_flag(statement: Statement) -> bool:
+    """Whether a denial holds for every request that names the flag."""
+    every_request = not statement.conditions or statement.conditions == _NAMING_THE_FLAG
+    return statement.effect == "Deny" and not statement.inverted and every_request
 
 
 def _wrong_trust(statement: Statement, ours: list[str]) -> Iterator[Violation]:
@@ -348,6 +407,7 @@ RULES: Final[tuple[Rule, ...]] = (
     the_switch_is_reachable_from_outside,
     the_switch_does_nothing_else,
     the_switch_carries_no_policies,
+    nobody_else_changes_the_flag,
     somebody_hears_of_the_switch,
     somebody_listens_to_the_switch,
 )

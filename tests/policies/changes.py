@@ -1,5 +1,7 @@
 """Changes of a compliant stack, each of them a mistake that somebody could make."""
 
+from collections.abc import Mapping
+
 from holdfast.graph import UNKNOWN, Value
 from policies.kinds import BEDROCK, TABLE, TABLE_ITEM
 from tests.policies.specs import (
@@ -60,6 +62,10 @@ def foreign_bucket() -> dict[str, Spec]:
 
 def attached(token: str, at: str, to: Value) -> dict[str, Spec]:
     return {**compliant(), "attachment": Spec(token, {at: to, "policyArn": "arn:x"})}
+
+
+def agents_may(*statements: Mapping[str, object]) -> dict[str, Spec]:
+    return changed("agents-policy", "policy", document(*statements))
 
 
 def with_new(token: str) -> dict[str, Spec]:

@@ -15,6 +15,7 @@ from tests.policies.changes import (
     PROFILES,
     TABLE_ARN,
     TAG,
+    agents_may,
     attached,
     calls,
     copies_encrypted_with,
@@ -31,7 +32,18 @@ from tests.policies.changes import (
     unprotected,
     with_new,
 )
-from tests.policies.specs import ACCOUNT, Spec, changed, document, tags, trip_statement, without
+from tests.policies.specs import (
+    ACCOUNT,
+    Spec,
+    changed,
+    compliant,
+    document,
+    guard_statement,
+    tags,
+    trip_statement,
+    use_statement,
+    without,
+)
 
 MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ("residency-tag", changed("coordination", TAG, ABSENT), "coordination", "is missing"),
@@ -188,6 +200,19 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "Service",
     ),
     ("kill-switch-only-trips", trip(NotAction="s3:*"), "switch", "says what it does not cover"),
+    (
+        "kill-switch-only-trips",
+        changed(
+            "switch-policy",
+            "policy",
+            document(
+                {**trip_statement(), "Action": "dynamodb:GetItem"},
+                {**trip_statement(), "Action": "dynamodb:UpdateItem", "Resource": TABLE_ARN},
+            ),
+        ),
+        "switch",
+        "not allowed in eu-central-1",
+    ),
     ("kill-switch-only-trips", without("flag"), "switch", "no item 'kill'"),
     ("kill-switch-only-trips", trip(Action=["dynamodb:*"]), "switch", "dynamodb:\\*"),
     ("kill-switch-only-trips", trip(Action="*"), "switch", "\\* is allowed"),
@@ -252,6 +277,51 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         changed("switch", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
         "switch",
         "managedPolicyArns",
+    ),
+    *(
+        ("kill-switch-guarded", agents_may(*statements), "agents-policy", said)
+        for statements, said in (
+            ((use_statement(),), "PutItem on p-eu-coordination in eu-west-1"),
+            (({**use_statement(), "Resource": "*"},), "UpdateItem"),
+            (({**use_statement(), "Action": "dynamodb:*"}, guard_statement()), "DeleteItem"),
+            (({**use_statement(), "Resource": "arn:aws:dynamodb:*:*:table/p-*"},), "PutItem"),
+            (({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},), "UpdateItem"),
+            (({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b"},), "PutItem"),
+            ((use_statement(), {**guard_statement(), "Resource": TABLE_ARN}), "in eu-central-1"),
+            (
+                (use_statement(), {**guard_statement(), "Action": "dynamodb:PutItem"}),
+                "UpdateItem on",
+            ),
+            (
+                (
+                    use_statement(),
+                    {
+                        **guard_statement(),
+                        "Condition": {
+                            **guard_statement()["Condition"],
+                            "Bool": {"aws:SecureTransport": ["false"]},
+                        },
+                    },
+                ),
+                "PutItem",
+            ),
+            (
+                (
+                    use_statement(),
+                    {
+                        **guard_statement(),
+                        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["x"]}},
+                    },
+                ),
+                "PutItem",
+            ),
+        )
+    ),
+    (
+        "kill-switch-guarded",
+        {**compliant(), "policy": Spec(POLICY, {"policy": document(use_statement())})},
+        "policy",
+        "takes in the item",
     ),
     ("kill-switch-alarm", without("alarm-eu-central-1"), "coordination", "no alarm on .*Tripped"),
     ("kill-switch-alarm", without("silence-eu-west-1"), "coordination", "no alarm on .*Read"),

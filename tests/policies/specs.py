@@ -74,6 +74,22 @@ def trip_statement() -> dict[str, Any]:
     }
 
 
+def use_statement() -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Action": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        "Resource": [f"arn:aws:dynamodb:{r}:{ACCOUNT}:table/{TABLE_NAME}" for r in REGIONS],
+    }
+
+
+def guard_statement() -> dict[str, Any]:
+    return {
+        **use_statement(),
+        "Effect": "Deny",
+        "Condition": {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["kill"]}},
+    }
+
+
 def trust_statement() -> dict[str, Any]:
     return {
         "Effect": "Allow",
@@ -134,7 +150,7 @@ def compliant() -> dict[str, Spec]:
             ROLE_POLICY,
             {
                 "role": "p-eu-agents",
-                "policy": document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+                "policy": document(use_statement(), guard_statement()),
             },
         ),
         "switch": Spec(

@@ -10,7 +10,10 @@ from policies.kinds import KEY, TABLE
 from policies.pack import RULES
 from policies.rule import Rule
 from tests.policies.changes import (
+    ABSENT,
     PROFILES,
+    TABLE_ARN,
+    agents_may,
     calls,
     database,
     model,
@@ -25,6 +28,7 @@ from tests.policies.specs import (
     document,
     tags,
     trip_statement,
+    use_statement,
     violations,
     without,
 )
@@ -109,6 +113,11 @@ def test_what_belongs_to_no_jurisdiction_is_bound_to_none(rule: str) -> None:
     assert violations(BY_ID[rule], specs) == []
 
 
+def test_data_of_no_jurisdiction_needs_no_switch_of_its_own() -> None:
+    # That it names none is another rule's to say.
+    assert violations(BY_ID["kill-switch-present"], changed("secret", "tags", ABSENT)) == []
+
+
 def test_settings_of_a_bucket_of_another_stack_are_not_ours_to_judge() -> None:
     specs = changed("encryption-eu-west-1", "bucket", "elsewhere")
     assert violations(BY_ID["residency-keys"], specs) == []
@@ -157,6 +166,21 @@ def test_only_the_switch_of_production_has_to_be_listened_to(of: dict[str, Value
     for region in ("eu-west-1", "eu-central-1"):
         specs[f"topic-{region}"].inputs["tags"] = of
     assert violations(BY_ID["kill-switch-subscribed"], specs) == []
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ({"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"},),
+        ({**use_statement(), "Resource": "arn:aws:dynamodb:us-east-1:1:table/p-eu-coordination"},),
+        ({**use_statement(), "Resource": f"{TABLE_ARN}-of-others"},),
+        (use_statement(), {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}),
+    ],
+)
+def test_who_cannot_write_the_flag_needs_no_denial(
+    statements: tuple[Mapping[str, object], ...],
+) -> None:
+    assert violations(BY_ID["kill-switch-guarded"], agents_may(*statements)) == []
 
 
 def test_the_switch_may_use_the_key_of_its_table_through_dynamodb() -> None:

@@ -90,6 +90,8 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
     ("kill-switch-reachable", changed("agents", "name", ABSENT), "name"),
     ("kill-switch-only-trips", changed("switch-policy", "policy", UNKNOWN), "policy"),
     ("kill-switch-only-trips", changed("switch-policy", "policy", "x"), "policy"),
+    ("kill-switch-guarded", changed("agents-policy", "policy", UNKNOWN), "policy"),
+    ("kill-switch-guarded", changed("agents-policy", "role", UNKNOWN), "role"),
     ("kill-switch-alarm", unlinked("alarm-eu-west-1", "alarmActions", "alarmActions"), "alarmA"),
     ("kill-switch-subscribed", unlinked("subscription-eu-west-1", "topic", "topic"), "topic"),
     ("table-replicated", changed("coordination", "replicas", UNKNOWN), "replicas"),
