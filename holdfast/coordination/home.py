@@ -9,15 +9,16 @@ Does not guarantee:
     old table. Keep those where the application's data is.
 
 Costs:
-    One read per process and ``max_age_ms``. A move takes ``max_age_ms`` and the longest lease,
-    during which nobody can acquire or renew.
+    One read per process, table and ``max_age_ms``. A move takes ``max_age_ms`` and the longest
+    lease, and 5 % of both for clocks that differ, during which nobody can acquire or renew. A
+    process of the new home learns of it up to ``max_age_ms`` later, one that starts learns at once.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.home_core import Home, HomeCore, plan_move, read_home
+from holdfast.coordination.home_core import Home, HomeCore, longest_ms, plan_move, read_home
 from holdfast.coordination.lease import random_nonce
 from holdfast.coordination.program import run, run_async
 from holdfast.coordination.store import (
@@ -146,7 +147,7 @@ def move_home(
         by=by,
         reason=reason,
         at=_now(),
-        wait_ms=_longest_ms(timing, max_age_ms),
+        wait_ms=_wait_ms(timing, max_age_ms),
         abandon=abandon,
         nonce=random_nonce(),
     )
@@ -189,7 +190,7 @@ async def move_home_async(
         by=by,
         reason=reason,
         at=_now(),
-        wait_ms=_longest_ms(timing, max_age_ms),
+        wait_ms=_wait_ms(timing, max_age_ms),
         abandon=abandon,
         nonce=random_nonce(),
     )
@@ -203,6 +204,5 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _longest_ms(timing: LeaseTiming | None, max_age_ms: int) -> int:
-    """How long leases of the old home may last: granted by the oldest declaration, for a lease."""
-    return max_age_ms + (timing or LeaseTiming()).lease_ms
+def _wait_ms(timing: LeaseTiming | None, max_age_ms: int) -> int:
+    return longest_ms(lease_ms=(timing or LeaseTiming()).lease_ms, max_age_ms=max_age_ms)

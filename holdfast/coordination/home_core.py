@@ -11,8 +11,9 @@ Guarantees:
     its region. Fencing tokens carry the epoch in their high digits, so that every token of a
     later home is greater than every token of an earlier one, also when a table becomes home
     again. A record that was written in a later epoch refuses every writer of an earlier one. A
-    move that is not forced begins to grant leases in the new home only after the old home has
-    confirmed that it grants no more, and after every lease that it granted has run out.
+    move that is not forced begins to grant leases in the new home only after every other region
+    has confirmed that it grants no more, and after every lease that they granted has run out, by
+    clocks that run up to 2 % fast or slow. Of several movers at once at most one gets through.
 
 Does not guarantee:
     That an old home which could not be asked (``abandon=True``) has stopped: its processes may
@@ -56,6 +57,8 @@ _EPOCH = "home_epoch"
 _TOKEN = "token"  # noqa: S105 - an attribute's name
 _ATTEMPTS = 5
 _PAUSE_MS = 500
+# A mover's clock that is 2 % fast against a holder's that is 2 % slow: 1.02 / 0.98.
+_CLOCKS_PERCENT = 5
 # Raw tokens start at 1, so that nothing equals this one.
 _NEVER = -1
 
@@ -71,7 +74,8 @@ class Home:
         by: Who declared it.
         reason: Why.
         at: When, as told by whoever declared it. For humans: nothing compares it.
-        confirmed: Whether the old home had confirmed that it grants no more leases.
+        confirmed: Whether every other region was told first. Where not, the region that was
+            abandoned may go on granting leases of an earlier epoch until it is told.
     """
 
     region: str
@@ -115,18 +119,20 @@ def declare(home: Home, before: Home | None, nonce: str) -> Program[None]:
 
     Args:
         home: What to declare.
-        before: What the table declares now. Its audit record is made if it is missing, because
-            whoever declared it may have failed before that.
+        before: What the table declared when the move was planned. Its audit record is made if it
+            is missing, because whoever declared it may have failed before that.
         nonce: What this move's writes are recognised by.
 
     Raises:
-        ConditionFailedError: If the table knows this epoch or a later one already.
+        ConditionFailedError: If the table declares anything else by now.
         StoreUnavailableError: If it is unknown whether it was written. Repeat the move.
     """
     if before is not None:
         yield from _certainly(_trail(before, nonce))
-    older = AnyOf((Absent("epoch"), AtMost("epoch", home.epoch - 1)))
-    write = Put(key=DECLARATION_KEY, when=older, item={**_item(home), "nonce": nonce})
+    # Not just an earlier epoch: a plan is as good as what it was made from, and a declaration
+    # that nobody has looked at may lack its audit record.
+    unmoved = Absent("epoch") if before is None else Equals("epoch", before.epoch)
+    write = Put(key=DECLARATION_KEY, when=unmoved, item={**_item(home), "nonce": nonce})
     reply = yield from _certainly(write)
     if text(reply.item, "nonce") != nonce:
         raise ConditionFailedError(
@@ -134,6 +140,16 @@ def declare(home: Home, before: Home | None, nonce: str) -> Program[None]:
             "Look who moved it, then decide anew."
         )
     yield from _certainly(_trail(home, nonce))
+
+
+def longest_ms(*, lease_ms: int, max_age_ms: int) -> int:
+    """How long leases of the old home may last after it was told, on the clock of a mover.
+
+    Args:
+        lease_ms: The longest lease in use.
+        max_age_ms: The greatest age of a declaration by which the last one was granted.
+    """
+    return -(-(max_age_ms + lease_ms) * (100 + _CLOCKS_PERCENT) // 100)
 
 
 def pause(wait_ms: int) -> Program[None]:
@@ -207,13 +223,15 @@ class HomeCore:
 
     def _declared(self) -> Program[Home | Reply]:
         sent_ms = self._clock.now_ms()
-        if self._known is None or sent_ms - self._known[0] >= self._max_age_ms:
+        # Read once: another thread's request may make it unknown at any time.
+        known = self._known
+        if known is None or sent_ms - known[0] >= self._max_age_ms:
             reply = yield Get(DECLARATION_KEY)
             if reply.outcome is not Outcome.APPLIED:
                 # The request itself was not sent.
                 return Reply(Outcome.RETRY, reason=f"home is unknown: {reply.reason}")
-            self._known = (sent_ms, _home(reply.item))
-        home = self._known[1]
+            self._known = known = (sent_ms, _home(reply.item))
+        home = known[1]
         if home is None:
             raise ConfigurationError(
                 f"No home was ever declared in the table of {self._region}, so it may hold no "
@@ -258,7 +276,7 @@ def plan_move(
         by: Who moves it.
         reason: Why.
         at: When, for humans.
-        wait_ms: How long leases of the old home may last.
+        wait_ms: How long leases of the old home may last: :func:`longest_ms`.
         abandon: Whether to go on without an old home that cannot be asked.
         nonce: What this move's writes are recognised by.
 
@@ -294,7 +312,7 @@ def plan_move(
         by=by,
         reason=reason,
         at=at,
-        confirmed=origin not in silent,
+        confirmed=not silent,
     )
     first = [origin] if origin in declared and origin not in (*silent, to) else []
     others = sorted(set(declared) - {*silent, *first, to})

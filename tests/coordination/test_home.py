@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Mapping
 
 import pytest
 
@@ -31,6 +32,7 @@ from holdfast.coordination.home_core import (
     Home,
     HomeCore,
     Move,
+    longest_ms,
     plan_move,
     read_audit,
     read_home,
@@ -216,7 +218,7 @@ def test_a_lost_home_is_abandoned_only_on_demand_and_learns_of_it_later(
     assert away.call(Get("leader")).outcome is Outcome.RETRY
 
 
-def _plan(declared: dict[str, Home | None], to: str, *, lost: str | None = None) -> Move:
+def _plan(declared: Mapping[str, Home | None], to: str, *, lost: str | None = None) -> Move:
     silent = StoreUnavailableError("no answer")
     return plan_move(
         {name: silent if name == lost else home for name, home in declared.items()},
@@ -277,6 +279,36 @@ def test_somebody_who_moved_it_meanwhile_is_named(tables: dict[str, Table]) -> N
     (_, first), *_ = late.steps
     with pytest.raises(ConditionFailedError, match=r"by='ada'.*decide anew"):
         run(first, tables[IRELAND])
+
+
+def test_a_plan_made_before_the_first_home_was_declared_is_refused(
+    tables: dict[str, Table],
+) -> None:
+    late = _plan(dict.fromkeys(tables, None), FRANKFURT)
+    first = _move(tables, IRELAND)
+    assert late.home.epoch > first.epoch
+    (_, step), *_ = late.steps
+    # It would wait for nothing, because it knows of no home: two would lead.
+    with pytest.raises(ConditionFailedError, match=rf"region='{IRELAND}'"):
+        run(step, tables[IRELAND])
+
+
+def test_a_home_is_not_confirmed_while_a_region_that_was_given_up_is_silent() -> None:
+    regions = (IRELAND, FRANKFURT, "eu-south-1")
+    first = _plan(dict.fromkeys(regions, None), IRELAND).home
+    half = _plan(dict.fromkeys(regions, first), FRANKFURT, lost=IRELAND).home
+    declared = {IRELAND: first, FRANKFURT: first, "eu-south-1": half}
+    repeated = _plan(declared, FRANKFURT, lost=IRELAND).home
+    # The region of the latest declaration answers, but the one that granted leases does not.
+    assert (repeated.origin, repeated.confirmed) == (FRANKFURT, False)
+    assert _plan(declared, FRANKFURT).home.confirmed
+
+
+@pytest.mark.parametrize("lease_ms", [1, 999, 10_000])
+@pytest.mark.parametrize("max_age_ms", [1, 10_000, 3_600_000])
+def test_a_fast_clock_outwaits_the_leases_of_a_slow_one(lease_ms: int, max_age_ms: int) -> None:
+    waited_ms = longest_ms(lease_ms=lease_ms, max_age_ms=max_age_ms) / 1.02
+    assert waited_ms >= (lease_ms + max_age_ms) / 0.98 > (lease_ms + max_age_ms) / 1.02
 
 
 def test_a_declaration_without_its_audit_record_gets_it_with_the_next_move(
