@@ -70,9 +70,15 @@ def up(
         for name, jurisdiction in sorted(platform.jurisdictions.items()):
             regions = ", ".join(sorted(jurisdiction.regions))
             typer.echo(f"{name}: {jurisdiction.hostname} on {regions}")
-        typer.echo(
-            f"Next: `holdfast twin status -s {stack}`; `holdfast twin down -s {stack}` ends it."
-        )
+        same = same_twin(stack, project, state_dir)
+        typer.echo(f"Next: `holdfast twin status {same}`; `holdfast twin down {same}` ends it.")
+
+
+def same_twin(stack: str, project: Path, state_dir: Path | None) -> str:
+    """The options that lead another command to the same twin."""
+    if state_dir is not None:
+        return f"-s {stack} --state-dir {state_dir}"
+    return f"-s {stack}" if project == HERE else f"-s {stack} -C {project}"
 
 
 @contextmanager

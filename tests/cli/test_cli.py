@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from holdfast.cli import commands
+from holdfast.cli.options import HERE
+from holdfast.cli.twin import same_twin
 from holdfast.twin.events import EVENTS_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +112,20 @@ def test_what_the_system_refuses_is_one_sentence_too(
     code = commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
     assert code == commands.COULD_NOT
     assert str(tmp_path) in _one_sentence_error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("project", "state_dir", "told"),
+    [
+        (HERE, None, "-s dev"),
+        (Path("/clone"), None, "-s dev -C /clone"),
+        (Path("/clone"), Path("/state"), "-s dev --state-dir /state"),
+    ],
+)
+def test_what_to_do_next_is_done_to_the_same_twin(
+    project: Path, state_dir: Path | None, told: str
+) -> None:
+    assert same_twin("dev", project, state_dir) == told
 
 
 def test_down_never_removes_a_directory_that_no_twin_wrote(
