@@ -3,10 +3,10 @@
 import os
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # These machines are shared and noisy: how long an example takes says nothing about the code.
-settings.register_profile("holdfast", deadline=None)
+settings.register_profile("holdfast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("holdfast")
 
 # A shell starts what runs in its background with Ctrl-C ignored, and so would every process that
