@@ -72,13 +72,13 @@ def statements(properties: Properties, name: str) -> tuple[Statement, ...]:
         parsed: object = json.loads(properties.text(name) or "")
     except ValueError as error:
         raise Undetermined(path, properties.owner) from error
-    listed = _entries(parsed).get("Statement")
+    listed = entries(parsed).get("Statement")
     items = cast("list[object]", listed) if isinstance(listed, list) else [listed]
     return tuple(_statement(item, path) for item in items)
 
 
 def _statement(item: object, path: str) -> Statement:
-    fields = _entries(item)
+    fields = entries(item)
     if not isinstance(fields.get("Effect"), str):
         raise Undetermined(path)
     principal = fields.get("Principal")
@@ -89,17 +89,18 @@ def _statement(item: object, path: str) -> Statement:
         principals=(
             {"AWS": ("*",)}
             if principal == "*"
-            else {kind: _texts(value) for kind, value in _entries(principal).items()}
+            else {kind: _texts(value) for kind, value in entries(principal).items()}
         ),
         conditions={
-            operator: {key: _texts(value) for key, value in _entries(keys).items()}
-            for operator, keys in _entries(fields.get("Condition")).items()
+            operator: {key: _texts(value) for key, value in entries(keys).items()}
+            for operator, keys in entries(fields.get("Condition")).items()
         },
         inverted=bool({"NotAction", "NotResource", "NotPrincipal"} & set(fields)),
     )
 
 
-def _entries(value: object) -> Mapping[str, object]:
+def entries(value: object) -> Mapping[str, object]:
+    """What was a JSON object, by key; nothing where it was none."""
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 

@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, cast
+from typing import Final
 
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric
 from policies.arns import region_of, resource_of
-from policies.iam import Statement, statements
+from policies.iam import Statement, entries, statements
 from policies.kinds import (
     ALARM,
     DATA,
@@ -276,7 +276,7 @@ def _is_flag(item: Resource) -> bool:
         attributes: object = json.loads(text)
     except ValueError as error:
         raise Undetermined("item") from error
-    return _entries(_entries(attributes).get(key)).get("S") == FLAG
+    return entries(entries(attributes).get(key)).get("S") == FLAG
 
 
 def _name_of(resource: Resource) -> str:
@@ -363,10 +363,6 @@ def _unwired(alarm: Resource, stack: Stack) -> Iterator[Violation]:
     topics = stack.targets(alarm, "alarmActions", TOPIC)
     if not any(topic.region == alarm.region for topic in topics):
         yield _unheard("the alarm notifies no topic of its region")
-
-
-def _entries(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
 def _missing(found: str) -> Violation:

@@ -163,6 +163,8 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "EVENTUAL",
     ),
     ("kill-switch-present", changed("flag", "item", '{"pk":{"S":"x"}}'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "item", '["kill"]'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "item", '{"pk":"kill"}'), "coord", "no item"),
     ("kill-switch-present", changed("flag", "region", "us-east-1"), "coord", "no item"),
     ("kill-switch-present", second_flag(), "second", "has 1 votes"),
     ("kill-switch-reachable", trust(Principal={}), "switch", "nobody outside"),
@@ -223,6 +225,12 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "DeleteItem is allowed",
     ),
     ("kill-switch-only-trips", trip(Condition={}), "switch", "items other than"),
+    (
+        "kill-switch-only-trips",
+        trip(Condition={"Null": {"dynamodb:LeadingKeys": ["false"]}}),
+        "switch",
+        "items other than",
+    ),
     (
         "kill-switch-only-trips",
         trip(Condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["kill"]}}),

@@ -142,6 +142,19 @@ def compliant() -> dict[str, Spec]:
                 "item": json.dumps({"pk": {"S": "kill"}}),
             },
         ),
+        "secret": Spec(
+            SECRET, {"region": home, "kmsKeyId": UNKNOWN, "tags": tags("limiter")},
+            {"kmsKeyId": ["key-home"]},
+        ),
+    }  # fmt: skip
+    specs |= _roles()
+    for region, key, far in ((home, "key-home", other), (other, "key-other", home)):
+        specs |= _of_region(region, key, far)
+    return specs
+
+
+def _roles() -> dict[str, Spec]:
+    return {
         "agents": Spec(
             ROLE,
             {"name": "p-eu-agents", "assumeRolePolicy": document(), "tags": tags("agents")},
@@ -164,14 +177,7 @@ def compliant() -> dict[str, Spec]:
         "switch-policy": Spec(
             ROLE_POLICY, {"role": "p-eu-kill-switch", "policy": document(trip_statement())}
         ),
-        "secret": Spec(
-            SECRET, {"region": home, "kmsKeyId": UNKNOWN, "tags": tags("limiter")},
-            {"kmsKeyId": ["key-home"]},
-        ),
-    }  # fmt: skip
-    for region, key, far in ((home, "key-home", other), (other, "key-other", home)):
-        specs |= _of_region(region, key, far)
-    return specs
+    }
 
 
 def _of_region(region: str, key: str, far: str) -> dict[str, Spec]:
