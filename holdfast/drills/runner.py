@@ -223,7 +223,7 @@ class _Run:
             "not every orchestrator answers its health check",
         )
         _wait(
-            lambda: all(target.observe().healthy.values()),
+            lambda: target.observe().healthy == dict.fromkeys(regions, True),
             "routing does not see every region as healthy",
         )
 
