@@ -14,24 +14,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from holdfast.coordination.aio_pump import AsyncPump
-from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.election_core import ElectionCore, Finished
-from holdfast.coordination.health import Health, Listener, Tally
-from holdfast.coordination.lease import Lease, random_nonce
-from holdfast.coordination.lease_core import (
-    Action,
-    Extended,
-    LeaseCore,
-    Released,
-    Seen,
-    Send,
-    Started,
-    Stopped,
-    StopReason,
-)
-from holdfast.coordination.store import AsyncConditionalStore, Reply
-from holdfast.coordination.timing import LeaseTiming
-from holdfast.errors import ConfigurationError
+from holdfast.coordination.election import AnyElection
+from holdfast.coordination.lease import Lease
+from holdfast.coordination.lease_core import StopReason
+from holdfast.coordination.store import AsyncConditionalStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,70 +33,12 @@ class Leadership:
     lease: Lease | None
 
 
-class AsyncElection:
-    """One candidate for one lease. Arguments as of :class:`~holdfast.coordination.Election`.
+class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump]):
+    """One candidate for one lease, for asyncio."""
 
-    Args:
-        store: Where the lease lives.
-        key: Key of the lease's item, the same for all candidates.
-        owner: Who stands, for humans.
-        timing: How long the lease lasts.
-        clock: What the lease is counted on.
-        new_nonce: Source of strings that never repeat.
-        listener: Told of everything that happens, for metrics and logs.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: AsyncConditionalStore,
-        key: str,
-        owner: str,
-        timing: LeaseTiming | None = None,
-        clock: Clock | None = None,
-        new_nonce: Callable[[], str] = random_nonce,
-        listener: Listener | None = None,
-    ) -> None:
-        timing = timing or LeaseTiming()
-        self._key = key
-        self._clock = clock or SystemClock()
-        core = LeaseCore(key=key, owner=owner, timing=timing, new_nonce=new_nonce)
-        self._holder = core.holder
-        self._core = ElectionCore(core, retry_ms=timing.retry_ms)
-        self._tally = Tally(listener)
-        self._pump = AsyncPump(store=store, clock=self._clock, on_reply=self._on_reply)
-        self._lease: Lease | None = None
-        self._leader: str | None = None
-        self._finished = False
-        self._failure: BaseException | None = None
-        self._work: asyncio.Future[None] | None = None
-        self._on_started: Callable[[Lease], Awaitable[None]] | None = None
-        self._on_stopped: Callable[[StopReason], None] | None = None
-        self._listeners: list[asyncio.Queue[Leadership]] = []
-
-    @property
-    def lease(self) -> Lease | None:
-        """The lease of the current term, or None while this process does not lead."""
-        lease = self._lease
-        return lease if lease is not None and lease.held else None
-
-    @property
-    def leader(self) -> str | None:
-        """Who led when this candidate last looked, as ``<owner>/<instance>``; None if nobody."""
-        return self._leader
-
-    @property
-    def holder(self) -> str:
-        """How this candidate is named in :attr:`leader` while it leads."""
-        return self._holder
-
-    @property
-    def health(self) -> Health:
-        """Numbers for health checks and gauges, as of now."""
-        lease = self._lease
-        remaining_ms = 0 if lease is None else lease.remaining_ms
-        now_ms = self._clock.now_ms()
-        return self._tally.health(now_ms, leader=self._leader, remaining_ms=remaining_ms)
+    _on_started: Callable[[Lease], Awaitable[None]]
+    _work: "asyncio.Future[None] | None" = None
+    _listeners: "tuple[asyncio.Queue[Leadership], ...]" = ()
 
     async def run(
         self,
@@ -131,7 +59,7 @@ class AsyncElection:
         """
         self._on_started, self._on_stopped = on_started, on_stopped
         try:
-            self._carry_out(self._core.start(self._clock.now_ms()))
+            self._start()
             await self._until_finished()
         except asyncio.CancelledError:
             # Leave in good order: let the work end, release the lease.
@@ -143,100 +71,48 @@ class AsyncElection:
             # Over already, unless by an exception.
             if self._lease is not None:
                 self._lease.end(StopReason.LOST_CONTACT)
-            if self._work is not None:
-                self._work.cancel()
+            self._halt()
         if self._failure is not None:
             raise self._failure
-
-    def stop(self) -> None:
-        """Asks :meth:`run` to cancel the work, release the lease and return."""
-        self._pump.signal(lambda: self._carry_out(self._core.stop(self._clock.now_ms())))
 
     async def changes(self) -> AsyncGenerator[Leadership, None]:
         """Who leads now, and every change from now on. Ends when :meth:`run` does."""
         listener: asyncio.Queue[Leadership] = asyncio.Queue()
-        listener.put_nowait(Leadership(self._leader, self._lease))
-        self._listeners.append(listener)
+        listener.put_nowait(Leadership(self.leader, self.lease))
+        self._listeners += (listener,)
         try:
             while not (self._finished and listener.empty()):
                 yield await listener.get()
         finally:
-            self._listeners.remove(listener)
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     async def _until_finished(self) -> None:
         while not self._finished:
             await self._pump.turn(self._core.due_ms)
-            self._carry_out(self._core.on_tick(self._clock.now_ms()))
+            self._tick()
 
-    def _on_reply(self, reply: Reply) -> None:
-        self._tally.replied(self._clock.now_ms(), reply)
-        self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
+    def _make_pump(self, store: AsyncConditionalStore) -> AsyncPump:
+        return AsyncPump(store=store, clock=self._clock, on_reply=self._on_reply)
 
-    def _carry_out(self, actions: list[Action | Finished]) -> None:
-        for action in actions:
-            match action:
-                case Send(request):
-                    self._pump.send(request)
-                case Started(token, until_ms):
-                    self._tally.happened(action)
-                    self._start(token, until_ms)
-                case Extended(until_ms) if self._lease is not None:
-                    self._lease.extend(until_ms)
-                    self._tally.happened(action)
-                case Stopped(_, reason):
-                    self._tally.happened(action, lost=reason is not StopReason.ASKED)
-                    self._end(reason)
-                case Seen(holder, _):
-                    self._tally.happened(action)
-                    self._tell(holder, None)
-                case Released():
-                    self._tally.happened(action)
-                    self._tell(None, None)
-                case Finished():
-                    self._finished = True
-                    self._tell(None, None)
-                case _:
-                    # An extension that comes after the term.
-                    pass
-
-    def _start(self, token: int, until_ms: int) -> None:
-        if self._on_started is None:
-            raise ConfigurationError(
-                f"The election for {self._key} was driven without run(). Call run(on_started)."
-            )
-        lease = Lease(key=self._key, token=token, until_ms=until_ms, clock=self._clock)
-        self._lease = lease
+    def _begin(self, lease: Lease) -> None:
         work = asyncio.ensure_future(self._on_started(lease))
+        work.add_done_callback(
+            lambda done: self._pump.signal(lambda: self._work_ended(lease, _failure_of(done)))
+        )
         self._work = work
-        work.add_done_callback(lambda done: self._pump.signal(lambda: self._work_ended(done)))
-        self._tell(self._holder, lease)
 
-    def _end(self, reason: StopReason) -> None:
-        if self._lease is not None:
-            self._lease.end(reason)
-            self._lease = None
-        if self._on_stopped is not None:
-            self._on_stopped(reason)
+    def _halt(self) -> None:
         if self._work is not None:
             self._work.cancel()
-        self._tell(None, None)
 
-    def _work_ended(self, work: asyncio.Future[None]) -> None:
-        self._work = None
-        if self._lease is not None:
-            self._tally.resigned(self._lease)
-            self._lease.end(StopReason.ASKED)
-            self._lease = None
-        now_ms = self._clock.now_ms()
-        actions: list[Action | Finished] = []
-        if not work.cancelled() and (failure := work.exception()) is not None:
-            self._failure = failure
-            actions += self._core.stop(now_ms)
-        self._carry_out(actions + self._core.on_work_ended(now_ms))
-
-    def _tell(self, leader: str | None, lease: Lease | None) -> None:
-        changed = leader != self._leader or self._finished
-        self._leader = leader
+    def _see(self, leader: str | None) -> None:
+        changed = leader != self.leader or self._finished
+        super()._see(leader)
         if changed:
             for listener in self._listeners:
+                lease = self.lease if leader == self.holder else None
                 listener.put_nowait(Leadership(leader, lease))
+
+
+def _failure_of(work: "asyncio.Future[None]") -> BaseException | None:
+    return None if work.cancelled() else work.exception()

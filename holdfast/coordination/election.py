@@ -15,7 +15,9 @@ Costs:
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.election_core import ElectionCore, Finished
@@ -33,29 +35,35 @@ from holdfast.coordination.lease_core import (
     StopReason,
 )
 from holdfast.coordination.pump import Pump
-from holdfast.coordination.store import ConditionalStore, Outcome, Reply
+from holdfast.coordination.store import ConditionalStore, Outcome, Reply, Request
 from holdfast.coordination.timing import LeaseTiming
 
 _LOG = logging.getLogger("holdfast.coordination")
+S = TypeVar("S")
 
 
-class Election:
-    """One candidate for one lease.
+class AnyPump(Protocol):
+    """What carries requests and signals, whoever turns it."""
 
-    Args:
-        store: Where the lease lives. Never a last-writer-wins table.
-        key: Key of the lease's item, the same for all candidates.
-        owner: Who stands, for humans: region, host, process.
-        timing: How long the lease lasts.
-        clock: What the lease is counted on.
-        new_nonce: Source of strings that never repeat.
-        listener: Told of everything that happens, for metrics and logs.
-    """
+    def send(self, request: Request) -> None:
+        """Hands a request to the store."""
+        ...
+
+    def signal(self, handler: Callable[[], None]) -> None:
+        """Has the election's own thread or task call something."""
+        ...
+
+
+P = TypeVar("P", bound=AnyPump)
+
+
+class AnyElection(ABC, Generic[S, P]):
+    """What candidates for threads and for asyncio have in common: all but how the work runs."""
 
     def __init__(
         self,
         *,
-        store: ConditionalStore,
+        store: S,
         key: str,
         owner: str,
         timing: LeaseTiming | None = None,
@@ -63,22 +71,30 @@ class Election:
         new_nonce: Callable[[], str] = random_nonce,
         listener: Listener | None = None,
     ) -> None:
+        """A candidate that does not stand yet. Nothing is sent.
+
+        Args:
+            store: Where the lease lives. Never a last-writer-wins table.
+            key: Key of the lease's item, the same for all candidates.
+            owner: Who stands, for humans: region, host, process.
+            timing: How long the lease lasts.
+            clock: What the lease is counted on.
+            new_nonce: Source of strings that never repeat.
+            listener: Told of everything that happens, for metrics and logs.
+        """
         timing = timing or LeaseTiming()
+        core = LeaseCore(key=key, owner=owner, timing=timing, new_nonce=new_nonce)
         self._key = key
         self._clock = clock or SystemClock()
-        core = LeaseCore(key=key, owner=owner, timing=timing, new_nonce=new_nonce)
         self._core = ElectionCore(core, retry_ms=timing.retry_ms)
-        self._tally = Tally(listener)
         self._holder = core.holder
-        self._pump = Pump(
-            store=store, clock=self._clock, on_reply=self._on_reply, name=f"store of {key}"
-        )
+        self._tally = Tally(listener)
         self._lease: Lease | None = None
         self._leader: str | None = None
         self._finished = False
-        self._failure: Exception | None = None
-        self._on_started: Callable[[Lease], None] = _no_work
-        self._on_stopped: Callable[[StopReason], None] = _no_word
+        self._failure: BaseException | None = None
+        self._on_stopped: Callable[[StopReason], None] | None = None
+        self._pump = self._make_pump(store)
 
     @property
     def lease(self) -> Lease | None:
@@ -104,6 +120,99 @@ class Election:
         now_ms = self._clock.now_ms()
         return self._tally.health(now_ms, leader=self._leader, remaining_ms=remaining_ms)
 
+    def stop(self) -> None:
+        """Asks ``run`` to release the lease and return.
+
+        The work is told to stop, and the lease is kept until it has returned. Safe from a signal
+        handler; for threads, from any thread.
+        """
+        self._pump.signal(self._leave)
+
+    @abstractmethod
+    def _make_pump(self, store: S) -> P:
+        """What carries requests to the store, and their replies to :meth:`_on_reply`."""
+
+    @abstractmethod
+    def _begin(self, lease: Lease) -> None:
+        """Begins the work of a term, whose end goes to :meth:`_work_ended`."""
+
+    @abstractmethod
+    def _halt(self) -> None:
+        """Makes the work end, as far as that can be done from outside."""
+
+    def _see(self, leader: str | None) -> None:
+        self._leader = leader
+
+    def _start(self) -> None:
+        self._carry_out(self._core.start(self._clock.now_ms()))
+
+    def _tick(self) -> None:
+        self._carry_out(self._core.on_tick(self._clock.now_ms()))
+
+    def _leave(self) -> None:
+        self._carry_out(self._core.stop(self._clock.now_ms()))
+
+    def _on_reply(self, reply: Reply) -> None:
+        self._tally.replied(self._clock.now_ms(), reply)
+        if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
+            _LOG.warning("lease %s: a request failed (%s)", self._key, reply.reason)
+        self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
+
+    def _carry_out(self, actions: list[Action | Finished]) -> None:
+        for action in actions:
+            match action:
+                case Send(request):
+                    self._pump.send(request)
+                case Started(token, until_ms):
+                    _LOG.info("lease %s: %s leads with token %d", self._key, self._holder, token)
+                    self._tally.happened(action)
+                    self._lease = Lease(
+                        key=self._key, token=token, until_ms=until_ms, clock=self._clock
+                    )
+                    self._begin(self._lease)
+                    self._see(self._holder)
+                case Extended(until_ms) if self._lease is not None:
+                    self._lease.extend(until_ms)
+                    self._tally.happened(action)
+                case Stopped():
+                    self._tally.happened(action, lost=action.reason is not StopReason.ASKED)
+                    self._end(action)
+                case Seen(holder, _):
+                    self._tally.happened(action)
+                    self._see(holder)
+                case Released():
+                    self._tally.happened(action)
+                    self._see(None)
+                case Finished():
+                    self._finished = True
+                    self._see(None)
+                case _:
+                    # An extension that comes after the term.
+                    pass
+
+    def _end(self, stopped: Stopped) -> None:
+        _LOG.info("lease %s: term with token %d ends: %s", self._key, stopped.token, stopped.reason)
+        if self._lease is not None:
+            self._lease.end(stopped.reason)
+        if self._on_stopped is not None:
+            self._on_stopped(stopped.reason)
+        self._halt()
+        self._see(None)
+
+    def _work_ended(self, lease: Lease, failure: BaseException | None) -> None:
+        if failure is not None:
+            self._failure = failure
+            self._leave()
+        self._tally.resigned(lease)
+        lease.end(StopReason.ASKED)
+        self._carry_out(self._core.on_work_ended(self._clock.now_ms()))
+
+
+class Election(AnyElection[ConditionalStore, Pump]):
+    """One candidate for one lease, for threads."""
+
+    _on_started: Callable[[Lease], None]
+
     def run(
         self,
         on_started: Callable[[Lease], None],
@@ -124,14 +233,13 @@ class Election:
                 permission.
             Exception: Whatever ``on_started`` raised, after the lease has been released.
         """
-        self._on_started = on_started
-        self._on_stopped = on_stopped or _no_word
+        self._on_started, self._on_stopped = on_started, on_stopped
         self._pump.open()
         try:
-            self._carry_out(self._core.start(self._clock.now_ms()))
+            self._start()
             while not self._finished:
                 self._pump.turn(self._core.due_ms)
-                self._carry_out(self._core.on_tick(self._clock.now_ms()))
+                self._tick()
         finally:
             self._pump.close()
             # Over already, unless by an exception.
@@ -140,60 +248,16 @@ class Election:
         if self._failure is not None:
             raise self._failure
 
-    def stop(self) -> None:
-        """Asks :meth:`run` to release the lease and return. Safe from any thread or signal handler.
+    def _make_pump(self, store: ConditionalStore) -> Pump:
+        name = f"store of {self._key}"
+        return Pump(store=store, clock=self._clock, on_reply=self._on_reply, name=name)
 
-        The work is told to stop, and the lease is kept until it has returned.
-        """
-        self._pump.signal(lambda: self._carry_out(self._core.stop(self._clock.now_ms())))
+    def _begin(self, lease: Lease) -> None:
+        name = f"leader of {self._key}"
+        threading.Thread(target=self._work, args=(lease,), name=name, daemon=True).start()
 
-    def _on_reply(self, reply: Reply) -> None:
-        self._tally.replied(self._clock.now_ms(), reply)
-        if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
-            _LOG.warning("lease %s: a request failed (%s)", self._key, reply.reason)
-        self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
-
-    def _carry_out(self, actions: list[Action | Finished]) -> None:
-        for action in actions:
-            match action:
-                case Send(request):
-                    self._pump.send(request)
-                case Started(token, until_ms):
-                    self._tally.happened(action)
-                    self._start(token, until_ms)
-                case Extended(until_ms) if self._lease is not None:
-                    self._lease.extend(until_ms)
-                    self._tally.happened(action)
-                case Stopped(token, reason):
-                    self._tally.happened(action, lost=reason is not StopReason.ASKED)
-                    self._end(token, reason)
-                case Seen(holder, _):
-                    self._tally.happened(action)
-                    self._leader = holder
-                case Released():
-                    self._tally.happened(action)
-                    self._leader = None
-                case Finished():
-                    self._finished = True
-                case _:
-                    # An extension that comes after the term.
-                    pass
-
-    def _start(self, token: int, until_ms: int) -> None:
-        _LOG.info("lease %s: %s leads with token %d", self._key, self._holder, token)
-        self._leader = self._holder
-        self._lease = Lease(key=self._key, token=token, until_ms=until_ms, clock=self._clock)
-        work = threading.Thread(
-            target=self._work, args=(self._lease,), name=f"leader of {self._key}", daemon=True
-        )
-        work.start()
-
-    def _end(self, token: int, reason: StopReason) -> None:
-        _LOG.info("lease %s: term with token %d ends: %s", self._key, token, reason)
-        self._leader = None
-        if self._lease is not None:
-            self._lease.end(reason)
-        self._on_stopped(reason)
+    def _halt(self) -> None:
+        """Nothing can: the work looks at its lease."""
 
     def _work(self, lease: Lease) -> None:
         failure: Exception | None = None
@@ -202,21 +266,3 @@ class Election:
         except Exception as error:  # noqa: BLE001 - re-raised by run(), whatever it is
             failure = error
         self._pump.signal(lambda: self._work_ended(lease, failure))
-
-    def _work_ended(self, lease: Lease, failure: Exception | None) -> None:
-        self._tally.resigned(lease)
-        lease.end(StopReason.ASKED)
-        now_ms = self._clock.now_ms()
-        actions: list[Action | Finished] = []
-        if failure is not None:
-            self._failure = failure
-            actions += self._core.stop(now_ms)
-        self._carry_out(actions + self._core.on_work_ended(now_ms))
-
-
-def _no_work(_lease: Lease) -> None:
-    """Stands where run() puts the caller's work."""
-
-
-def _no_word(_reason: StopReason) -> None:
-    """For callers whose work watches its lease and needs no call."""

@@ -157,12 +157,16 @@ def test_a_leader_whose_work_returns_resigns_and_stands_again() -> None:
 
 def test_an_error_of_the_work_releases_the_lease_and_comes_out_of_run() -> None:
     store = MemoryStore()
+    events: list[LeaseEvent] = []
 
     def fail(_lease: Lease) -> None:
         raise ValueError("the work failed")
 
+    election = Election(store=store, key="leader", owner="a", timing=FAST, listener=events.append)
     with pytest.raises(ValueError, match="the work failed"):
-        Election(store=store, key="leader", owner="a", timing=FAST).run(fail)
+        election.run(fail)
+    # The end of the term is told once.
+    assert events[1:] == [Stopped(1, StopReason.ASKED), Released()]
     item = store.call(Get("leader")).item
     assert item is not None
     assert "holder" not in item
