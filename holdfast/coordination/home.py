@@ -1,12 +1,14 @@
 """Home-region mode: leases in one region's table, and an audited move to another's.
 
 Use it only where there is no strongly consistent table over several regions: with one, nothing
-needs to be declared and nobody needs to be woken. Guarantees as of
-:mod:`holdfast.coordination.home_core`.
+needs to be declared and nobody needs to be woken. A process that may lead wherever home is stands
+for one election per region, each through the :class:`HomeStore` of that region's table; only the
+one at home can win. Guarantees as of :mod:`holdfast.coordination.home_core`.
 
 Does not guarantee:
     That anything but leases moves: versioned records and the results of events stay behind in the
-    old table. Keep those where the application's data is.
+    old table. Keep those where the application's data is. That one leads at a time, if a process
+    has a longer lease, or a greater ``max_age_ms``, than :func:`move_home` was told of.
 
 Costs:
     One read per process, table and ``max_age_ms``. A move takes ``max_age_ms`` and the longest
