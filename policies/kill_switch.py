@@ -144,7 +144,7 @@ def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Viola
     for policy in stack.of_type(ROLE_POLICY):
         if role in stack.targets(policy, "role", ROLE):
             granted.extend(statements(policy.properties, "policy"))
-    name = table.properties.text("name")
+    name = _name_of(table)
     for statement in granted:
         yield from _too_much(statement, name)
     reach = {
@@ -328,7 +328,7 @@ def _other_grants(role: Resource, stack: Stack) -> Iterator[Violation]:
                 yield _grant(f"{attachment.name} attaches another policy")
 
 
-def _too_much(statement: Statement, table: str | None) -> Iterator[Violation]:
+def _too_much(statement: Statement, table: str) -> Iterator[Violation]:
     if statement.effect != "Allow":
         yield _grant("a Deny may keep the switch from being tripped")
         return
@@ -340,7 +340,7 @@ def _too_much(statement: Statement, table: str | None) -> Iterator[Violation]:
         if not _only_the_flag(statement):
             yield _grant(f"items other than {FLAG!r} are allowed")
         for arn in statement.resources:
-            if "*" in arn or "?" in arn or (table and not arn.endswith(f":table/{table}")):
+            if "*" in arn or "?" in arn or not arn.endswith(f":table/{table}"):
                 yield _grant(f"{arn} is allowed")
     if _DECRYPT in statement.actions:
         services = statement.confined_to("kms:ViaService")

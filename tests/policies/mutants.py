@@ -158,6 +158,12 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ("kill-switch-present", without("switch"), "coordination", "no role"),
     (
         "kill-switch-present",
+        changed("switch", "tags", tags("kill-switch", "us")),
+        "coordination",
+        "no role",
+    ),
+    (
+        "kill-switch-present",
         changed("coordination", "replicas.0.consistencyMode", "EVENTUAL"),
         "coordination",
         "EVENTUAL",
@@ -243,7 +249,14 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "switch",
         "items other than",
     ),
-    ("kill-switch-only-trips", trip(Resource="*"), "switch", "\\* is allowed"),
+    *(
+        ("kill-switch-only-trips", trip(Resource=pattern), "switch", "is allowed")
+        for pattern in (
+            "*",
+            f"arn:aws:dynamodb:*:{ACCOUNT}:table/p-eu-coordination",
+            f"arn:aws:dynamodb:eu-west-?:{ACCOUNT}:table/p-eu-coordination",
+        )
+    ),
     ("kill-switch-only-trips", trip(Resource=[f"{TABLE_ARN}x"]), "switch", "nationx"),
     ("kill-switch-only-trips", trip(Resource=[TABLE_ARN]), "switch", "not allowed in eu-cen"),
     (
@@ -269,6 +282,20 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
             Condition={
                 **trip_statement()["Condition"],
                 "StringNotEquals": {"kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com"]},
+            },
+        ),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(
+            Action=["dynamodb:UpdateItem", "kms:Decrypt"],
+            Condition={
+                **trip_statement()["Condition"],
+                "StringEquals": {
+                    "kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com", "s3.amazonaws.com"]
+                },
             },
         ),
         "switch",
@@ -345,6 +372,11 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "coordination",
         "no alarm on .*Tripped",
     ),
+    *(
+        ("kill-switch-alarm", changed("alarm-eu-west-1", "tags", of), "coordination", "no alarm")
+        for of in (tags("ingress"), tags("kill-switch", "us"))
+    ),
+    ("kill-switch-alarm", changed("alarm-eu-west-1", "region", "eu-west-3"), "coord", "no alarm"),
     ("kill-switch-alarm", changed("alarm-eu-west-1", "alarmActions", []), "alarm", "no topic"),
     ("kill-switch-alarm", changed("alarm-eu-west-1", "actionsEnabled", value=False), "al", "off"),
     (

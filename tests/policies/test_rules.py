@@ -194,6 +194,12 @@ def test_the_switch_may_use_the_key_of_its_table_through_dynamodb() -> None:
     assert violations(BY_ID["kill-switch-only-trips"], specs) == []
 
 
+def test_a_table_that_decides_nothing_may_be_eventually_consistent() -> None:
+    specs = changed("coordination", "replicas.0.consistencyMode", "EVENTUAL")
+    specs["coordination"].inputs["tags"] = tags("geo-store")
+    assert violations(BY_ID["coordination-strong"], specs) == []
+
+
 def test_a_development_stack_may_be_taken_down_again() -> None:
     specs = changed("coordination", "deletionProtectionEnabled", value=False)
     specs["coordination"].inputs["tags"] = tags("coordination-store", environment="dev")
