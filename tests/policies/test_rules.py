@@ -194,6 +194,12 @@ def test_the_switch_may_use_the_key_of_its_table_through_dynamodb() -> None:
     assert violations(BY_ID["kill-switch-only-trips"], specs) == []
 
 
+def test_a_development_bucket_may_be_emptied_with_its_stack() -> None:
+    specs = changed("bucket-eu-west-1", "forceDestroy", value=True)
+    specs["bucket-eu-west-1"].inputs["tags"] = tags("geo-store", environment="dev")
+    assert violations(BY_ID["bucket-deletion-protected"], specs) == []
+
+
 def test_a_table_that_decides_nothing_may_be_eventually_consistent() -> None:
     specs = changed("coordination", "replicas.0.consistencyMode", "EVENTUAL")
     specs["coordination"].inputs["tags"] = tags("geo-store")
