@@ -99,6 +99,9 @@ def test_ctrl_c_at_any_moment_leaves_no_process_behind(
         assert any(line.split()[:1] == [phase] for line in process.stdout)
         time.sleep(after_s)
         os.killpg(process.pid, signal.SIGINT)
-        process.stdout.read()
-        assert process.wait(timeout=60) == INTERRUPTED
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == INTERRUPTED
     assert left_naming(str(tmp_path), in_environment=True) == []
