@@ -308,7 +308,7 @@ def _is_our_key(arn: str | None, region: str) -> bool:
 
 def _is_lasting(resource: Resource) -> bool:
     environment = resource.environment
-    if environment is None or environment not in set(Environment):
+    if environment not in set(Environment):
         raise Undetermined(f"tags.{ENVIRONMENT_TAG}")
     return environment in _LASTING
 

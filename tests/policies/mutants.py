@@ -477,6 +477,18 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ),
     ("key-deletion-protected", unprotected("key-home"), "key-home", "`protect` is off"),
     ("key-deletion-protected", unprotected("key-other"), "key-other", "`protect` is off"),
+    (
+        "table-encrypted",
+        changed("coordination", "serverSideEncryption.enabled", value=False),
+        "coordination",
+        "managed key of eu-west-1",
+    ),
+    (
+        "coordination-strong",
+        changed("coordination", "globalTableWitness", {}),
+        "coordination",
+        "3 votes \\(,",
+    ),
     ("bucket-versioned", without("versioning-eu-west-1"), "bucket-eu-west-1", "not enabled"),
     (
         "bucket-versioned",

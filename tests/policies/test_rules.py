@@ -11,6 +11,7 @@ from policies.pack import RULES
 from policies.rule import Rule
 from tests.policies.changes import (
     ABSENT,
+    DEFAULT_KEY,
     PROFILES,
     TABLE_ARN,
     agents_may,
@@ -154,6 +155,19 @@ def test_a_destination_for_each_unknown_rule_is_enough() -> None:
 
 def test_a_development_stack_may_keep_state_of_any_kind() -> None:
     assert violations(BY_ID["state-judged"], database("dev")) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "path"),
+    [
+        ("table-encrypted", "coordination", "serverSideEncryption.kmsKeyArn"),
+        ("bucket-encrypted", "encryption-eu-west-1", DEFAULT_KEY),
+    ],
+)
+def test_a_key_that_is_named_in_full_is_ours_too(rule: str, name: str, path: str) -> None:
+    specs = changed(name, path, f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/mrk-1")
+    del specs[name].references[path.partition(".")[0]]
+    assert violations(BY_ID[rule], specs) == []
 
 
 def test_a_profile_that_stays_in_the_jurisdiction_is_allowed() -> None:

@@ -95,6 +95,10 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
     ("kill-switch-alarm", unlinked("alarm-eu-west-1", "alarmActions", "alarmActions"), "alarmA"),
     ("kill-switch-subscribed", unlinked("subscription-eu-west-1", "topic", "topic"), "topic"),
     ("table-replicated", changed("coordination", "replicas", UNKNOWN), "replicas"),
+    *(
+        (rule, changed("coordination", "replicas.0.regionName", ABSENT), "replicas[0].regionName")
+        for rule in ("table-replicated", "table-encrypted")
+    ),
     (
         "table-recoverable",
         changed("coordination", "pointInTimeRecovery.enabled", UNKNOWN),
