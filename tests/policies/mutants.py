@@ -496,6 +496,26 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "bucket-eu-west-1",
         "not enabled",
     ),
+    (
+        "bucket-versioned",
+        changed("versioning-eu-west-1", "versioningConfiguration", ABSENT),
+        "bucket-eu-west-1",
+        "not enabled",
+    ),
+    (
+        "bucket-encrypted",
+        changed("encryption-eu-west-1", "rules.0", {"bucketKeyEnabled": True}),
+        "bucket-eu-west-1",
+        "managed key",
+    ),
+    (
+        "bucket-encrypted",
+        changed(
+            "encryption-eu-west-1", DEFAULT_KEY.replace("kmsMasterKeyId", "sseAlgorithm"), "AES256"
+        ),
+        "bucket-eu-west-1",
+        "managed key",
+    ),
     ("bucket-replicated", without("replication-eu-west-1"), "bucket-eu-west-1", "only"),
     (
         "bucket-replicated",
