@@ -93,6 +93,7 @@ class AnyElection(ABC, Generic[S, P]):
         self._leader: str | None = None
         self._finished = False
         self._failure: BaseException | None = None
+        self._trouble: str | None = None
         self._on_stopped: Callable[[StopReason], None] | None = None
         self._pump = self._make_pump(store)
 
@@ -154,8 +155,11 @@ class AnyElection(ABC, Generic[S, P]):
 
     def _on_reply(self, reply: Reply) -> None:
         self._tally.replied(self._clock.now_ms(), reply)
-        if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
-            _LOG.warning("lease %s: a request failed (%s)", self._key, reply.reason)
+        failed = reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY)
+        # Once for each reason: a candidate in a region that is not home fails for as long.
+        if failed and reply.reason != self._trouble:
+            _LOG.warning("lease %s: requests fail (%s)", self._key, reply.reason)
+        self._trouble = reply.reason if failed else None
         self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
 
     def _carry_out(self, actions: list[Action | Finished]) -> None:
