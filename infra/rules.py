@@ -19,6 +19,9 @@ MOST_EMAILS = 10
 """Addresses that one notification of AWS Budgets can go to."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+_KEPT = re.compile(r"(aws|ssm).*|internal|sthree")
+"""First parts of names that AWS keeps: of parameters, of load balancers, of buckets."""
+
 _POOL_PREFIXES = range(8, 13)
 _PRIVATE = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"))
 
@@ -28,7 +31,8 @@ def name_problems(*, stack: str, project: str) -> tuple[Problem, ...]:
 
     Hyphens separate the parts of physical names, so none may stand inside a part.
     """
-    return tuple(
+    rename = "change `name` in Pulumi.yaml"
+    problems = [
         Problem(
             path=(),
             given=name,
@@ -37,11 +41,23 @@ def name_problems(*, stack: str, project: str) -> tuple[Problem, ...]:
             fix=fix,
         )
         for what, name, fix in (
-            ("project", project, "change `name` in Pulumi.yaml"),
+            ("project", project, rename),
             ("stack", stack, "rename the stack and its file, `pulumi stack rename`"),
         )
         if not _NAME.fullmatch(name)
-    )
+    ]
+    if _KEPT.fullmatch(project):
+        problems.append(
+            Problem(
+                path=(),
+                given=project,
+                wrong="AWS keeps physical names that start with this project name for itself",
+                allowed="a name other than internal and sthree that starts with neither aws nor "
+                "ssm",
+                fix=rename,
+            )
+        )
+    return tuple(problems)
 
 
 def stack_problems(environment: Environment, stack: str) -> tuple[Problem, ...]:

@@ -119,6 +119,19 @@ def test_a_name_that_holds_the_separator_or_is_too_long_cannot_start_names(name:
     assert "Pulumi.yaml" in project.fix
 
 
+@pytest.mark.parametrize("name", ["aws", "awsome", "ssm", "ssmart", "internal", "sthree"])
+def test_a_project_whose_names_a_service_keeps_for_itself_is_refused(name: str) -> None:
+    (problem,) = rules.name_problems(stack=name, project=name)
+    assert problem.given == name
+    assert "keep" in problem.wrong
+    assert problem.fix == "change `name` in Pulumi.yaml"
+
+
+@pytest.mark.parametrize("name", ["holdfast", "internals", "sthreeb", "maws"])
+def test_a_project_that_only_resembles_them_is_not(name: str) -> None:
+    assert rules.name_problems(stack="prod", project=name) == ()
+
+
 def test_a_stack_called_after_an_environment_is_of_that_environment() -> None:
     (problem,) = rules.stack_problems(Environment.DEV, "prod")
     assert problem.allowed == "prod"
