@@ -195,14 +195,28 @@ def _policy(args: KeysArgs) -> str:
         ),
     ]
     if args.replica_regions:
-        statements.append(
-            Statement(
-                sid="CopyItInsideTheJurisdictionOnly",
-                principals=account,
-                actions=("kms:ReplicateKey",),
-                resources=("*",),
-                conditions={"StringEquals": {"kms:ReplicaRegion": args.replica_regions}},
-                every_resource_because=_THIS_KEY,
-            )
-        )
+        statements += _copying(args.replica_regions, account)
     return document(*statements)
+
+
+def _copying(regions: tuple[str, ...], account: Mapping[str, tuple[str, ...]]) -> list[Statement]:
+    """What a key with copies allows besides: to make them, and to keep them alike."""
+    return [
+        Statement(
+            sid="CopyItInsideTheJurisdictionOnly",
+            principals=account,
+            actions=("kms:ReplicateKey",),
+            resources=("*",),
+            conditions={"StringEquals": {"kms:ReplicaRegion": regions}},
+            every_resource_because=_THIS_KEY,
+        ),
+        # Rotation reaches the copies by a service-linked role of the account, and a policy of
+        # IAM counts for a key only as far as the key's own policy says so.
+        Statement(
+            sid="LetKmsKeepTheCopiesAlike",
+            principals=account,
+            actions=("kms:SynchronizeMultiRegionKey",),
+            resources=("*",),
+            every_resource_because=_THIS_KEY,
+        ),
+    ]

@@ -32,6 +32,7 @@ def test_keys_rotate_and_can_be_copied_only_inside_their_jurisdiction(stack: str
         if jurisdiction(node) is None:
             assert node.inputs["multiRegion"] is False
             assert "CopyItInsideTheJurisdictionOnly" not in sids
+            assert "LetKmsKeepTheCopiesAlike" not in sids
             continue
         copies = {
             copy.region
@@ -40,6 +41,17 @@ def test_keys_rotate_and_can_be_copied_only_inside_their_jurisdiction(stack: str
         }
         condition = statement(node, "CopyItInsideTheJurisdictionOnly")["Condition"]
         assert condition == {"StringEquals": {"kms:ReplicaRegion": sorted(copies, key=str)}}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_kms_may_bring_rotated_material_to_every_copy(stack: str) -> None:
+    # KMS does so by a role of the account, whose IAM policy counts only where the key's own
+    # policy lets the account's policies count.
+    for node in keys(stack):
+        if jurisdiction(node) is not None:
+            found = statement(node, "LetKmsKeepTheCopiesAlike")
+            assert found["Action"] == ["kms:SynchronizeMultiRegionKey"]
+            assert found["Principal"] == statement(node, "AdministerTheKey")["Principal"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
