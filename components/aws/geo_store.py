@@ -158,7 +158,7 @@ class GeoStore(pulumi.ComponentResource):
             f"{name}-replication",
             name=args.replication_role_name,
             description="Copies objects between the buckets of one jurisdiction.",
-            assume_role_policy=_trust(args),
+            assume_role_policy=_trust(),
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -209,21 +209,18 @@ def _rule(
     }
 
 
-def _trust(args: GeoStoreArgs) -> str:
-    """S3 takes the role, for the buckets of this jurisdiction and no others."""
+def _trust() -> str:
+    """S3 takes the role.
+
+    No condition on the sender: S3 documents none for this role, and one that it did not send would
+    fail every copy silently. Only who may pass the role can make a bucket use it, and no role
+    can be passed to another account's bucket.
+    """
     return trust_document(
         Statement(
             sid="S3CopiesOurBuckets",
             principals={"Service": ("s3.amazonaws.com",)},
             actions=("sts:AssumeRole",),
-            conditions={
-                "StringEquals": {"aws:SourceAccount": (args.account_id,)},
-                "ArnEquals": {
-                    "aws:SourceArn": tuple(
-                        arns.bucket(bucket) for bucket in args.bucket_names.values()
-                    )
-                },
-            },
         )
     )
 

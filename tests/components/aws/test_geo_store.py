@@ -103,14 +103,14 @@ def test_the_role_that_copies_reaches_its_own_jurisdictions_buckets_and_keys_onl
                 assert "kms:ViaService" in str(statement["Condition"])
 
 
-def test_s3_may_take_the_role_for_this_accounts_buckets_only() -> None:
+def test_s3_and_nobody_else_may_take_the_role_and_no_condition_keeps_it_out() -> None:
+    # S3 documents no condition key for the role that copies. One that it does not send would make
+    # every copy fail, without an error that anybody sees.
     for node in nodes("prod", "aws:iam/role:Role"):
         if node.name.endswith("-replication"):
             (statement,) = document(node, "assumeRolePolicy")
-            condition = str(statement["Condition"])
-            assert "aws:SourceAccount" in condition
-            for bucket in bucket_names("prod", node.name.partition("-")[0]).values():
-                assert f"arn:aws:s3:::{bucket}" in condition
+            assert statement["Principal"] == {"Service": ["s3.amazonaws.com"]}
+            assert "Condition" not in statement
 
 
 def test_a_home_that_does_not_serve_or_serves_alone_is_refused() -> None:
