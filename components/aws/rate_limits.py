@@ -9,8 +9,10 @@ Guarantees:
 Does not guarantee:
     Counts across regions: each region limits what it serves. Durability: a failover may lose
     the last writes, and the loss of all nodes loses every count. Rotation on its own: replace
-    the secret's version (``pulumi up --target-replace <its URN>``) and the cluster takes the
-    new token beside the old.
+    the secret's version (``pulumi up --replace <its URN>``) and the cluster takes the new token
+    beside the old. For the minutes that it needs, who reads the secret anew is refused; with
+    ``--target-replace`` that would last until the next ``pulumi up``, because the cluster is no
+    target.
 
 Costs:
     For each node 9.34 USD a month (``cache.t4g.micro``), 37.96 USD (``cache.t4g.medium``) or
