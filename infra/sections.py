@@ -201,11 +201,13 @@ class Sizes(Section):
     valkey_node_type: Annotated[
         str,
         matching(
-            # Older families encrypt nothing in transit, and so could not ask for a token.
-            r"cache\.(t3|t4g|m5|m6g|m7g|r5|r6g|r6gd|r7g|c7gn)\."
-            r"(micro|small|medium|large|[0-9]*xlarge)",
-            "a node type of the families t3, t4g, m5, m6g, m7g, r5, r6g, r6gd, r7g or c7gn, such "
-            "as cache.m7g.large",
+            # Older families encrypt nothing in transit, and so could not ask for a token. Families
+            # that keep data on disks, such as r6gd, need another kind of cluster.
+            r"cache\.(t(3|4g)\.(micro|small|medium)"
+            r"|[mr]5\.(|2x|4x|12x|24x|x)large"
+            r"|([mr][67]g|c7gn)\.(|2x|4x|8x|12x|16x|x)large)",
+            "a node type that AWS has of the families t3, t4g, m5, m6g, m7g, r5, r6g, r7g or c7gn, "
+            "such as cache.m7g.large",
         ),
     ]
     valkey_replicas: Annotated[int, Field(ge=0, le=2)]

@@ -1,4 +1,7 @@
+import re
+
 import pytest
+from botocore.loaders import Loader
 from pydantic import ValidationError
 
 from infra.sections import Retention, Routing, Sizes
@@ -47,11 +50,34 @@ def test_no_two_nodes_of_a_cluster_share_a_zone(zones: int, replicas: int) -> No
 
 
 @pytest.mark.parametrize(
-    "given", ["t4g.micro", "cache.t2.micro", "cache.m3.large", "cache.t4g.tiny", "cache.t4g.micro2"]
+    "given",
+    [
+        "t4g.micro",
+        "cache.t2.micro",
+        "cache.m3.large",
+        "cache.t4g.tiny",
+        "cache.t4g.micro2",
+        "cache.t4g.large",
+        "cache.m7g.micro",
+        "cache.m7g.24xlarge",
+        "cache.m5.8xlarge",
+        "cache.r6g.3xlarge",
+        # It keeps a part of its data on disks, which a cluster has to ask for.
+        "cache.r6gd.xlarge",
+    ],
 )
-def test_a_node_type_is_one_that_encrypts_in_transit(given: str) -> None:
+def test_a_node_type_is_one_that_there_is_and_that_encrypts_in_transit(given: str) -> None:
     found = refusals(changed("dev", {"sizes.valkey_node_type": given}), "dev")
     assert "cache.m7g.large" in found["sizes.valkey_node_type"].allowed
+
+
+def test_every_node_type_that_aws_lists_and_that_encrypts_in_transit_is_accepted() -> None:
+    service = Loader().load_service_model("elasticache", "service-2")
+    listed = service["shapes"]["CreateReplicationGroupMessage"]["members"]["CacheNodeType"]
+    types = set(re.findall(r"cache\.(?:t3|t4g|[mr]5|[mr]6g|[mr]7g)\.\w+", listed["documentation"]))
+    assert len(types) > 40
+    for given in sorted(types):
+        assert not refusals(changed("dev", {"sizes.valkey_node_type": given}), "dev"), given
 
 
 @pytest.mark.parametrize(
