@@ -8,7 +8,9 @@ Guarantees:
 Does not guarantee:
     Availability with two of its three regions lost. Expiry: these tables have no TTL, so a
     sweeper removes old records. Transactions over several items. A change of its regions: AWS
-    fixes them, like the consistency, when the table is made.
+    fixes them, like the consistency, when the table is made. Deletion protection of the replicas
+    from the first deployment on: the AWS provider makes strongly consistent ones without it, and
+    turns it on with the next ``pulumi up``.
 
 Costs:
     Idle, storage only: 0.25 USD per GB, month and replica, 0.20 USD more for recovery. A write
