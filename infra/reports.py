@@ -58,7 +58,11 @@ def unknown(key: str, given: object, allowed: Iterable[str]) -> Problem:
 def _problems_of(
     details: ErrorDetails, root: type[BaseModel], hidden: AbstractSet[str]
 ) -> Iterator[Problem]:
-    path = tuple(str(step) for step in details["loc"] if step != "[key]")
+    path = tuple(str(step) for step in details["loc"])
+    # What pydantic adds where a key of a mapping is wrong, and not the value under it. A file may
+    # have an unknown key of that spelling.
+    if path and path[-1] == "[key]" and details["type"] != "extra_forbidden":
+        path = path[:-1]
     if details["type"] == REFUSED:
         # What stands under an alias is handed in by us, and is the key above it to the reader.
         path = path[:-1] if path and path[-1] == KEY_ALIAS else path

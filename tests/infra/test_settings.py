@@ -257,6 +257,11 @@ def test_whatever_stands_in_a_file_it_is_refused_in_words_and_never_breaks(
         parse(document, "prod")
 
 
+@pytest.mark.parametrize("key", ["[key]", "$name", "__proto__", ""])
+def test_a_key_of_any_spelling_is_refused_by_its_own_name(key: str) -> None:
+    assert refusals(changed("prod", {key: 1}), "prod")[key].wrong == "is an unknown key"
+
+
 @given(
     st.sampled_from(REQUIRED),
     st.recursive(
