@@ -18,6 +18,16 @@ from infra.regions import JURISDICTIONS, REGIONS, VOTES, regions_of
 MOST_EMAILS = 10
 """Addresses that one notification of AWS Budgets can go to."""
 
+LONGEST_CONTRACT_BYTES = 8_192
+"""Of a parameter of Parameter Store's advanced tier, which holds a region's copy."""
+
+_CONTRACT_BYTES = 256
+_JURISDICTION_BYTES = 300
+_REGION_BYTES = 770
+_REGION_NAMES = 6
+"""What a contract's parts take at most, the last times the length of project and stack. Tests
+compare them with contracts that hold answers as long as AWS's."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _KEPT = re.compile(r"(aws|ssm).*|internal|sthree")
 """First parts of names that AWS keeps: of parameters, of load balancers, of buckets."""
@@ -184,6 +194,44 @@ def tenant_problems(
         )
         for tenant, home in tenants.items()
         if home not in jurisdictions
+    )
+
+
+def contract_bytes(tenants: Mapping[str, str], *, serving: Sequence[int], names: str) -> int:
+    """How long the contract of a platform gets, rather too much than too little.
+
+    Args:
+        tenants: Home jurisdiction by tenant.
+        serving: Number of serving regions of each jurisdiction.
+        names: Project and stack, which stand in most physical names.
+    """
+    region = _REGION_BYTES + _REGION_NAMES * len(names)
+    entries = sum(len(f'"{tenant}":"{home}",') for tenant, home in tenants.items())
+    return _CONTRACT_BYTES + _JURISDICTION_BYTES * len(serving) + region * sum(serving) + entries
+
+
+def contract_problems(
+    tenants: Mapping[str, str], *, serving: Sequence[int], names: str
+) -> tuple[Problem, ...]:
+    """The contract fits into the parameter that each region reads it from.
+
+    AWS would only say so after everything else has been made. Arguments as of ``contract_bytes``.
+    """
+    length = contract_bytes(tenants, serving=serving, names=names)
+    if length <= LONGEST_CONTRACT_BYTES:
+        return ()
+    room = LONGEST_CONTRACT_BYTES - contract_bytes({}, serving=serving, names=names)
+    return (
+        Problem(
+            path=("tenants",),
+            given=len(tenants),
+            wrong=f"makes a contract of up to {length} bytes; a parameter holds "
+            f"{LONGEST_CONTRACT_BYTES}",
+            allowed=f"tenants of {max(room, 0)} characters together, their homes and quotation "
+            "marks included",
+            fix="list fewer tenants and keep the others elsewhere, or give a jurisdiction a "
+            "witness instead of a third serving region",
+        ),
     )
 
 

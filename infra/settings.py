@@ -206,6 +206,17 @@ class Settings(Section):
         refuse(*rules.network_problems(value))
         return value
 
+    @model_validator(mode="after")
+    def _fits_into_a_parameter(self) -> Self:
+        refuse(
+            *rules.contract_problems(
+                self.tenants,
+                serving=[1 + len(found.replicas) for found in self.jurisdictions.values()],
+                names=self.project + self.stack,
+            )
+        )
+        return self
+
 
 def load() -> Settings:
     """Reads the settings of the stack that the running Pulumi program deploys.

@@ -36,6 +36,17 @@ SHAPES: Mapping[str, tuple[str, Mapping[str, object]]] = {
         },
     ),
     "decommissioned": ("prod", {"decommission": True}),
+    # As large as a contract gets with names of these lengths.
+    "six-serving": (
+        "prod",
+        {
+            "jurisdictions": {
+                "ap": {"home": "ap-northeast-1", "replicas": ["ap-northeast-2", "ap-northeast-3"]},
+                "eu": {"home": "eu-west-1", "replicas": ["eu-central-1", "eu-west-3"]},
+            },
+            "tenants": {f"tenant{number}": "eu" for number in range(100)},
+        },
+    ),
 }
 """Stack and what is different from its file, by name."""
 
@@ -43,17 +54,24 @@ SHAPES: Mapping[str, tuple[str, Mapping[str, object]]] = {
 @cache
 def preview(stack: str) -> Graph:
     """What a preview of a stack, or of a shape, registers."""
+    base, config = _configured(stack)
+    return run(ROOT, base, config=config)
+
+
+def _configured(stack: str) -> tuple[str, dict[str, str]]:
+    """The stack that a stack or shape is of, and what is said beside its file."""
     if stack not in SHAPES:
-        return run(ROOT, stack)
+        return stack, {}
     base, changes = SHAPES[stack]
     file = yaml.safe_load((ROOT / f"Pulumi.{base}.yaml").read_text(encoding="utf-8"))
-    return run(ROOT, base, config={KEY: json.dumps({**file["config"][KEY], **changes})})
+    return base, {KEY: json.dumps({**file["config"][KEY], **changes})}
 
 
 @cache
 def deployed(stack: str) -> Graph:
     """The same after a cloud has answered everything."""
-    return run(ROOT, stack, provider=FakeCloud())
+    base, config = _configured(stack)
+    return run(ROOT, base, provider=FakeCloud(), config=config)
 
 
 def nodes(stack: str, token: str) -> tuple[Node, ...]:

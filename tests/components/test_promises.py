@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
     promises.unrecoverable,
     promises.in_the_clear,
 )
-PROTECTED = {"prod", "staging", "three-serving", "europe-only"}
+PROTECTED = {"prod", "staging", "three-serving", "europe-only", "six-serving"}
 
 TABLE = "aws:dynamodb/table:Table"
 BUCKET = "aws:s3/bucket:Bucket"

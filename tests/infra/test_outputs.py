@@ -3,10 +3,12 @@ from typing import cast
 
 import pytest
 
+from components.aws.platform_parameter import LONGEST_BYTES
 from holdfast.contract import Consistency, Platform
 from holdfast.graph import UNKNOWN, Secret
+from infra.rules import LONGEST_CONTRACT_BYTES, contract_bytes
 from tests.components.fake_cloud import LIMITER_PORT, LISTENER_PORT
-from tests.components.stacks import STACKS, deployed, preview
+from tests.components.stacks import SHAPES, STACKS, deployed, preview
 
 
 def contract_of(stack: str) -> Platform:
@@ -72,3 +74,19 @@ def test_every_region_that_serves_keeps_the_same_contract(stack: str) -> None:
         text = cast("str", value.value)
         assert Platform.parse(text) == contract_of(stack)
         assert json.loads(text) == graph.outputs["platform"]
+
+
+@pytest.mark.parametrize("stack", [*STACKS, *SHAPES])
+def test_the_settings_know_before_anything_is_made_how_long_the_contract_gets(stack: str) -> None:
+    platform = contract_of(stack)
+    foreseen = contract_bytes(
+        platform.tenants,
+        serving=[len(found.regions) for found in platform.jurisdictions.values()],
+        names=platform.project + platform.stack,
+    )
+    length = len(json.dumps(deployed(stack).outputs["platform"], separators=(",", ":")))
+    assert length <= foreseen <= 1.25 * length
+
+
+def test_the_settings_and_the_parameter_agree_on_how_much_it_holds() -> None:
+    assert LONGEST_CONTRACT_BYTES == LONGEST_BYTES

@@ -307,3 +307,23 @@ def test_a_stack_without_the_object_is_told_where_it_belongs(
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"Pulumi\.prod\.yaml has no object holdfast:pl"):
         loaded(monkeypatch, found)
+
+
+def test_more_tenants_than_a_parameter_holds_are_refused_before_anything_is_made() -> None:
+    tenants = {f"tenant{number:04}": "eu" for number in range(300)}
+    found = refusals(changed("prod", {"tenants": tenants}), "prod")
+    assert set(found) == {"tenants"}
+    assert found["tenants"].given == 300
+    assert "8192" in found["tenants"].wrong
+    assert not refusals(changed("prod", {"tenants": dict(list(tenants.items())[:150])}), "prod")
+
+
+def test_nine_serving_regions_are_more_than_a_parameter_holds() -> None:
+    document = committed("prod")
+    document["jurisdictions"] = {
+        "ap": {"home": "ap-northeast-1", "replicas": ["ap-northeast-2", "ap-northeast-3"]},
+        "eu": {"home": "eu-west-1", "replicas": ["eu-central-1", "eu-west-3"]},
+        "us": {"home": "us-east-1", "replicas": ["us-east-2", "us-west-2"]},
+    }
+    found = refusals(document, "prod")
+    assert "a witness instead of a third serving region" in found["tenants"].fix

@@ -1,13 +1,12 @@
-import json
+from pathlib import Path
 
 import pytest
-import yaml
 
 from components.aws.platform_parameter import LONGEST_BYTES
 from holdfast.errors import GraphError
-from holdfast.graph import Secret, run
+from holdfast.graph import Graph, Secret, run
 from tests.components.fake_cloud import FakeCloud
-from tests.components.stacks import KEY, ROOT, STACKS, deployed, nodes
+from tests.components.stacks import STACKS, deployed, nodes
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 STANDARD_BYTES = 4096
@@ -31,9 +30,29 @@ def test_copies_have_one_name_and_fit_the_tier_that_costs_nothing(stack: str) ->
         assert node.inputs["tier"] == "Intelligent-Tiering"
 
 
-def test_a_contract_that_no_parameter_holds_is_refused_in_words() -> None:
-    file = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8"))
-    tenants = {f"tenant-{number}": "eu" for number in range(400)}
-    config = {KEY: json.dumps({**file["config"][KEY], "tenants": tenants})}
+PROGRAM = """
+from components.aws.platform_parameter import PlatformParameter, PlatformParameterArgs
+
+PlatformParameter(
+    "platform",
+    PlatformParameterArgs(
+        parameter_name="/p",
+        document="x" * {size},
+        key_arns={{"eu-west-1": "arn:aws:kms:eu-west-1:1:key/k"}},
+        tags={{"eu-west-1": {{}}}},
+    ),
+)
+"""
+
+
+def written(directory: Path, size: int) -> Graph:
+    (directory / "Pulumi.yaml").write_text("name: p\nruntime: python\n", encoding="utf-8")
+    (directory / "Pulumi.s.yaml").write_text("config: {}\n", encoding="utf-8")
+    (directory / "__main__.py").write_text(PROGRAM.format(size=size), encoding="utf-8")
+    return run(directory, "s", provider=FakeCloud())
+
+
+def test_a_contract_that_no_parameter_holds_is_refused_in_words(tmp_path: Path) -> None:
+    assert written(tmp_path, LONGEST_BYTES).of_type(PARAMETER)
     with pytest.raises(GraphError, match=f"holds at most {LONGEST_BYTES}. List fewer tenants"):
-        run(ROOT, "prod", config=config, provider=FakeCloud())
+        written(tmp_path, LONGEST_BYTES + 1)
