@@ -99,6 +99,15 @@ class Properties:
             raise Undetermined(self.at(name), self.owner)
         return field.bool_value
 
+    def number(self, name: str) -> float | None:
+        """A number, or None where it is not given."""
+        field = self._known(name)
+        if field is None:
+            return None
+        if field.WhichOneof("kind") != "number_value":
+            raise Undetermined(self.at(name), self.owner)
+        return field.number_value
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts, empty where it is not given."""
         return tuple(self._text(path, item) for path, item in self._items(name))

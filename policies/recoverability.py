@@ -201,16 +201,45 @@ def buckets_keep_old_versions(bucket: Resource, stack: Stack) -> Iterator[Violat
     types=(BUCKET,),
 )
 def buckets_survive_the_loss_of_a_region(bucket: Resource, stack: Stack) -> Iterator[Violation]:
-    """A bucket replicates to a bucket in another region."""
+    """A bucket replicates all of its objects to a bucket in another region."""
+    left_out: list[str] = []
     for replication in _about(bucket, stack, BUCKET_REPLICATION):
-        for _path, destinations in destinations_of(replication, stack):
+        for part, destinations in destinations_of(replication, stack):
             if any(other.region != bucket.region for other in destinations):
-                return
+                missing = tuple(_not_copied(part))
+                if not missing:
+                    return
+                left_out += missing
     yield Violation(
-        found=f"its objects exist in {bucket.region} only",
+        found=f"its objects exist in {bucket.region} only"
+        if not left_out
+        else f"the replication to another region leaves out {' and '.join(left_out)}",
         rule="losing one region loses no object",
-        fix="add an enabled replication rule to a bucket in another region of the jurisdiction",
+        fix="add an enabled replication rule for all objects, those under a key of ours included, "
+        "to a bucket in another region of the jurisdiction",
     )
+
+
+def _not_copied(part: Properties) -> Iterator[str]:
+    """What an enabled replication rule does not copy."""
+    chosen = part.object("filter")
+    chooses = bool(part.text("prefix"))
+    if chosen is not None:
+        chooses |= bool(chosen.text("prefix")) or any(map(chosen.is_given, ("and", "tag")))
+    if chooses:
+        yield "what its filter does not choose"
+    criteria = part.object("sourceSelectionCriteria")
+    encrypted = None if criteria is None else criteria.object("sseKmsEncryptedObjects")
+    destination = part.object("destination")
+    copies = None if destination is None else destination.object("encryptionConfiguration")
+    if (
+        encrypted is None
+        or encrypted.text("status") != "Enabled"
+        or copies is None
+        or not copies.is_given("replicaKmsKeyId")
+    ):
+        # S3 copies no object that a KMS key encrypts unless it is told to, and with which key.
+        yield "what a key encrypts"
 
 
 @stack_rule(

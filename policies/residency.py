@@ -24,7 +24,7 @@ from policies.kinds import (
     TABLE,
     TOPIC,
 )
-from policies.properties import Undetermined
+from policies.properties import Properties, Undetermined
 from policies.rule import (
     ChecklistItem,
     Rule,
@@ -168,7 +168,8 @@ def copies_of_objects_stay_in_their_jurisdiction(
     """A bucket replicates only to buckets of its own jurisdiction."""
     sources = stack.targets(replication, "bucket", BUCKET)
     owners = {source.jurisdiction for source in sources}
-    for path, destinations in destinations_of(replication, stack):
+    for part, destinations in destinations_of(replication, stack):
+        path = part.at("destination.bucket")
         if not destinations or not sources:
             yield Violation(
                 found="a bucket that is not in this stack",
@@ -188,8 +189,8 @@ def copies_of_objects_stay_in_their_jurisdiction(
 
 def destinations_of(
     replication: Resource, stack: Stack
-) -> Iterator[tuple[str, tuple[Resource, ...]]]:
-    """The buckets that an enabled replication rule writes to, with the path that says so.
+) -> Iterator[tuple[Properties, tuple[Resource, ...]]]:
+    """Each enabled replication rule, with the buckets that it writes to.
 
     Raises:
         Undetermined: If a bucket is unknown and comes from none of this stack.
@@ -202,16 +203,15 @@ def destinations_of(
         destination = part.object("destination")
         if destination is None:
             raise Undetermined(part.at("destination"), replication.urn)
-        path = destination.at("bucket")
         if not destination.is_unknown("bucket"):
-            yield path, stack.named(BUCKET, destination.text("bucket") or "")
+            yield part, stack.named(BUCKET, destination.text("bucket") or "")
             continue
         # The engine tells which resources the rules' values come from, not which value from
         # which: with more unknown values than buckets, one comes from somewhere else.
         unknown += 1
         if unknown > len(possible):
-            raise Undetermined(path, replication.urn)
-        yield path, possible
+            raise Undetermined(destination.at("bucket"), replication.urn)
+        yield part, possible
 
 
 @stack_rule(

@@ -529,6 +529,22 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "bucket-eu-west-1",
         "only",
     ),
+    *(
+        ("bucket-replicated", changed("replication-eu-west-1", path, value), "bucket-eu-w", out)
+        for path, value, out in (
+            ("rules.0.filter.prefix", "tmp/", "leaves out what its filter"),
+            ("rules.0.prefix", "tmp/", "leaves out what its filter"),
+            ("rules.0.filter", {"tag": {"key": "k", "value": "v"}}, "leaves out what its filter"),
+            ("rules.0.filter", {"and": {"prefix": "tmp/"}}, "leaves out what its filter"),
+            ("rules.0.sourceSelectionCriteria", ABSENT, "leaves out what a key"),
+            (
+                "rules.0.sourceSelectionCriteria.sseKmsEncryptedObjects.status",
+                "Disabled",
+                "leaves out what a key",
+            ),
+            ("rules.0.destination.encryptionConfiguration", ABSENT, "leaves out what a key"),
+        )
+    ),
     ("bucket-encrypted", without("encryption-eu-west-1"), "bucket-eu-west-1", "managed key"),
     (
         "bucket-encrypted",

@@ -148,8 +148,11 @@ def compliant() -> dict[str, Spec]:
         ),
     }  # fmt: skip
     specs |= _roles()
-    for region, key, far in ((home, "key-home", other), (other, "key-other", home)):
-        specs |= _of_region(region, key, far)
+    for region, key, far, far_key in (
+        (home, "key-home", other, "key-other"),
+        (other, "key-other", home, "key-home"),
+    ):
+        specs |= _of_region(region, key, far, far_key)
     return specs
 
 
@@ -180,7 +183,7 @@ def _roles() -> dict[str, Spec]:
     }
 
 
-def _of_region(region: str, key: str, far: str) -> dict[str, Spec]:
+def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]:
     return {
         f"topic-{region}": Spec(
             TOPIC,
@@ -233,9 +236,21 @@ def _of_region(region: str, key: str, far: str) -> dict[str, Spec]:
             BUCKET_REPLICATION,
             {
                 "bucket": f"b-{region}",
-                "rules": [{"status": "Enabled", "destination": {"bucket": UNKNOWN}}],
+                "rules": [
+                    {
+                        "status": "Enabled",
+                        "filter": {"prefix": ""},
+                        "sourceSelectionCriteria": {
+                            "sseKmsEncryptedObjects": {"status": "Enabled"}
+                        },
+                        "destination": {
+                            "bucket": UNKNOWN,
+                            "encryptionConfiguration": {"replicaKmsKeyId": UNKNOWN},
+                        },
+                    }
+                ],
             },
-            {"rules": [f"bucket-{far}"]},
+            {"rules": [f"bucket-{far}", far_key]},
         ),
     }
 
