@@ -50,6 +50,10 @@ class Statement:
             for value in values
         )
 
+    def keys(self) -> set[str]:
+        """The keys that the statement's conditions are on, in lower case."""
+        return {key.lower() for keys in self.conditions.values() for key in keys}
+
     def covers(self, action: str) -> bool:
         """Whether it speaks of an action: by its name, by a pattern, or by leaving it out."""
         if not self.actions:

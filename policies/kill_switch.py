@@ -3,7 +3,14 @@
 Present: the flag's item lies in a strongly consistent table, and a role and alarms go with it.
 Reachable from outside: the role can be assumed by somebody, and by no role of the platform.
 Harmless: the role can read and change the flag, and nothing else.
-Final: nobody else can change the flag, so no agent arms again what somebody tripped.
+Final: nobody else can change the flag, so no agent arms again what somebody tripped, and neither
+does the next deployment.
+
+What it takes to be heard stands in :mod:`policies.kill_switch_alarms`.
+
+Does not guarantee:
+    Anything about policies that AWS or another stack wrote, other than that a role of the stack
+    has none which is not known to leave tables alone; nor about what people's own IAM users may do.
 """
 
 import json
@@ -12,12 +19,12 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from holdfast.contract.metrics import METRIC_NAMESPACE, Metric
 from policies.arns import region_of, resource_of
 from policies.iam import Statement, entries, statements
 from policies.kinds import (
-    ALARM,
     DATA,
+    GROUP_POLICY,
+    HARMLESS_POLICIES,
     POLICY,
     POLICY_ATTACHMENT,
     ROLE,
@@ -26,8 +33,7 @@ from policies.kinds import (
     ROLE_POLICY,
     TABLE,
     TABLE_ITEM,
-    TOPIC,
-    TOPIC_SUBSCRIPTION,
+    USER_POLICY,
 )
 from policies.properties import Undetermined
 from policies.recoverability import not_strong, replica_regions
@@ -42,7 +48,7 @@ from policies.rule import (
 )
 from policies.subjects import Resource, Stack
 
-_FRAMEWORKS: Final = ("EU AI Act Art. 14", "NIST AI RMF MANAGE 2.4")
+FRAMEWORKS: Final = ("EU AI Act Art. 14", "NIST AI RMF MANAGE 2.4")
 FLAG: Final = "kill"
 """Key of the flag's item."""
 
@@ -70,6 +76,11 @@ _ATTACHMENTS: Final = {
 }
 """What attaches a policy to a role, with the property that names the role."""
 
+_OF_THE_ITEM: Final = frozenset(
+    {"dynamodb:attributes", "dynamodb:leadingkeys", "kms:resourcealiases", "kms:viaservice"}
+)
+"""Condition keys that tell which item and which key, whoever asks, from where and when."""
+
 _NAMING_THE_FLAG: Final = {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": (FLAG,)}}
 """Conditions of a statement on requests that touch the flag, among other items or alone."""
 
@@ -82,11 +93,11 @@ _ACCOUNT: Final = re.compile(r"\*|[0-9]{12}|arn:[^:]*:iam::[0-9]{12}:root")
     id="kill-switch-present",
     item=ChecklistItem.KILL_SWITCH,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
+    frameworks=FRAMEWORKS,
 )
 def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
     """Every jurisdiction that holds data has a flag in a strong table, and a role to trip it."""
-    tables = tuple(_flag_tables(stack))
+    tables = tuple(flag_tables(stack))
     for _, table in tables:
         for violation in not_strong(table):
             yield table.urn, violation
@@ -106,7 +117,7 @@ def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Vi
     id="kill-switch-reachable",
     item=ChecklistItem.KILL_SWITCH,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
+    frameworks=FRAMEWORKS,
     types=(ROLE,),
 )
 def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterator[Violation]:
@@ -128,14 +139,14 @@ def the_switch_is_reachable_from_outside(role: Resource, stack: Stack) -> Iterat
     id="kill-switch-only-trips",
     item=ChecklistItem.KILL_SWITCH,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
+    frameworks=FRAMEWORKS,
     types=(ROLE,),
 )
 def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Violation]:
     """The switch's role can read and change the flag in every region, and nothing else."""
     if role.component != COMPONENT:
         return
-    table = dict(_flag_tables(stack)).get(role.jurisdiction or "")
+    table = dict(flag_tables(stack)).get(role.jurisdiction or "")
     if table is None:
         yield _missing(f"no item {FLAG!r} in a table of {role.jurisdiction}")
         return
@@ -147,28 +158,26 @@ def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Viola
     name = _name_of(table)
     for statement in granted:
         yield from _too_much(statement, name)
-    reach = {
-        region_of(arn)
-        for statement in granted
-        if _TRIP in statement.actions
-        for arn in statement.resources
-    }
-    for region in sorted({table.region, *replica_regions(table)} - reach):
+    reach = _regions_of(granted, _TRIP)
+    regions = {table.region, *replica_regions(table)}
+    for region in sorted(regions - reach):
         yield _grant(f"{_TRIP} is not allowed in {region}")
+    for region in sorted((regions & _encrypted(table)) - _regions_of(granted, _DECRYPT)):
+        yield _grant(f"{_DECRYPT}, which the table's key asks for, is not allowed in {region}")
 
 
 @resource_rule(
     id="kill-switch-plain",
     item=ChecklistItem.KILL_SWITCH,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
+    frameworks=FRAMEWORKS,
     types=(ROLE,),
 )
 def the_switch_carries_no_policies(role: Resource) -> Iterator[Violation]:
     """The switch's role has no policies inside it, only the one beside it that is judged."""
     # Of what the cloud answers, as rules over the stack see it, both are unknown until it exists.
     if role.component == COMPONENT:
-        for name in ("managedPolicyArns", "inlinePolicies"):
+        for name in ("managedPolicyArns", "inlinePolicies", "permissionsBoundary"):
             if role.properties.is_given(name):
                 yield _grant(f"the role has {name}")
 
@@ -177,15 +186,15 @@ def the_switch_carries_no_policies(role: Resource) -> Iterator[Violation]:
     id="kill-switch-guarded",
     item=ChecklistItem.KILL_SWITCH,
     severity=Severity.CRITICAL,
-    frameworks=_FRAMEWORKS,
-    types=(POLICY, ROLE_POLICY),
+    frameworks=FRAMEWORKS,
+    types=(POLICY, ROLE_POLICY, USER_POLICY, GROUP_POLICY),
 )
 def nobody_else_changes_the_flag(policy: Resource, stack: Stack) -> Iterator[Violation]:
     """A policy that allows writes to the flag's table denies them for the flag."""
     if any(role.component == COMPONENT for role in stack.targets(policy, "role", ROLE)):
         return
     found = statements(policy.properties, "policy")
-    for _, table in _flag_tables(stack):
+    for _, table in flag_tables(stack):
         name = _name_of(table)
         for region in sorted({table.region, *replica_regions(table)}):
             here = [item for item in found if _takes_in(item, region, name)]
@@ -201,50 +210,64 @@ def nobody_else_changes_the_flag(policy: Resource, stack: Stack) -> Iterator[Vio
                     )
 
 
-@whole_rule(
-    id="kill-switch-alarm",
-    item=ChecklistItem.KILL_SWITCH,
-    severity=Severity.HIGH,
-    frameworks=_FRAMEWORKS,
-)
-def somebody_hears_of_the_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
-    """In every region of the flag alarms watch its state and its readers, wired to a topic."""
-    for jurisdiction, table in _flag_tables(stack):
-        for region in sorted({table.region, *replica_regions(table)}):
-            alarms = [
-                alarm
-                for alarm in stack.of_type(ALARM)
-                if alarm.component == COMPONENT
-                and alarm.jurisdiction == jurisdiction
-                and alarm.region == region
-            ]
-            watched = {
-                alarm.properties.text("metricName")
-                for alarm in alarms
-                if alarm.properties.text("namespace") == METRIC_NAMESPACE
-            }
-            for metric in sorted(set(Metric) - watched):
-                yield table.urn, _unheard(f"no alarm on {metric} of {jurisdiction} in {region}")
-            for alarm in alarms:
-                for violation in _unwired(alarm, stack):
-                    yield alarm.urn, violation
-
-
 @stack_rule(
-    id="kill-switch-subscribed",
+    id="kill-switch-attached",
     item=ChecklistItem.KILL_SWITCH,
-    severity=Severity.HIGH,
-    frameworks=_FRAMEWORKS,
-    types=(TOPIC,),
+    severity=Severity.CRITICAL,
+    frameworks=FRAMEWORKS,
+    types=tuple(_ATTACHMENTS),
 )
-def somebody_listens_to_the_switch(topic: Resource, stack: Stack) -> Iterator[Violation]:
-    """In production somebody subscribes to the switch's topics."""
-    if topic.component != COMPONENT or topic.environment != "prod":
-        return
-    for subscription in stack.of_type(TOPIC_SUBSCRIPTION):
-        if topic in stack.targets(subscription, "topic", TOPIC):
-            return
-    yield _unheard("nobody subscribes to the topic")
+def attached_policies_are_judged_too(attachment: Resource, stack: Stack) -> Iterator[Violation]:
+    """A policy that is attached to a role is written in this stack, or known to write no table."""
+    listed = attachment.type == ROLE_ATTACHMENTS_EXCLUSIVE
+    at = "policyArns" if listed else "policyArn"
+    ours = attachment.referenced(at, (POLICY,))
+    for name in attachment.properties.names(at):
+        if name is None and not ours:
+            raise Undetermined(at, attachment.urn)
+        if name is not None and not stack.named(POLICY, name):
+            yield from _unjudged(name, at)
+
+
+@resource_rule(
+    id="kill-switch-guarded-inside",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=FRAMEWORKS,
+    types=(ROLE,),
+)
+def policies_inside_a_role_write_no_table(role: Resource) -> Iterator[Violation]:
+    """A role's permission to write tables stands beside it, where it is judged with the tables."""
+    for part in role.properties.objects("inlinePolicies"):
+        for statement in statements(part, "policy"):
+            written = [action for action in _WRITES if statement.covers(action)]
+            if statement.effect == "Allow" and written:
+                yield Violation(
+                    found=f"{written[0]} is allowed inside the role",
+                    rule="only the switch's own role changes the flag",
+                    fix="write it into a RolePolicy, and deny it there for the flag",
+                    at=part.at("policy"),
+                )
+    for arn in role.properties.texts("managedPolicyArns"):
+        yield from _unjudged(arn, "managedPolicyArns")
+
+
+@resource_rule(
+    id="kill-switch-final",
+    item=ChecklistItem.KILL_SWITCH,
+    severity=Severity.CRITICAL,
+    frameworks=FRAMEWORKS,
+    types=(TABLE_ITEM,),
+)
+def no_deployment_changes_the_flag(item: Resource) -> Iterator[Violation]:
+    """The flag is written once: no later deployment arms again what somebody tripped."""
+    if _is_flag(item) and "item" not in item.ignored:
+        yield Violation(
+            found="the engine would write the flag again",
+            rule="whoever tripped the switch has the last word, not the next deployment",
+            fix='pass ignore_changes=["item"] in its resource options',
+            at="item",
+        )
 
 
 def _jurisdictions(stack: Stack) -> Mapping[str, str]:
@@ -257,7 +280,7 @@ def _jurisdictions(stack: Stack) -> Mapping[str, str]:
     return found
 
 
-def _flag_tables(stack: Stack) -> Iterator[tuple[str, Resource]]:
+def flag_tables(stack: Stack) -> Iterator[tuple[str, Resource]]:
     """The table that holds the flag, by jurisdiction."""
     for item in stack.of_type(TABLE_ITEM):
         if not _is_flag(item):
@@ -277,6 +300,39 @@ def _is_flag(item: Resource) -> bool:
     except ValueError as error:
         raise Undetermined("item") from error
     return entries(entries(attributes).get(key)).get("S") == FLAG
+
+
+def _encrypted(table: Resource) -> set[str]:
+    """Regions in which a key of ours encrypts a table, so that who writes has to use it."""
+    regions: set[str] = set()
+    encryption = table.properties.object("serverSideEncryption")
+    if encryption is not None and encryption.is_given("kmsKeyArn"):
+        regions.add(table.region)
+    for replica in table.properties.objects("replicas"):
+        if replica.is_given("kmsKeyArn"):
+            regions.add(replica.text("regionName") or "")
+    return regions
+
+
+def _regions_of(granted: list[Statement], action: str) -> set[str]:
+    """Regions of the resources that an action is allowed on."""
+    return {
+        region_of(arn)
+        for statement in granted
+        if action in statement.actions
+        for arn in statement.resources
+    }
+
+
+def _unjudged(arn: str, at: str) -> Iterator[Violation]:
+    if arn not in HARMLESS_POLICIES:
+        yield Violation(
+            found=f"nobody judges {arn}",
+            rule="only the switch's own role changes the flag",
+            fix="write the permissions in this stack, or add the policy to HARMLESS_POLICIES in "
+            "policies/kinds.py if it writes no table",
+            at=at,
+        )
 
 
 def _name_of(resource: Resource) -> str:
@@ -336,16 +392,22 @@ def _too_much(statement: Statement, table: str) -> Iterator[Violation]:
         yield _grant("the policy says what it does not cover")
     for action in sorted(set(statement.actions) - {_READ, _TRIP, _DECRYPT}):
         yield _grant(f"{action} is allowed")
+    for key in sorted(statement.keys() - _OF_THE_ITEM):
+        yield _grant(f"a condition on {key} may keep the switch from being tripped")
     if {_READ, _TRIP} & set(statement.actions):
-        if not _only_the_flag(statement):
-            yield _grant(f"items other than {FLAG!r} are allowed")
-        for arn in statement.resources:
-            if "*" in arn or "?" in arn or not arn.endswith(f":table/{table}"):
-                yield _grant(f"{arn} is allowed")
+        yield from _more_than_the_flag(statement, table)
     if _DECRYPT in statement.actions:
         services = statement.confined_to("kms:ViaService")
         if not services or not all(value.startswith("dynamodb.") for value in services):
             yield _grant(f"{_DECRYPT} is allowed outside DynamoDB")
+
+
+def _more_than_the_flag(statement: Statement, table: str) -> Iterator[Violation]:
+    if not _only_the_flag(statement):
+        yield _grant(f"items other than {FLAG!r} are allowed")
+    for arn in statement.resources:
+        if "*" in arn or "?" in arn or not arn.endswith(f":table/{table}"):
+            yield _grant(f"{arn} is allowed")
 
 
 def _only_the_flag(statement: Statement) -> bool:
@@ -354,15 +416,6 @@ def _only_the_flag(statement: Statement) -> bool:
     # ForAllValues holds for a request without keys as well, unless Null says there must be some.
     all_keys = limits.get("ForAllValues:StringEquals") == (FLAG,)
     return all_keys and limits.get("Null") == ("false",)
-
-
-def _unwired(alarm: Resource, stack: Stack) -> Iterator[Violation]:
-    properties = alarm.properties
-    if properties.flag("actionsEnabled") is False:
-        yield _unheard("the alarm's actions are off")
-    topics = stack.targets(alarm, "alarmActions", TOPIC)
-    if not any(topic.region == alarm.region for topic in topics):
-        yield _unheard("the alarm notifies no topic of its region")
 
 
 def _missing(found: str) -> Violation:
@@ -390,20 +443,13 @@ def _grant(found: str) -> Violation:
     )
 
 
-def _unheard(found: str) -> Violation:
-    return Violation(
-        found=found,
-        rule="somebody is told when the switch is tripped or no longer read",
-        fix="give every region an alarm whose actions name a topic that somebody subscribes to",
-    )
-
-
 RULES: Final[tuple[Rule, ...]] = (
     every_jurisdiction_has_a_kill_switch,
     the_switch_is_reachable_from_outside,
     the_switch_does_nothing_else,
     the_switch_carries_no_policies,
     nobody_else_changes_the_flag,
-    somebody_hears_of_the_switch,
-    somebody_listens_to_the_switch,
+    attached_policies_are_judged_too,
+    policies_inside_a_role_write_no_table,
+    no_deployment_changes_the_flag,
 )

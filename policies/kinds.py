@@ -25,6 +25,8 @@ ROLE_ATTACHMENTS_EXCLUSIVE: Final = (
 )
 POLICY_ATTACHMENT: Final = "aws:iam/policyAttachment:PolicyAttachment"
 POLICY: Final = "aws:iam/policy:Policy"
+USER_POLICY: Final = "aws:iam/userPolicy:UserPolicy"
+GROUP_POLICY: Final = "aws:iam/groupPolicy:GroupPolicy"
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPIC: Final = "aws:sns/topic:Topic"
 TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
@@ -88,6 +90,21 @@ REPLACEABLE: Final = (
 
 CARRIERS: Final = (KEY, REPLICA_KEY, TOPIC)
 """Types that only touch it: judged by their tag where they carry one."""
+
+HARMLESS_POLICIES: Final = frozenset(
+    f"arn:aws:iam::aws:policy/{name}"
+    for name in (
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonEC2ContainerRegistryReadOnly",
+        "AmazonEKSClusterPolicy",
+        "AmazonEKSWorkerNodeMinimalPolicy",
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEKS_CNI_Policy",
+        "AmazonSSMManagedInstanceCore",
+        "CloudWatchAgentServerPolicy",
+    )
+)
+"""AWS's own policies that let nobody write a table, nor call a model."""
 
 BEDROCK: Final = (
     "aws:bedrock/agentAgent:AgentAgent",

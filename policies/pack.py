@@ -5,7 +5,7 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies import inference, kill_switch, recoverability, residency
+from policies import inference, kill_switch, kill_switch_alarms, recoverability, residency
 from policies.properties import Properties
 from policies.rule import ChecklistItem, Rule, Severity, Violation
 from policies.subjects import Resource, Stack
@@ -18,6 +18,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *residency.RULES,
     *inference.RULES,
     *kill_switch.RULES,
+    *kill_switch_alarms.RULES,
     *recoverability.RULES,
 )
 """Every rule of the pack."""
@@ -96,6 +97,7 @@ def _resource(
         name=given.name,
         properties=_properties(given.props),
         protect=given.opts.protect,
+        ignored=tuple(given.opts.ignore_changes),
         provider=None if given.provider is None else _properties(given.provider.props),
         references={} if references is None else references,
     )

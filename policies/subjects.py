@@ -23,6 +23,7 @@ class Resource:
         name: Logical name.
         properties: Inputs, or in a rule over the whole stack what the provider made of them.
         protect: Whether the engine refuses to delete it.
+        ignored: Properties whose change the engine does not carry out.
         provider: Properties of its provider, where it has one.
         references: Resources that a property is computed from, by property; filled in only
             for rules over the whole stack.
@@ -33,6 +34,7 @@ class Resource:
     name: str
     properties: Properties
     protect: bool = False
+    ignored: tuple[str, ...] = ()
     provider: Properties | None = None
     references: "Mapping[str, tuple[Resource, ...]]" = field(
         default_factory=dict[str, "tuple[Resource, ...]"]

@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 
 from holdfast.graph import UNKNOWN, Value
-from policies.kinds import BEDROCK, TABLE, TABLE_ITEM
+from policies.kinds import (
+    BEDROCK,
+    HARMLESS_POLICIES,
+    ROLE_ATTACHMENTS_EXCLUSIVE,
+    TABLE,
+    TABLE_ITEM,
+)
 from tests.policies.specs import (
     ACCOUNT,
     Spec,
     changed,
     compliant,
+    decrypt_statement,
     document,
     tags,
     trip_statement,
@@ -23,6 +30,7 @@ AWS_MANAGED_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/aws/dynamodb"
 DEFAULT_KEY = "rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId"
 PROFILES = f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:inference-profile/"
 MODEL_CALL = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
+HARMLESS = min(HARMLESS_POLICIES)
 TABLE_ARN = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/p-eu-coordination"
 
 
@@ -32,7 +40,11 @@ def model(named: Value, **more: Value) -> dict[str, Spec]:
 
 
 def trip(**changes: object) -> dict[str, Spec]:
-    return changed("switch-policy", "policy", document({**trip_statement(), **changes}))
+    return switch_may({**trip_statement(), **changes}, decrypt_statement())
+
+
+def switch_may(*statements: Mapping[str, object]) -> dict[str, Spec]:
+    return changed("switch-policy", "policy", document(*statements))
 
 
 def trust(**changes: object) -> dict[str, Spec]:
@@ -60,8 +72,16 @@ def foreign_bucket() -> dict[str, Spec]:
     return {name: spec for name, spec in specs.items() if "replication-eu-c" not in name}
 
 
-def attached(token: str, at: str, to: Value) -> dict[str, Spec]:
-    return {**compliant(), "attachment": Spec(token, {at: to, "policyArn": "arn:x"})}
+def attached(token: str, at: str, to: Value, policy: Value = HARMLESS) -> dict[str, Spec]:
+    listed = token == ROLE_ATTACHMENTS_EXCLUSIVE
+    named: dict[str, Value] = {"policyArns": [policy]} if listed else {"policyArn": policy}
+    return {**compliant(), "attachment": Spec(token, {at: to, **named})}
+
+
+def written_again() -> dict[str, Spec]:
+    specs = compliant()
+    specs["flag"].ignored = ("tags",)
+    return specs
 
 
 def agents_may(*statements: Mapping[str, object]) -> dict[str, Spec]:

@@ -2,10 +2,12 @@
 
 from policies.kinds import (
     COPIES,
+    GROUP_POLICY,
     POLICY,
     POLICY_ATTACHMENT,
     ROLE_ATTACHMENT,
     ROLE_ATTACHMENTS_EXCLUSIVE,
+    USER_POLICY,
 )
 from tests.policies.changes import (
     ABSENT,
@@ -27,14 +29,17 @@ from tests.policies.changes import (
     relinked,
     second_flag,
     subscribed,
+    switch_may,
     trip,
     trust,
     unprotected,
     with_new,
+    written_again,
 )
 from tests.policies.specs import (
     ACCOUNT,
     Spec,
+    alarms_may,
     changed,
     compliant,
     document,
@@ -301,6 +306,62 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "switch",
         "kms:Decrypt is allowed outside",
     ),
+    ("kill-switch-only-trips", switch_may(trip_statement()), "switch", "asks for, is not allowed"),
+    *(
+        (
+            "kill-switch-only-trips",
+            trip(Condition={**trip_statement()["Condition"], operator: {key: value}}),
+            "switch",
+            f"a condition on {key.lower()}",
+        )
+        for operator, key, value in (
+            ("IpAddress", "aws:SourceIp", "192.0.2.0/24"),
+            ("DateLessThan", "aws:CurrentTime", "2020-01-01T00:00:00Z"),
+            ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
+        )
+    ),
+    (
+        "kill-switch-plain",
+        changed("switch", "permissionsBoundary", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        "switch",
+        "permissionsBoundary",
+    ),
+    *(
+        (
+            "kill-switch-attached",
+            attached(token, at, to, f"arn:aws:iam::aws:policy/{policy}"),
+            "attachment",
+            f"nobody judges .*{policy}",
+        )
+        for token, at, to, policy in (
+            (ROLE_ATTACHMENT, "role", "p-eu-agents", "AmazonDynamoDBFullAccess"),
+            (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-agents", "PowerUserAccess"),
+            (POLICY_ATTACHMENT, "roles", ["p-eu-agents"], "AdministratorAccess"),
+        )
+    ),
+    (
+        "kill-switch-guarded-inside",
+        changed("agents", "inlinePolicies", [{"policy": document(use_statement())}]),
+        "agents",
+        "PutItem is allowed inside",
+    ),
+    (
+        "kill-switch-guarded-inside",
+        changed("agents", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        "agents",
+        "nobody judges",
+    ),
+    *(
+        (
+            "kill-switch-guarded",
+            {**compliant(), "policy": Spec(token, inputs)},
+            "policy",
+            "takes in",
+        )
+        for token in (USER_POLICY, GROUP_POLICY)
+        for inputs in ({"policy": document(use_statement())},)
+    ),
+    ("kill-switch-final", written_again(), "flag", "write the flag again"),
     (
         "kill-switch-plain",
         changed("switch", "inlinePolicies", [{"policy": document()}]),
@@ -384,6 +445,32 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         relinked("alarm-eu-west-1", "alarmActions", "topic-eu-central-1"),
         "alarm",
         "no topic of its region",
+    ),
+    *(
+        ("kill-switch-alarm", changed(name, path, value), name, found)
+        for name, path, value, found in (
+            ("alarm-eu-west-1", "threshold", 2, "does not go off at 1"),
+            ("alarm-eu-west-1", "threshold", ABSENT, "does not go off at 1"),
+            ("alarm-eu-west-1", "comparisonOperator", "LessThanThreshold", "does not go off"),
+            ("alarm-eu-west-1", "comparisonOperator", "GreaterThanThreshold", "does not go off"),
+            ("alarm-eu-west-1", "dimensions.Region", "us-east-1", "watches Region us-east-1"),
+            ("alarm-eu-west-1", "dimensions.Jurisdiction", "us", "watches Jurisdiction us"),
+            ("alarm-eu-west-1", "dimensions.Platform", ABSENT, "watches Platform None"),
+            ("silence-eu-west-1", "dimensions", ABSENT, "watches Region None"),
+            ("silence-eu-west-1", "treatMissingData", "notBreaching", "takes silence"),
+            ("silence-eu-west-1", "treatMissingData", ABSENT, "takes silence"),
+            ("silence-eu-west-1", "period", 3600, "waits longer"),
+            ("alarm-eu-west-1", "evaluationPeriods", 60, "waits longer"),
+        )
+    ),
+    *(
+        ("kill-switch-announced", specs, "topic-eu-west-1", found)
+        for specs, found in (
+            (changed("topic-eu-west-1", "policy", document()), "topic's policy does not"),
+            (changed("topic-eu-west-1", "policy", alarms_may("sns:Subscribe")), "policy does not"),
+            (changed("topic-eu-west-1", "kmsMasterKeyId", "alias/aws/sns"), "that AWS manages"),
+            (changed("key-home", "policy", alarms_may("kms:Decrypt")), "policy of key-home does"),
+        )
     ),
     (
         "kill-switch-subscribed",

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.contract.metrics import METRIC_NAMESPACE, Metric
+from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.graph import UNKNOWN, Value, struct_of
 from policies.kinds import (
     ALARM,
@@ -46,6 +46,7 @@ class Spec:
     references: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     protect: bool = False
     managed: bool = True
+    ignored: tuple[str, ...] = ()
 
 
 def tags(
@@ -72,6 +73,26 @@ def trip_statement() -> dict[str, Any]:
             "Null": {"dynamodb:LeadingKeys": ["false"]},
         },
     }
+
+
+def decrypt_statement() -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": [f"arn:aws:kms:{region}:{ACCOUNT}:key/*" for region in REGIONS],
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": [f"dynamodb.{region}.amazonaws.com" for region in REGIONS]
+            }
+        },
+    }
+
+
+def alarms_may(*actions: str) -> str:
+    service = {"Service": ["cloudwatch.amazonaws.com"]}
+    return document(
+        {"Effect": "Allow", "Principal": service, "Action": list(actions), "Resource": "*"}
+    )
 
 
 def use_statement() -> dict[str, Any]:
@@ -103,10 +124,23 @@ def compliant() -> dict[str, Spec]:
     """One jurisdiction with all that the checklist asks for."""
     home, other = REGIONS
     specs = {
-        "key-home": Spec(KEY, {"region": home, "tags": tags("keys")}, protect=True),
+        "key-home": Spec(
+            KEY,
+            {
+                "region": home,
+                "policy": alarms_may("kms:Decrypt", "kms:GenerateDataKey"),
+                "tags": tags("keys"),
+            },
+            protect=True,
+        ),
         "key-other": Spec(
             REPLICA_KEY,
-            {"region": other, "primaryKeyArn": UNKNOWN, "tags": tags("keys")},
+            {
+                "region": other,
+                "policy": alarms_may("kms:*"),
+                "primaryKeyArn": UNKNOWN,
+                "tags": tags("keys"),
+            },
             {"primaryKeyArn": ["key-home"]},
             protect=True,
         ),
@@ -141,6 +175,7 @@ def compliant() -> dict[str, Spec]:
                 "tableName": TABLE_NAME,
                 "item": json.dumps({"pk": {"S": "kill"}}),
             },
+            ignored=("item",),
         ),
         "secret": Spec(
             SECRET, {"region": home, "kmsKeyId": UNKNOWN, "tags": tags("limiter")},
@@ -178,7 +213,11 @@ def _roles() -> dict[str, Spec]:
             },
         ),
         "switch-policy": Spec(
-            ROLE_POLICY, {"role": "p-eu-kill-switch", "policy": document(trip_statement())}
+            ROLE_POLICY,
+            {
+                "role": "p-eu-kill-switch",
+                "policy": document(trip_statement(), decrypt_statement()),
+            },
         ),
     }
 
@@ -187,7 +226,14 @@ def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]
     return {
         f"topic-{region}": Spec(
             TOPIC,
-            {"name": f"stop-{region}", "region": region, "tags": tags("kill-switch")},
+            {
+                "name": f"stop-{region}",
+                "region": region,
+                "kmsMasterKeyId": UNKNOWN,
+                "policy": alarms_may("sns:Publish"),
+                "tags": tags("kill-switch"),
+            },
+            {"kmsMasterKeyId": [key]},
         ),
         f"subscription-{region}": Spec(
             TOPIC_SUBSCRIPTION,
@@ -201,12 +247,23 @@ def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]
                     "region": region,
                     "namespace": METRIC_NAMESPACE,
                     "metricName": metric,
+                    "dimensions": dimensions(
+                        project="p", stack="s", jurisdiction="eu", region=region
+                    ),
+                    "comparisonOperator": comparison,
+                    "threshold": 1,
+                    "period": 60,
+                    "evaluationPeriods": 5,
+                    "treatMissingData": silence,
                     "alarmActions": [UNKNOWN],
                     "tags": tags("kill-switch"),
                 },
                 {"alarmActions": [f"topic-{region}"]},
             )
-            for what, metric in (("alarm", Metric.TRIPPED), ("silence", Metric.READ))
+            for what, metric, comparison, silence in (
+                ("alarm", Metric.TRIPPED, "GreaterThanOrEqualToThreshold", "notBreaching"),
+                ("silence", Metric.READ, "LessThanThreshold", "breaching"),
+            )
         },
         f"bucket-{region}": Spec(
             BUCKET,
@@ -265,6 +322,7 @@ def stack_of(specs: Mapping[str, Spec]) -> Stack:
             name=name,
             properties=Properties(struct_of(spec.inputs)),
             protect=spec.protect,
+            ignored=spec.ignored,
             provider=Properties(struct_of({})) if spec.managed else None,
             references=links[name],
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from holdfast.graph import UNKNOWN, Value
-from policies.kinds import KEY, TABLE
+from policies.kinds import KEY, POLICY, ROLE_ATTACHMENT, TABLE
 from policies.pack import RULES
 from policies.rule import Rule
 from tests.policies.changes import (
@@ -15,9 +15,11 @@ from tests.policies.changes import (
     PROFILES,
     TABLE_ARN,
     agents_may,
+    attached,
     calls,
     database,
     model,
+    switch_may,
     two_destinations,
 )
 from tests.policies.mutants import MUTANTS
@@ -197,15 +199,52 @@ def test_who_cannot_write_the_flag_needs_no_denial(
     assert violations(BY_ID["kill-switch-guarded"], agents_may(*statements)) == []
 
 
-def test_the_switch_may_use_the_key_of_its_table_through_dynamodb() -> None:
-    decrypting = {
-        "Effect": "Allow",
-        "Action": "kms:Decrypt",
-        "Resource": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
-        "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}},
-    }
-    specs = changed("switch-policy", "policy", document(trip_statement(), decrypting))
+def test_the_switch_needs_no_key_where_none_of_ours_encrypts_its_table() -> None:
+    specs = switch_may(trip_statement())
+    del specs["coordination"].inputs["serverSideEncryption"]
+    del specs["coordination"].inputs["replicas"][0]["kmsKeyArn"]
     assert violations(BY_ID["kill-switch-only-trips"], specs) == []
+
+
+def test_a_policy_of_this_stack_may_be_attached_because_it_is_judged_itself() -> None:
+    specs = attached(ROLE_ATTACHMENT, "role", "p-eu-agents", UNKNOWN)
+    specs["read"] = Spec(POLICY, {"name": "read", "policy": document()})
+    specs["attachment"].references["policyArn"] = ["read"]
+    assert violations(BY_ID["kill-switch-attached"], specs) == []
+    specs["attachment"].inputs["policyArn"] = f"arn:aws:iam::{ACCOUNT}:policy/read"
+    assert violations(BY_ID["kill-switch-attached"], specs) == []
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [{"Effect": "Allow", "Action": "dynamodb:GetItem"}, {"Effect": "Deny", "Action": "*"}],
+)
+def test_a_policy_inside_a_role_may_say_what_writes_no_table(policy: dict[str, object]) -> None:
+    specs = changed("agents", "inlinePolicies", [{"policy": document(policy)}])
+    assert violations(BY_ID["kill-switch-guarded-inside"], specs) == []
+
+
+def test_any_other_item_of_a_table_may_be_written_again() -> None:
+    specs = changed("flag", "item", '{"pk":{"S":"other"}}')
+    specs["flag"].ignored = ()
+    assert violations(BY_ID["kill-switch-final"], specs) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("comparisonOperator", "GreaterThanThreshold"), ("threshold", 0.5), ("period", 180)],
+)
+def test_an_alarm_that_goes_off_at_one_in_time_is_heard(path: str, value: Value) -> None:
+    specs = changed("alarm-eu-west-1", path, value)
+    if path == "comparisonOperator":
+        specs["alarm-eu-west-1"].inputs["threshold"] = 0
+    assert violations(BY_ID["kill-switch-alarm"], specs) == []
+
+
+@pytest.mark.parametrize("name", ["policy", "kmsMasterKeyId"])
+def test_a_topic_without_a_policy_or_a_key_lets_the_accounts_alarms_publish(name: str) -> None:
+    specs = changed("topic-eu-west-1", name, ABSENT)
+    assert violations(BY_ID["kill-switch-announced"], specs) == []
 
 
 def test_a_development_bucket_may_be_emptied_with_its_stack() -> None:

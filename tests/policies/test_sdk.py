@@ -35,23 +35,38 @@ READ: dict[str, tuple[str, ...]] = {
     kinds.BUCKET_VERSIONING: ("bucket", "versioningConfiguration"),
     kinds.BUCKET_REPLICATION: ("bucket", "rules"),
     kinds.BUCKET_ENCRYPTION: ("bucket", "rules"),
-    kinds.KEY: ("region", "tags"),
-    kinds.REPLICA_KEY: ("primaryKeyArn", "region", "tags"),
-    kinds.ROLE: ("assumeRolePolicy", "inlinePolicies", "managedPolicyArns", "name", "tags"),
+    kinds.KEY: ("policy", "region", "tags"),
+    kinds.REPLICA_KEY: ("policy", "primaryKeyArn", "region", "tags"),
+    kinds.ROLE: (
+        "assumeRolePolicy",
+        "inlinePolicies",
+        "managedPolicyArns",
+        "name",
+        "permissionsBoundary",
+        "tags",
+    ),
     kinds.ROLE_POLICY: ("policy", "role"),
     kinds.POLICY: ("policy", "tags"),
-    kinds.ROLE_ATTACHMENT: ("role",),
-    kinds.ROLE_ATTACHMENTS_EXCLUSIVE: ("roleName",),
-    kinds.POLICY_ATTACHMENT: ("roles",),
+    kinds.USER_POLICY: ("policy",),
+    kinds.GROUP_POLICY: ("policy",),
+    kinds.ROLE_ATTACHMENT: ("policyArn", "role"),
+    kinds.ROLE_ATTACHMENTS_EXCLUSIVE: ("policyArns", "roleName"),
+    kinds.POLICY_ATTACHMENT: ("policyArn", "roles"),
     kinds.ALARM: (
         "actionsEnabled",
         "alarmActions",
+        "comparisonOperator",
+        "dimensions",
+        "evaluationPeriods",
         "metricName",
         "namespace",
+        "period",
         "region",
         "tags",
+        "threshold",
+        "treatMissingData",
     ),
-    kinds.TOPIC: ("kmsMasterKeyId", "name", "region", "tags"),
+    kinds.TOPIC: ("kmsMasterKeyId", "name", "policy", "region", "tags"),
     kinds.TOPIC_SUBSCRIPTION: ("topic",),
     kinds.SECRET: ("kmsKeyId", "region", "replicas", "tags"),
     kinds.BEDROCK[0]: ("foundationModel",),
@@ -166,7 +181,7 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
 def test_no_rule_reads_a_property_that_this_test_does_not_know() -> None:
     known = {_snake(name) for names in READ.values() for name in names}
     known |= {name for names in NESTED.values() for name in names}
-    calls = r'\.(?:text|flag|texts|object|objects|is_unknown|is_given|at)\("([A-Za-z]+)"\)'
+    calls = r'\.(?:text|flag|number|texts|object|objects|is_unknown|is_given|at)\("([A-Za-z]+)"\)'
     pointers = r'(?:\.targets|statements)\([\w.]+, "([A-Za-z]+)"'
     read = {_snake(name) for name in re.findall(calls, SOURCE) + re.findall(pointers, SOURCE)}
     assert read <= known
