@@ -9,6 +9,11 @@ def region_of(text: str) -> str:
     return _parts(text)[3]
 
 
+def service_of(text: str) -> str:
+    """The service that an ARN is of; empty for what is no ARN."""
+    return _parts(text)[2]
+
+
 def resource_of(text: str) -> str:
     """The last part of an ARN, such as ``role/oncall``; of what is no ARN, all of it."""
     return _parts(text)[5]

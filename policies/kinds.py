@@ -30,6 +30,8 @@ GROUP_POLICY: Final = "aws:iam/groupPolicy:GroupPolicy"
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPIC: Final = "aws:sns/topic:Topic"
 TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
+LOAD_BALANCER: Final = "aws:lb/loadBalancer:LoadBalancer"
+RECORD: Final = "aws:route53/record:Record"
 SECRET: Final = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a type token
 
 KEYS: Final = (KEY, REPLICA_KEY)
@@ -88,7 +90,7 @@ REPLACEABLE: Final = (
 )
 """Data whose loss with its region ends nothing: it is made again, or was there to be consumed."""
 
-CARRIERS: Final = (KEY, REPLICA_KEY, TOPIC)
+CARRIERS: Final = (KEY, REPLICA_KEY, TOPIC, LOAD_BALANCER)
 """Types that only touch it: judged by their tag where they carry one."""
 
 HARMLESS_POLICIES: Final = frozenset(

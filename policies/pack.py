@@ -5,7 +5,14 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies import inference, kill_switch, kill_switch_alarms, recoverability, residency
+from policies import (
+    inference,
+    kill_switch,
+    kill_switch_alarms,
+    reach,
+    recoverability,
+    residency,
+)
 from policies.properties import Properties
 from policies.rule import ChecklistItem, Rule, Severity, Violation
 from policies.subjects import Resource, Stack
@@ -16,6 +23,7 @@ NAME: Final = "holdfast"
 
 RULES: Final[tuple[Rule, ...]] = (
     *residency.RULES,
+    *reach.RULES,
     *inference.RULES,
     *kill_switch.RULES,
     *kill_switch_alarms.RULES,

@@ -7,6 +7,7 @@ is what ``policies.jurisdictions`` says.
 from collections.abc import Iterator
 from typing import Final
 
+from policies.arns import region_of
 from policies.jurisdictions import REGIONS, lies_in, listing
 from policies.kinds import (
     BEDROCK,
@@ -226,17 +227,24 @@ def keys_belong_to_the_jurisdiction_of_the_data(
 ) -> Iterator[Violation]:
     """Data is encrypted with a key of its own jurisdiction, and keys replicate only within it."""
     owner = _owner(resource, stack)
-    if owner is None:
+    # What names no jurisdiction is another rule's to refuse, unless it is a copy or a carrier.
+    if owner is None and resource.type not in CARRIERS:
         return
     for name in _KEY_PROPERTIES:
         for key in resource.referenced(name, KEYS):
             if key.jurisdiction != owner:
                 yield Violation(
                     found=f"{key.name} belongs to {key.jurisdiction or 'no jurisdiction'}",
-                    rule=f"keys for data of {owner} belong to {owner}",
-                    fix="use the key of the data's own jurisdiction",
+                    rule=f"keys for data of {owner or 'no jurisdiction'} belong there too",
+                    fix="use the key of the data's own jurisdiction, and tag both alike",
                     at=name,
                 )
+    if resource.type == REPLICA_KEY and not resource.referenced("primaryKeyArn", KEYS):
+        primary = region_of(resource.properties.text("primaryKeyArn") or "")
+        if owner is None or not lies_in(primary, owner):
+            yield _outside(
+                f"it copies a key of {primary}", owner or "no jurisdiction", "primaryKeyArn"
+            )
 
 
 def _owner(resource: Resource, stack: Stack) -> str | None:

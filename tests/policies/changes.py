@@ -15,8 +15,10 @@ from tests.policies.specs import (
     Spec,
     changed,
     compliant,
+    copy_statement,
     decrypt_statement,
     document,
+    key_policy,
     tags,
     trip_statement,
     trust_statement,
@@ -76,6 +78,32 @@ def attached(token: str, at: str, to: Value, policy: Value = HARMLESS) -> dict[s
     listed = token == ROLE_ATTACHMENTS_EXCLUSIVE
     named: dict[str, Value] = {"policyArns": [policy]} if listed else {"policyArn": policy}
     return {**compliant(), "attachment": Spec(token, {at: to, **named})}
+
+
+def copied_from(region: str, jurisdiction: str | None = "eu") -> dict[str, Spec]:
+    """A copy of a key that is named in full, so that the engine links it to none."""
+    specs = changed("key-other", "primaryKeyArn", f"arn:aws:kms:{region}:{ACCOUNT}:key/mrk-1")
+    specs["key-other"].references.clear()
+    specs["key-other"].inputs["tags"] = tags("keys", jurisdiction)
+    return specs
+
+
+def copied_where(name: str, condition: tuple[str, str] | None) -> dict[str, Spec]:
+    """A key whose policy allows copies under an operator on a region, or under none."""
+    limits = {} if condition is None else {condition[0]: {"kms:ReplicaRegion": [condition[1]]}}
+    return changed(name, "policy", key_policy(copying={**copy_statement(), "Condition": limits}))
+
+
+def led_by_alias(jurisdiction: str) -> dict[str, Spec]:
+    specs = changed("balancer-eu-west-1", TAG, jurisdiction)
+    specs["record-eu-west-1"].references = {"aliases": ["balancer-eu-west-1"]}
+    return specs
+
+
+def bucket_abroad(resource: str) -> dict[str, Spec]:
+    specs = agents_may({"Effect": "Allow", "Action": "s3:PutObject", "Resource": resource})
+    specs["bucket-eu-west-1"].inputs["tags"] = tags("geo-store", "us")
+    return specs
 
 
 def written_again() -> dict[str, Spec]:

@@ -19,6 +19,8 @@ from policies.kinds import (
     BUCKET_REPLICATION,
     BUCKET_VERSIONING,
     KEY,
+    LOAD_BALANCER,
+    RECORD,
     REPLICA_KEY,
     ROLE,
     ROLE_POLICY,
@@ -95,6 +97,22 @@ def alarms_may(*actions: str) -> str:
     )
 
 
+def copy_statement() -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]},
+        "Action": "kms:ReplicateKey",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ReplicaRegion": [REGIONS[1]]}},
+    }
+
+
+def key_policy(*used: str, copying: Mapping[str, object] | None = None) -> str:
+    """What lets alarms use a key, and the account copy it."""
+    using = json.loads(alarms_may(*(used or ("kms:Decrypt", "kms:GenerateDataKey"))))["Statement"]
+    return document(*using, copying or copy_statement())
+
+
 def use_statement() -> dict[str, Any]:
     return {
         "Effect": "Allow",
@@ -128,7 +146,8 @@ def compliant() -> dict[str, Spec]:
             KEY,
             {
                 "region": home,
-                "policy": alarms_may("kms:Decrypt", "kms:GenerateDataKey"),
+                "multiRegion": True,
+                "policy": key_policy(),
                 "tags": tags("keys"),
             },
             protect=True,
@@ -137,7 +156,7 @@ def compliant() -> dict[str, Spec]:
             REPLICA_KEY,
             {
                 "region": other,
-                "policy": alarms_may("kms:*"),
+                "policy": key_policy(),
                 "primaryKeyArn": UNKNOWN,
                 "tags": tags("keys"),
             },
@@ -224,47 +243,13 @@ def _roles() -> dict[str, Spec]:
 
 def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]:
     return {
-        f"topic-{region}": Spec(
-            TOPIC,
-            {
-                "name": f"stop-{region}",
-                "region": region,
-                "kmsMasterKeyId": UNKNOWN,
-                "policy": alarms_may("sns:Publish"),
-                "tags": tags("kill-switch"),
-            },
-            {"kmsMasterKeyId": [key]},
+        **_switch_in(region, key),
+        f"balancer-{region}": Spec(LOAD_BALANCER, {"region": region, "tags": tags("ingress")}),
+        f"record-{region}": Spec(
+            RECORD,
+            {"name": "eu.p.example", "records": [UNKNOWN]},
+            {"records": [f"balancer-{region}"]},
         ),
-        f"subscription-{region}": Spec(
-            TOPIC_SUBSCRIPTION,
-            {"topic": UNKNOWN, "region": region},
-            {"topic": [f"topic-{region}"]},
-        ),
-        **{
-            f"{what}-{region}": Spec(
-                ALARM,
-                {
-                    "region": region,
-                    "namespace": METRIC_NAMESPACE,
-                    "metricName": metric,
-                    "dimensions": dimensions(
-                        project="p", stack="s", jurisdiction="eu", region=region
-                    ),
-                    "comparisonOperator": comparison,
-                    "threshold": 1,
-                    "period": 60,
-                    "evaluationPeriods": 5,
-                    "treatMissingData": silence,
-                    "alarmActions": [UNKNOWN],
-                    "tags": tags("kill-switch"),
-                },
-                {"alarmActions": [f"topic-{region}"]},
-            )
-            for what, metric, comparison, silence in (
-                ("alarm", Metric.TRIPPED, "GreaterThanOrEqualToThreshold", "notBreaching"),
-                ("silence", Metric.READ, "LessThanThreshold", "breaching"),
-            )
-        },
         f"bucket-{region}": Spec(
             BUCKET,
             {"bucket": f"b-{region}", "region": region, "tags": tags("geo-store")},
@@ -309,6 +294,52 @@ def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]
             },
             {"rules": [f"bucket-{far}", far_key]},
         ),
+    }
+
+
+def _switch_in(region: str, key: str) -> dict[str, Spec]:
+    return {
+        f"topic-{region}": Spec(
+            TOPIC,
+            {
+                "name": f"stop-{region}",
+                "region": region,
+                "kmsMasterKeyId": UNKNOWN,
+                "policy": alarms_may("sns:Publish"),
+                "tags": tags("kill-switch"),
+            },
+            {"kmsMasterKeyId": [key]},
+        ),
+        f"subscription-{region}": Spec(
+            TOPIC_SUBSCRIPTION,
+            {"topic": UNKNOWN, "region": region},
+            {"topic": [f"topic-{region}"]},
+        ),
+        **{
+            f"{what}-{region}": Spec(
+                ALARM,
+                {
+                    "region": region,
+                    "namespace": METRIC_NAMESPACE,
+                    "metricName": metric,
+                    "dimensions": dimensions(
+                        project="p", stack="s", jurisdiction="eu", region=region
+                    ),
+                    "comparisonOperator": comparison,
+                    "threshold": 1,
+                    "period": 60,
+                    "evaluationPeriods": 5,
+                    "treatMissingData": silence,
+                    "alarmActions": [UNKNOWN],
+                    "tags": tags("kill-switch"),
+                },
+                {"alarmActions": [f"topic-{region}"]},
+            )
+            for what, metric, comparison, silence in (
+                ("alarm", Metric.TRIPPED, "GreaterThanOrEqualToThreshold", "notBreaching"),
+                ("silence", Metric.READ, "LessThanThreshold", "breaching"),
+            )
+        },
     }
 
 

@@ -28,7 +28,9 @@ from tests.policies.specs import (
     Spec,
     changed,
     compliant,
+    copy_statement,
     document,
+    key_policy,
     tags,
     trip_statement,
     use_statement,
@@ -222,6 +224,43 @@ def test_a_policy_of_this_stack_may_be_attached_because_it_is_judged_itself() ->
 def test_a_policy_inside_a_role_may_say_what_writes_no_table(policy: dict[str, object]) -> None:
     specs = changed("agents", "inlinePolicies", [{"policy": document(policy)}])
     assert violations(BY_ID["kill-switch-guarded-inside"], specs) == []
+
+
+@pytest.mark.parametrize("endpoint", [None, "a@b.example", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q"])
+def test_a_topic_may_tell_people_and_queues_of_its_jurisdiction(endpoint: Value) -> None:
+    specs = changed("subscription-eu-west-1", "endpoint", endpoint)
+    assert violations(BY_ID["residency-subscription"], specs) == []
+
+
+def test_a_hostname_of_each_jurisdiction_leads_to_its_own_load_balancers() -> None:
+    specs = changed("balancer-eu-west-1", "tags", tags("ingress", "us"))
+    specs["record-eu-west-1"].inputs["name"] = "us.p.example"
+    assert violations(BY_ID["residency-hostname"], specs) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Deny", "Action": "*", "Resource": f"arn:aws:s3:us-east-1:{ACCOUNT}:x"},
+        {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::elsewhere/*"},
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": f"arn:aws:iam::{ACCOUNT}:role/x",
+        },
+    ],
+)
+def test_a_role_may_use_what_lies_in_no_other_jurisdiction(statement: dict[str, object]) -> None:
+    assert violations(BY_ID["residency-permission"], agents_may(statement)) == []
+
+
+def test_a_key_without_copies_or_of_no_jurisdiction_may_have_any_policy() -> None:
+    anywhere = key_policy(copying={**copy_statement(), "Condition": {}})
+    for path, value in (("multiRegion", False), ("tags", ABSENT)):
+        specs = changed("key-home", path, value)
+        specs["key-home"].inputs["policy"] = anywhere
+        assert violations(BY_ID["residency-key-copies"], specs) == []
 
 
 def test_any_other_item_of_a_table_may_be_written_again() -> None:

@@ -53,6 +53,12 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         "rules",
     ),
     ("residency-keys", changed("secret", "tags", UNKNOWN), "tags"),
+    ("residency-keys", unlinked("key-other", "primaryKeyArn", "primaryKeyArn"), "primaryKeyArn"),
+    ("residency-key-copies", changed("key-home", "policy", UNKNOWN), "policy"),
+    ("residency-key-copies", changed("key-home", "multiRegion", UNKNOWN), "multiRegion"),
+    ("residency-subscription", changed("subscription-eu-west-1", "endpoint", UNKNOWN), "endpoint"),
+    ("residency-hostname", changed("record-eu-west-1", "name", UNKNOWN), "name"),
+    ("residency-permission", changed("agents-policy", "policy", UNKNOWN), "policy"),
     (
         "residency-bucket-replication",
         two_destinations("bucket-eu-central-1"),

@@ -1,0 +1,169 @@
+"""Checklist item: nothing leads out of a jurisdiction what its own resources keep inside.
+
+A key's policy, a subscription, a record of DNS and a role's permissions hold no data, and each can
+take data, or those who send it, somewhere else.
+
+Does not guarantee:
+    Anything about addresses that a rule cannot place: mailboxes, and web hooks of other companies.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policies.arns import region_of, resource_of, service_of
+from policies.iam import statements
+from policies.jurisdictions import lies_in, listing
+from policies.kinds import (
+    BUCKET,
+    KEYS,
+    LOAD_BALANCER,
+    POLICY,
+    RECORD,
+    REPLICA_KEY,
+    ROLE,
+    ROLE_POLICY,
+    TOPIC,
+    TOPIC_SUBSCRIPTION,
+)
+from policies.residency import FRAMEWORKS
+from policies.rule import (
+    ChecklistItem,
+    Rule,
+    Severity,
+    Violation,
+    resource_rule,
+    stack_rule,
+    whole_rule,
+)
+from policies.subjects import Resource, Stack
+
+_COPY: Final = "kms:ReplicateKey"
+
+
+@resource_rule(
+    id="residency-key-copies",
+    item=ChecklistItem.RESIDENCY,
+    severity=Severity.CRITICAL,
+    frameworks=FRAMEWORKS,
+    types=KEYS,
+)
+def keys_let_nobody_copy_them_abroad(key: Resource) -> Iterator[Violation]:
+    """The policy of a key that can be copied allows copies inside its jurisdiction only."""
+    jurisdiction = key.jurisdiction
+    copied = key.type == REPLICA_KEY or key.properties.flag("multiRegion")
+    if jurisdiction is None or not copied:
+        return
+    for statement in statements(key.properties, "policy"):
+        if statement.effect != "Allow" or not statement.covers(_COPY):
+            continue
+        regions = statement.confined_to("kms:ReplicaRegion")
+        outside = [region for region in regions if not lies_in(region, jurisdiction)]
+        if outside or not regions:
+            yield _leads_out(
+                f"it may be copied to {', '.join(outside) or 'any region'}",
+                jurisdiction,
+                "allow kms:ReplicateKey only where kms:ReplicaRegion is one of its regions",
+                "policy",
+            )
+
+
+@stack_rule(
+    id="residency-subscription",
+    item=ChecklistItem.RESIDENCY,
+    severity=Severity.HIGH,
+    frameworks=FRAMEWORKS,
+    types=(TOPIC_SUBSCRIPTION,),
+)
+def messages_stay_in_their_jurisdiction(
+    subscription: Resource, stack: Stack
+) -> Iterator[Violation]:
+    """What a topic of a jurisdiction says goes to no queue or function outside of it."""
+    for topic in stack.targets(subscription, "topic", TOPIC):
+        jurisdiction = topic.jurisdiction
+        endpoint = subscription.properties.text("endpoint") or ""
+        region = region_of(endpoint)
+        if jurisdiction is not None and region and not lies_in(region, jurisdiction):
+            yield _leads_out(
+                f"{endpoint} is told what {topic.name} says",
+                jurisdiction,
+                "subscribe a queue or function of the jurisdiction",
+                "endpoint",
+            )
+
+
+@whole_rule(
+    id="residency-hostname",
+    item=ChecklistItem.RESIDENCY,
+    severity=Severity.CRITICAL,
+    frameworks=FRAMEWORKS,
+)
+def a_hostname_leads_to_one_jurisdiction(stack: Stack) -> Iterator[tuple[str, Violation]]:
+    """All records of one name lead to load balancers of one jurisdiction."""
+    owners: dict[str, str | None] = {}
+    for record in stack.of_type(RECORD):
+        name = record.properties.text("name") or ""
+        for at in ("records", "aliases"):
+            for target in record.referenced(at, (LOAD_BALANCER,)):
+                owner = owners.setdefault(name, target.jurisdiction)
+                if target.jurisdiction != owner:
+                    yield (
+                        record.urn,
+                        Violation(
+                            found=f"{name} leads to {target.name} of {target.jurisdiction}, and "
+                            f"elsewhere to {owner}",
+                            rule="when all regions of a jurisdiction fail, its users are not led "
+                            "into another one",
+                            fix="give each jurisdiction a hostname of its own",
+                            at=at,
+                        ),
+                    )
+
+
+@stack_rule(
+    id="residency-permission",
+    item=ChecklistItem.RESIDENCY,
+    severity=Severity.HIGH,
+    frameworks=FRAMEWORKS,
+    types=(ROLE_POLICY, POLICY),
+)
+def roles_reach_only_their_own_jurisdiction(policy: Resource, stack: Stack) -> Iterator[Violation]:
+    """A role of a jurisdiction is allowed nothing on resources of another one."""
+    owners = {owner.jurisdiction for owner in (policy, *stack.targets(policy, "role", ROLE))}
+    for jurisdiction in sorted(owner for owner in owners if owner is not None):
+        for statement in statements(policy.properties, "policy"):
+            for arn in statement.resources if statement.effect == "Allow" else ():
+                if _is_abroad(arn, jurisdiction, stack):
+                    yield _leads_out(
+                        f"{arn} may be used",
+                        jurisdiction,
+                        "name resources of the jurisdiction's own regions",
+                        "policy",
+                    )
+
+
+def _is_abroad(arn: str, jurisdiction: str, stack: Stack) -> bool:
+    region = region_of(arn)
+    if region:
+        # Models have a rule that knows where inference profiles lead.
+        return service_of(arn) != "bedrock" and not lies_in(region, jurisdiction)
+    if service_of(arn) != "s3":
+        return False
+    buckets = stack.named(BUCKET, resource_of(arn).partition("/")[0])
+    return any(bucket.jurisdiction != jurisdiction for bucket in buckets)
+
+
+def _leads_out(found: str, jurisdiction: str, fix: str, at: str) -> Violation:
+    return Violation(
+        found=found,
+        rule=f"what belongs to {jurisdiction} stays in {listing(jurisdiction)}",
+        fix=fix,
+        at=at,
+    )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    keys_let_nobody_copy_them_abroad,
+    messages_stay_in_their_jurisdiction,
+    a_hostname_leads_to_one_jurisdiction,
+    roles_reach_only_their_own_jurisdiction,
+)

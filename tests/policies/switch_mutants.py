@@ -1,0 +1,361 @@
+"""Stacks with one mistake in the kill switch: the rule that finds it, where, and what it says."""
+
+from policies.kinds import (
+    GROUP_POLICY,
+    POLICY,
+    POLICY_ATTACHMENT,
+    ROLE_ATTACHMENT,
+    ROLE_ATTACHMENTS_EXCLUSIVE,
+    USER_POLICY,
+)
+from tests.policies.changes import (
+    ABSENT,
+    TABLE_ARN,
+    agents_may,
+    attached,
+    named_principal,
+    relinked,
+    second_flag,
+    subscribed,
+    switch_may,
+    trip,
+    trust,
+    written_again,
+)
+from tests.policies.specs import (
+    ACCOUNT,
+    Spec,
+    alarms_may,
+    changed,
+    compliant,
+    document,
+    guard_statement,
+    key_policy,
+    tags,
+    trip_statement,
+    use_statement,
+    without,
+)
+
+SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
+    ("kill-switch-present", without("flag"), "coordination", "no item 'kill'"),
+    ("kill-switch-present", without("switch"), "coordination", "no role"),
+    (
+        "kill-switch-present",
+        changed("switch", "tags", tags("kill-switch", "us")),
+        "coordination",
+        "no role",
+    ),
+    (
+        "kill-switch-present",
+        changed("coordination", "replicas.0.consistencyMode", "EVENTUAL"),
+        "coordination",
+        "EVENTUAL",
+    ),
+    ("kill-switch-present", changed("flag", "item", '{"pk":{"S":"x"}}'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "item", '["kill"]'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "item", '{"pk":"kill"}'), "coord", "no item"),
+    ("kill-switch-present", changed("flag", "region", "us-east-1"), "coord", "no item"),
+    ("kill-switch-present", second_flag(), "second", "has 1 votes"),
+    ("kill-switch-reachable", trust(Principal={}), "switch", "nobody outside"),
+    ("kill-switch-reachable", trust(Principal="*", Condition={}), "switch", "everybody"),
+    ("kill-switch-reachable", trust(Condition={}), "switch", "everybody"),
+    ("kill-switch-reachable", trust(Principal={"AWS": ACCOUNT}, Condition={}), "sw", "everybody"),
+    *(
+        ("kill-switch-reachable", trust(Condition=condition), "switch", "everybody")
+        for condition in (
+            {"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/intern"]}},
+            {"ArnLikeIfExists": {"aws:PrincipalArn": ["arn:aws:iam::*:role/oncall"]}},
+            {"StringEquals": {"aws:PrincipalOrgID": ["o-example"]}},
+        )
+    ),
+    ("kill-switch-reachable", trust(Action="sts:TagSession"), "switch", "nobody outside"),
+    ("kill-switch-reachable", trust(NotPrincipal={"AWS": "*"}), "switch", "everybody except"),
+    ("kill-switch-reachable", trust(Effect="Deny"), "switch", "a Deny may keep"),
+    (
+        "kill-switch-reachable",
+        named_principal("arn:aws:iam::*:role/p-eu-*"),
+        "switch",
+        "p-eu-agents",
+    ),
+    ("kill-switch-reachable", named_principal("*"), "switch", "p-eu-agents"),
+    (
+        "kill-switch-reachable",
+        trust(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/p-eu-agents"}),
+        "switch",
+        "p-eu-agents",
+    ),
+    (
+        "kill-switch-reachable",
+        trust(Principal={"Service": "pods.eks.amazonaws.com"}),
+        "switch",
+        "Service",
+    ),
+    ("kill-switch-only-trips", trip(NotAction="s3:*"), "switch", "says what it does not cover"),
+    (
+        "kill-switch-only-trips",
+        changed(
+            "switch-policy",
+            "policy",
+            document(
+                {**trip_statement(), "Action": "dynamodb:GetItem"},
+                {**trip_statement(), "Action": "dynamodb:UpdateItem", "Resource": TABLE_ARN},
+            ),
+        ),
+        "switch",
+        "not allowed in eu-central-1",
+    ),
+    ("kill-switch-only-trips", without("flag"), "switch", "no item 'kill'"),
+    ("kill-switch-only-trips", trip(Action=["dynamodb:*"]), "switch", "dynamodb:\\*"),
+    ("kill-switch-only-trips", trip(Action="*"), "switch", "\\* is allowed"),
+    (
+        "kill-switch-only-trips",
+        trip(Action=["dynamodb:UpdateItem", "dynamodb:DeleteItem"]),
+        "switch",
+        "DeleteItem is allowed",
+    ),
+    ("kill-switch-only-trips", trip(Condition={}), "switch", "items other than"),
+    (
+        "kill-switch-only-trips",
+        trip(Condition={"Null": {"dynamodb:LeadingKeys": ["false"]}}),
+        "switch",
+        "items other than",
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(Condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["kill"]}}),
+        "switch",
+        "items other than",
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(Condition={"StringEquals": {"dynamodb:LeadingKeys": ["kill"]}}),
+        "switch",
+        "items other than",
+    ),
+    *(
+        ("kill-switch-only-trips", trip(Resource=pattern), "switch", "is allowed")
+        for pattern in (
+            "*",
+            f"arn:aws:dynamodb:*:{ACCOUNT}:table/p-eu-coordination",
+            f"arn:aws:dynamodb:eu-west-?:{ACCOUNT}:table/p-eu-coordination",
+        )
+    ),
+    ("kill-switch-only-trips", trip(Resource=[f"{TABLE_ARN}x"]), "switch", "nationx"),
+    ("kill-switch-only-trips", trip(Resource=[TABLE_ARN]), "switch", "not allowed in eu-cen"),
+    (
+        "kill-switch-only-trips",
+        trip(Action=["dynamodb:UpdateItem", "kms:Decrypt"]),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    ("kill-switch-only-trips", without("switch-policy"), "switch", "not allowed in"),
+    ("kill-switch-only-trips", trip(Effect="Deny"), "switch", "a Deny may keep"),
+    *(
+        ("kill-switch-only-trips", attached(token, at, to), "switch", "attaches another policy")
+        for token, at, to in (
+            (ROLE_ATTACHMENT, "role", "p-eu-kill-switch"),
+            (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-kill-switch"),
+            (POLICY_ATTACHMENT, "roles", ["p-eu-agents", "p-eu-kill-switch"]),
+        )
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(
+            Action=["dynamodb:UpdateItem", "kms:Decrypt"],
+            Condition={
+                **trip_statement()["Condition"],
+                "StringNotEquals": {"kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com"]},
+            },
+        ),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    (
+        "kill-switch-only-trips",
+        trip(
+            Action=["dynamodb:UpdateItem", "kms:Decrypt"],
+            Condition={
+                **trip_statement()["Condition"],
+                "StringEquals": {
+                    "kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com", "s3.amazonaws.com"]
+                },
+            },
+        ),
+        "switch",
+        "kms:Decrypt is allowed outside",
+    ),
+    ("kill-switch-only-trips", switch_may(trip_statement()), "switch", "asks for, is not allowed"),
+    *(
+        (
+            "kill-switch-only-trips",
+            trip(Condition={**trip_statement()["Condition"], operator: {key: value}}),
+            "switch",
+            f"a condition on {key.lower()}",
+        )
+        for operator, key, value in (
+            ("IpAddress", "aws:SourceIp", "192.0.2.0/24"),
+            ("DateLessThan", "aws:CurrentTime", "2020-01-01T00:00:00Z"),
+            ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
+        )
+    ),
+    (
+        "kill-switch-plain",
+        changed("switch", "permissionsBoundary", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        "switch",
+        "permissionsBoundary",
+    ),
+    *(
+        (
+            "kill-switch-attached",
+            attached(token, at, to, f"arn:aws:iam::aws:policy/{policy}"),
+            "attachment",
+            f"nobody judges .*{policy}",
+        )
+        for token, at, to, policy in (
+            (ROLE_ATTACHMENT, "role", "p-eu-agents", "AmazonDynamoDBFullAccess"),
+            (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-agents", "PowerUserAccess"),
+            (POLICY_ATTACHMENT, "roles", ["p-eu-agents"], "AdministratorAccess"),
+        )
+    ),
+    (
+        "kill-switch-guarded-inside",
+        changed("agents", "inlinePolicies", [{"policy": document(use_statement())}]),
+        "agents",
+        "PutItem is allowed inside",
+    ),
+    (
+        "kill-switch-guarded-inside",
+        changed("agents", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        "agents",
+        "nobody judges",
+    ),
+    *(
+        (
+            "kill-switch-guarded",
+            {**compliant(), "policy": Spec(token, inputs)},
+            "policy",
+            "takes in",
+        )
+        for token in (USER_POLICY, GROUP_POLICY)
+        for inputs in ({"policy": document(use_statement())},)
+    ),
+    ("kill-switch-final", written_again(), "flag", "write the flag again"),
+    (
+        "kill-switch-plain",
+        changed("switch", "inlinePolicies", [{"policy": document()}]),
+        "switch",
+        "inlinePolicies",
+    ),
+    (
+        "kill-switch-plain",
+        changed("switch", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        "switch",
+        "managedPolicyArns",
+    ),
+    *(
+        ("kill-switch-guarded", agents_may(*statements), "agents-policy", said)
+        for statements, said in (
+            ((use_statement(),), "PutItem on p-eu-coordination in eu-west-1"),
+            (({**use_statement(), "Resource": "*"},), "UpdateItem"),
+            (({**use_statement(), "Action": "dynamodb:*"}, guard_statement()), "DeleteItem"),
+            (({**use_statement(), "Resource": "arn:aws:dynamodb:*:*:table/p-*"},), "PutItem"),
+            (({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},), "UpdateItem"),
+            (({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b"},), "PutItem"),
+            ((use_statement(), {**guard_statement(), "Resource": TABLE_ARN}), "in eu-central-1"),
+            (
+                (use_statement(), {**guard_statement(), "Action": "dynamodb:PutItem"}),
+                "UpdateItem on",
+            ),
+            (
+                (
+                    use_statement(),
+                    {
+                        **guard_statement(),
+                        "Condition": {
+                            **guard_statement()["Condition"],
+                            "Bool": {"aws:SecureTransport": ["false"]},
+                        },
+                    },
+                ),
+                "PutItem",
+            ),
+            (
+                (
+                    use_statement(),
+                    {
+                        **guard_statement(),
+                        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["x"]}},
+                    },
+                ),
+                "PutItem",
+            ),
+        )
+    ),
+    (
+        "kill-switch-guarded",
+        {**compliant(), "policy": Spec(POLICY, {"policy": document(use_statement())})},
+        "policy",
+        "takes in the item",
+    ),
+    ("kill-switch-alarm", without("alarm-eu-central-1"), "coordination", "no alarm on .*Tripped"),
+    ("kill-switch-alarm", without("silence-eu-west-1"), "coordination", "no alarm on .*Read"),
+    (
+        "kill-switch-alarm",
+        changed("alarm-eu-west-1", "metricName", "CPUUtilization"),
+        "coordination",
+        "no alarm on .*Tripped",
+    ),
+    (
+        "kill-switch-alarm",
+        changed("alarm-eu-west-1", "namespace", "AWS/EC2"),
+        "coordination",
+        "no alarm on .*Tripped",
+    ),
+    *(
+        ("kill-switch-alarm", changed("alarm-eu-west-1", "tags", of), "coordination", "no alarm")
+        for of in (tags("ingress"), tags("kill-switch", "us"))
+    ),
+    ("kill-switch-alarm", changed("alarm-eu-west-1", "region", "eu-west-3"), "coord", "no alarm"),
+    ("kill-switch-alarm", changed("alarm-eu-west-1", "alarmActions", []), "alarm", "no topic"),
+    ("kill-switch-alarm", changed("alarm-eu-west-1", "actionsEnabled", value=False), "al", "off"),
+    (
+        "kill-switch-alarm",
+        relinked("alarm-eu-west-1", "alarmActions", "topic-eu-central-1"),
+        "alarm",
+        "no topic of its region",
+    ),
+    *(
+        ("kill-switch-alarm", changed(name, path, value), name, found)
+        for name, path, value, found in (
+            ("alarm-eu-west-1", "threshold", 2, "does not go off at 1"),
+            ("alarm-eu-west-1", "threshold", ABSENT, "does not go off at 1"),
+            ("alarm-eu-west-1", "comparisonOperator", "LessThanThreshold", "does not go off"),
+            ("alarm-eu-west-1", "comparisonOperator", "GreaterThanThreshold", "does not go off"),
+            ("alarm-eu-west-1", "dimensions.Region", "us-east-1", "watches Region us-east-1"),
+            ("alarm-eu-west-1", "dimensions.Jurisdiction", "us", "watches Jurisdiction us"),
+            ("alarm-eu-west-1", "dimensions.Platform", ABSENT, "watches Platform None"),
+            ("silence-eu-west-1", "dimensions", ABSENT, "watches Region None"),
+            ("silence-eu-west-1", "treatMissingData", "notBreaching", "takes silence"),
+            ("silence-eu-west-1", "treatMissingData", ABSENT, "takes silence"),
+            ("silence-eu-west-1", "period", 3600, "waits longer"),
+            ("alarm-eu-west-1", "evaluationPeriods", 60, "waits longer"),
+        )
+    ),
+    *(
+        ("kill-switch-announced", specs, "topic-eu-west-1", found)
+        for specs, found in (
+            (changed("topic-eu-west-1", "policy", document()), "topic's policy does not"),
+            (changed("topic-eu-west-1", "policy", alarms_may("sns:Subscribe")), "policy does not"),
+            (changed("topic-eu-west-1", "kmsMasterKeyId", "alias/aws/sns"), "that AWS manages"),
+            (changed("key-home", "policy", key_policy("kms:Decrypt")), "policy of key-home does"),
+        )
+    ),
+    (
+        "kill-switch-subscribed",
+        subscribed(f"arn:aws:sns:eu-central-1:{ACCOUNT}:stop-eu-west-1"),
+        "topic-eu-west-1",
+        "nobody",
+    ),
+    ("kill-switch-subscribed", without("subscription-eu-west-1"), "topic-eu-west-1", "nobody"),
+]
