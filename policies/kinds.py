@@ -11,6 +11,7 @@ TABLE: Final = "aws:dynamodb/table:Table"
 TABLE_ITEM: Final = "aws:dynamodb/tableItem:TableItem"
 BUCKET: Final = "aws:s3/bucket:Bucket"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning:BucketVersioning"
+BUCKET_LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 BUCKET_REPLICATION: Final = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 BUCKET_ENCRYPTION: Final = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -120,6 +121,7 @@ NEUTRAL: Final = frozenset(
     {
         ALARM,
         BUCKET_ENCRYPTION,
+        BUCKET_LIFECYCLE,
         BUCKET_VERSIONING,
         TABLE_ITEM,
         TOPIC_SUBSCRIPTION,
@@ -139,7 +141,6 @@ NEUTRAL: Final = frozenset(
         "aws:elasticache/parameterGroup:ParameterGroup",
         "aws:elasticache/subnetGroup:SubnetGroup",
         "aws:kms/alias:Alias",
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
         "aws:s3/bucketPolicy:BucketPolicy",
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",

@@ -12,6 +12,7 @@ from policies.arns import region_of
 from policies.kinds import (
     BUCKET,
     BUCKET_ENCRYPTION,
+    BUCKET_LIFECYCLE,
     BUCKET_REPLICATION,
     BUCKET_VERSIONING,
     DATA,
@@ -28,6 +29,7 @@ from policies.rule import (
     Violation,
     resource_rule,
     stack_rule,
+    whole_rule,
 )
 from policies.subjects import ENVIRONMENT_TAG, Resource, Stack
 
@@ -35,6 +37,12 @@ _FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.13")
 _LASTING: Final = frozenset({Environment.STAGING, Environment.PROD})
 COORDINATION: Final = "coordination-store"
 """Component tag of the table that decides who may act."""
+
+_RECOVERY_DAYS: Final = 7
+_VERSION_DAYS: Final = 30
+_KEY_DAYS: Final = 30
+"""How long production can go back: a mistake of one weekend is seen on the next, and who deletes a
+key has not always seen what it opens."""
 
 VOTES: Final = 3
 """Regions of a strongly consistent table, the witness included. AWS allows no other number."""
@@ -84,10 +92,12 @@ def tables_survive_the_loss_of_a_region(table: Resource) -> Iterator[Violation]:
     types=(TABLE,),
 )
 def tables_can_go_back_in_time(table: Resource) -> Iterator[Violation]:
-    """Point-in-time recovery is on in every region of a table."""
+    """Point-in-time recovery is on in every region of a table, and goes back far enough."""
     recovery = table.properties.object("pointInTimeRecovery")
     if recovery is None or recovery.flag("enabled") is not True:
         yield _off("point-in-time recovery", table.region, "pointInTimeRecovery.enabled")
+    else:
+        yield from _too_short(table, recovery, "recoveryPeriodInDays", _RECOVERY_DAYS)
     for replica in table.properties.objects("replicas"):
         if replica.flag("pointInTimeRecovery") is not True:
             region = replica.text("regionName") or "a replica"
@@ -191,6 +201,22 @@ def buckets_keep_old_versions(bucket: Resource, stack: Stack) -> Iterator[Violat
         rule="deleted and overwritten objects can be brought back",
         fix="add a BucketVersioning with status Enabled for this bucket",
     )
+
+
+@stack_rule(
+    id="bucket-versions-kept",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+    types=(BUCKET,),
+)
+def buckets_keep_old_versions_long_enough(bucket: Resource, stack: Stack) -> Iterator[Violation]:
+    """No rule of a bucket of production forgets old versions before a mistake is noticed."""
+    for lifecycle in _about(bucket, stack, BUCKET_LIFECYCLE):
+        for part in lifecycle.properties.objects("rules"):
+            forgotten = part.object("noncurrentVersionExpiration")
+            if part.text("status") == "Enabled" and forgotten is not None:
+                yield from _too_short(bucket, forgotten, "noncurrentDays", _VERSION_DAYS)
 
 
 @stack_rule(
@@ -299,6 +325,33 @@ def keys_cannot_be_deleted_by_mistake(key: Resource) -> Iterator[Violation]:
     """A key of production is protected: with it goes all that it encrypts, backups included."""
     if _is_lasting(key):
         yield from _unprotected(key)
+        yield from _too_short(key, key.properties, "deletionWindowInDays", _KEY_DAYS)
+
+
+@whole_rule(
+    id="environment-named",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+)
+def a_stack_is_of_one_environment(stack: Stack) -> Iterator[tuple[str, Violation]]:
+    """Every resource names the same environment, by which other rules judge it."""
+    named: dict[str, list[str]] = {}
+    for resource in stack.resources:
+        if "tags" in resource.properties and (environment := resource.environment):
+            named.setdefault(environment, []).append(resource.urn)
+    usual = max(named, key=lambda environment: len(named[environment]), default="")
+    for environment in sorted(set(named) - {usual}):
+        for urn in named[environment]:
+            yield (
+                urn,
+                Violation(
+                    found=f"its environment is {environment}, and that of the others {usual}",
+                    rule="no resource escapes the rules of production by calling itself another's",
+                    fix=f"set the tag {ENVIRONMENT_TAG} to {usual}",
+                    at="tags",
+                ),
+            )
 
 
 def replica_regions(table: Resource) -> tuple[str, ...]:
@@ -351,6 +404,20 @@ def _unprotected(resource: Resource) -> Iterator[Violation]:
         )
 
 
+def _too_short(
+    resource: Resource, part: Properties, name: str, least_days: int
+) -> Iterator[Violation]:
+    """Violations of a number of days of production that is given, and too small."""
+    days = part.number(name)
+    if resource.environment == Environment.PROD and days is not None and days < least_days:
+        yield Violation(
+            found=f"{days:g} days",
+            rule=f"production can go back {least_days} days",
+            fix=f"write {least_days} or more",
+            at=part.at(name),
+        )
+
+
 def _off(what: str, where: str, at: str) -> Violation:
     return Violation(
         found=f"{what} is off in {where}",
@@ -377,8 +444,10 @@ RULES: Final[tuple[Rule, ...]] = (
     tables_are_encrypted_with_our_keys,
     leases_are_strongly_consistent,
     buckets_keep_old_versions,
+    buckets_keep_old_versions_long_enough,
     buckets_survive_the_loss_of_a_region,
     buckets_are_encrypted_with_our_keys,
     buckets_cannot_be_deleted_by_mistake,
     keys_cannot_be_deleted_by_mistake,
+    a_stack_is_of_one_environment,
 )

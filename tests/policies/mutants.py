@@ -280,6 +280,32 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "coordination",
         "2 votes",
     ),
+    *(
+        (rule, changed(name, path, days), where, f"{days} days")
+        for rule, name, path, days, where in (
+            (
+                "table-recoverable",
+                "coordination",
+                "pointInTimeRecovery.recoveryPeriodInDays",
+                6,
+                "c",
+            ),
+            ("key-deletion-protected", "key-other", "deletionWindowInDays", 29, "key-other"),
+            (
+                "bucket-versions-kept",
+                "lifecycle-eu-west-1",
+                "rules.0.noncurrentVersionExpiration.noncurrentDays",
+                29,
+                "bucket-eu-west-1",
+            ),
+        )
+    ),
+    (
+        "environment-named",
+        changed("coordination", "tags.holdfast:environment", "dev"),
+        "coordination",
+        "is dev, and that of the others prod",
+    ),
     ("key-deletion-protected", unprotected("key-home"), "key-home", "`protect` is off"),
     ("key-deletion-protected", unprotected("key-other"), "key-other", "`protect` is off"),
     (

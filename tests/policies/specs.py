@@ -16,6 +16,7 @@ from policies.kinds import (
     ALARM,
     BUCKET,
     BUCKET_ENCRYPTION,
+    BUCKET_LIFECYCLE,
     BUCKET_REPLICATION,
     BUCKET_VERSIONING,
     KEY,
@@ -258,6 +259,15 @@ def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]
         f"versioning-{region}": Spec(
             BUCKET_VERSIONING,
             {"bucket": f"b-{region}", "versioningConfiguration": {"status": "Enabled"}},
+        ),
+        f"lifecycle-{region}": Spec(
+            BUCKET_LIFECYCLE,
+            {
+                "bucket": f"b-{region}",
+                "rules": [
+                    {"status": "Enabled", "noncurrentVersionExpiration": {"noncurrentDays": 90}}
+                ],
+            },
         ),
         f"encryption-{region}": Spec(
             BUCKET_ENCRYPTION,

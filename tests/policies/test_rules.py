@@ -263,6 +263,28 @@ def test_a_key_without_copies_or_of_no_jurisdiction_may_have_any_policy() -> Non
         assert violations(BY_ID["residency-key-copies"], specs) == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "path"),
+    [
+        ("table-recoverable", "coordination", "pointInTimeRecovery.recoveryPeriodInDays"),
+        ("key-deletion-protected", "key-home", "deletionWindowInDays"),
+    ],
+)
+def test_other_environments_may_go_back_less_far(rule: str, name: str, path: str) -> None:
+    specs = changed(name, path, 1)
+    specs[name].inputs["tags"] = tags("any", environment="staging")
+    assert violations(BY_ID[rule], specs) == []
+
+
+def test_a_rule_that_is_off_or_forgets_no_version_keeps_them_all() -> None:
+    for path, value in (("rules.0.status", "Disabled"), ("rules.0", {"status": "Enabled"})):
+        specs = changed("lifecycle-eu-west-1", path, value)
+        if path == "rules.0.status":
+            kept = specs["lifecycle-eu-west-1"].inputs["rules"][0]["noncurrentVersionExpiration"]
+            kept["noncurrentDays"] = 1
+        assert violations(BY_ID["bucket-versions-kept"], specs) == []
+
+
 def test_any_other_item_of_a_table_may_be_written_again() -> None:
     specs = changed("flag", "item", '{"pk":{"S":"other"}}')
     specs["flag"].ignored = ()

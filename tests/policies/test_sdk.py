@@ -35,7 +35,8 @@ READ: dict[str, tuple[str, ...]] = {
     kinds.BUCKET_VERSIONING: ("bucket", "versioningConfiguration"),
     kinds.BUCKET_REPLICATION: ("bucket", "rules"),
     kinds.BUCKET_ENCRYPTION: ("bucket", "rules"),
-    kinds.KEY: ("multiRegion", "policy", "region", "tags"),
+    kinds.BUCKET_LIFECYCLE: ("bucket", "rules"),
+    kinds.KEY: ("deletionWindowInDays", "multiRegion", "policy", "region", "tags"),
     kinds.REPLICA_KEY: ("policy", "primaryKeyArn", "region", "tags"),
     kinds.ROLE: (
         "assumeRolePolicy",
@@ -85,7 +86,9 @@ NESTED: dict[str, tuple[str, ...]] = {
         "region_name",
     ),
     "dynamodb.TableGlobalTableWitnessArgs": ("region_name",),
-    "dynamodb.TablePointInTimeRecoveryArgs": ("enabled",),
+    "dynamodb.TablePointInTimeRecoveryArgs": ("enabled", "recovery_period_in_days"),
+    "s3.BucketLifecycleConfigurationRuleArgs": ("noncurrent_version_expiration", "status"),
+    "s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs": ("noncurrent_days",),
     "dynamodb.TableServerSideEncryptionArgs": ("enabled", "kms_key_arn"),
     "s3.BucketVersioningVersioningConfigurationArgs": ("status",),
     "s3.BucketReplicationConfigRuleArgs": (

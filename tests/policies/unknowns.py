@@ -157,6 +157,18 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         changed("key-home", "tags.holdfast:environment", UNKNOWN),
         "tags.holdfast:environment",
     ),
+    (
+        "bucket-versions-kept",
+        changed(
+            "lifecycle-eu-west-1", "rules.0.noncurrentVersionExpiration.noncurrentDays", UNKNOWN
+        ),
+        "rules[0].noncurrentVersionExpiration.noncurrentDays",
+    ),
+    (
+        "environment-named",
+        changed("secret", "tags.holdfast:environment", UNKNOWN),
+        "tags.holdfast:environment",
+    ),
     ("bucket-replicated", changed("replication-eu-west-1", "rules", UNKNOWN), "rules"),
     ("bucket-encrypted", changed("encryption-eu-west-1", "rules", UNKNOWN), "rules"),
     ("bucket-deletion-protected", changed("bucket-eu-west-1", "forceDestroy", UNKNOWN), "forceD"),
