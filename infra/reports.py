@@ -4,7 +4,9 @@ Guarantees:
     Every error of the validation becomes one problem or, where a rule found several, several.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -94,17 +96,66 @@ def _unfit(details: ErrorDetails, path: tuple[str, ...], expected: str) -> Probl
     given: object = details["input"]
     limits = details.get("ctx", {})
     bounds = [f"{sign} {limits[name]}" for name, sign in _BOUNDS if name in limits]
-    allowed = f"{expected}, {bounds[0]}" if bounds else expected
-    close = nearest(given, expected.split(", ")) if isinstance(given, str) else None
-    message = details["msg"]
     return Problem(
         path=path,
         given=given,
-        wrong=message[:1].lower() + message[1:],
-        allowed=allowed,
-        fix=f"write {close}" if close else "write what is allowed",
+        wrong=_wrong(details, given),
+        allowed=f"{expected}, {bounds[0]}" if bounds else expected,
+        fix=_fix(details["type"], given, expected),
     )
 
+
+def _wrong(details: ErrorDetails, given: object) -> str:
+    """What pydantic found, in the words of a stack file."""
+    kind = details["type"]
+    if kind in _NO_SUCH_TYPE:
+        return f"is no {_NO_SUCH_TYPE[kind]}"
+    if kind in {"too_short", "too_long"} and isinstance(given, Sized):
+        return f"has {len(given)} items"
+    message = details["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _fix(kind: str, given: object, expected: str) -> str:
+    """How the value given becomes one that fits, where that can be told."""
+    meant = None
+    if isinstance(given, str):
+        if kind == "tuple_type":
+            meant = json.dumps([given])
+        elif kind in _NUMBERS:
+            meant = given if _NUMBERS[kind].fullmatch(given) else None
+        elif expected == _WORDS[IPv4Network]:
+            meant = _network(given)
+        else:
+            meant = nearest(given, expected.split(", "))
+    return f"write {meant}" if meant else "write what is allowed"
+
+
+def _network(given: str) -> str | None:
+    """The network that an address with a prefix length lies in, unless it is one itself."""
+    try:
+        network = str(IPv4Network(given, strict=False))
+    except ValueError:
+        return None
+    return network if network != given else None
+
+
+_NO_SUCH_TYPE: Mapping[str, str] = {
+    "dict_type": "object",
+    "float_type": "number",
+    "int_from_float": "whole number",
+    "int_type": "whole number",
+    "mapping_type": "object",
+    "model_type": "object",
+    "tuple_type": "list",
+}
+"""What a value is not, by the type of pydantic's error."""
+
+_NUMBERS = {
+    "float_type": re.compile(r"[0-9]+(\.[0-9]+)?"),
+    "int_type": re.compile(r"[0-9]+"),
+}
+"""Numbers that somebody put into quotation marks."""
 
 _BOUNDS = (
     ("ge", "at least"),

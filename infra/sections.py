@@ -96,7 +96,8 @@ class Ahead:
             and its value.
         active_passive: Whether the file declares one serving region per jurisdiction.
         rto_s: The recovery time that the file promises, in seconds.
-        jurisdictions: Names of the jurisdictions that the file declares.
+        jurisdictions: Names of the jurisdictions that the file declares; None where it has none
+            that can be read, so that no tenant is called homeless for that.
         prefix: What every name of the platform's own IAM roles starts with.
     """
 
@@ -104,7 +105,7 @@ class Ahead:
     judge: Callable[[type[BaseModel], str, object], tuple[Problem, ...]]
     active_passive: bool
     rto_s: float | None
-    jurisdictions: tuple[str, ...]
+    jurisdictions: tuple[str, ...] | None
     prefix: str
 
 

@@ -67,7 +67,11 @@ Principal = Annotated[
 ]
 Email = Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as a@example.com")]
 Tenant = Annotated[
-    str, matching(r"[a-z][a-z0-9-]{0,62}", "up to 63 lower-case letters, digits and hyphens")
+    str,
+    matching(
+        r"[a-z][a-z0-9-]{0,62}",
+        "up to 63 lower-case letters, digits and hyphens, the first a letter",
+    ),
 ]
 
 
@@ -190,7 +194,7 @@ class Settings(Section):
     @classmethod
     def _have_homes(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
         ahead = ahead_of(info)
-        if ahead is not None:
+        if ahead is not None and ahead.jurisdictions is not None:
             refuse(*rules.tenant_problems(value, ahead.jurisdictions))
         return value
 
@@ -304,7 +308,7 @@ def _read_ahead(document: Mapping[str, object], stack: str, project: str) -> Ahe
         judge=_nothing if environment is None else partial(contradictions, environment),
         active_passive=document.get("mode") == Mode.ACTIVE_PASSIVE,
         rto_s=_positive(rto_s),
-        jurisdictions=tuple(jurisdictions) if _is_object(jurisdictions) else (),
+        jurisdictions=tuple(jurisdictions) if _is_object(jurisdictions) and jurisdictions else None,
         prefix=f"{project}-{stack}-",
     )
 

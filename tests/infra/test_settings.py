@@ -95,6 +95,44 @@ def test_the_key_of_a_jurisdiction_is_not_said_again() -> None:
     assert set(found) == {"jurisdictions.eu.$name"}
 
 
+@pytest.mark.parametrize("given", [None, [], {}, "us", 7])
+def test_tenants_are_not_called_homeless_where_no_jurisdiction_can_be_read(given: object) -> None:
+    document = committed("prod")
+    document["jurisdictions"] = given
+    assert set(refusals(document, "prod")) == {"jurisdictions"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wrong", "fix"),
+    [
+        ("jurisdictions.eu.replicas", "eu-central-1", "is no list", 'write ["eu-central-1"]'),
+        ("alarm_emails", "a@b.example", "is no list", 'write ["a@b.example"]'),
+        ("jurisdictions.eu.replicas", [], "has 0 items", "write what is allowed"),
+        ("kill_principals", [], "has 0 items", "write what is allowed"),
+        ("objectives.rto_s", "60", "is no number", "write 60"),
+        ("monthly_budget_usd", "4000", "is no whole number", "write 4000"),
+        ("monthly_budget_usd", "4_000 USD", "is no whole number", "write what is allowed"),
+        ("monthly_budget_usd", 4000.5, "is no whole number", "write what is allowed"),
+        ("sizes", ["cache.m7g.large"], "is no object", "write what is allowed"),
+        ("network", "10.64.0.1/10", "10.64.0.1/10 has host bits set", "write 10.64.0.0/10"),
+        ("tenants", {"1st": "us"}, "has another form", "write it in that form"),
+    ],
+)
+def test_what_is_wrong_and_the_fix_are_said_in_the_words_of_a_stack_file(
+    path: str, value: object, wrong: str, fix: str
+) -> None:
+    (problem,) = refusals(changed("prod", {path: value}), "prod").values()
+    assert problem.wrong.startswith(wrong)
+    assert problem.fix == fix
+    assert "tuple" not in problem.text("p")
+    assert "array" not in problem.text("p")
+
+
+def test_a_tenants_name_is_told_what_it_must_start_with() -> None:
+    problem = refusals(changed("prod", {"tenants": {"1st": "us"}}), "prod")["tenants.1st"]
+    assert "the first a letter" in problem.allowed
+
+
 REQUIRED = (
     "environment",
     "mode",
@@ -150,12 +188,7 @@ def test_a_missing_key_is_named_with_what_belongs_there(path: str) -> None:
 def test_a_value_that_does_not_fit_is_refused_with_what_would(
     path: str, value: object, allowed: str
 ) -> None:
-    (problem,) = (
-        each
-        for where, each in refusals(changed("prod", {path: value}), "prod").items()
-        # A jurisdiction that is not there leaves its tenants homeless, rightly.
-        if not where.startswith("tenants.")
-    )
+    (problem,) = refusals(changed("prod", {path: value}), "prod").values()
     assert problem.path == tuple(path.split("."))
     assert problem.given == value
     assert allowed in problem.allowed
