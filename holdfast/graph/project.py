@@ -154,7 +154,14 @@ def read_config(project: Project, stack: str, given: Mapping[str, str]) -> Stack
             if key not in overrides:
                 encrypted.append(key)
             continue
-        values[key] = _text(raw)
+        try:
+            values[key] = _text(raw)
+        except (TypeError, ValueError) as error:
+            # Binary data, sets, and a value that holds itself by an anchor.
+            raise GraphError(
+                f"{file}: {key} holds what JSON cannot ({error}). Allowed are text, numbers, "
+                "booleans, lists and objects. Write it as text."
+            ) from error
     if encrypted:
         raise GraphError(
             f"{file}: {', '.join(sorted(encrypted))} is encrypted, and only Pulumi's CLI can "
