@@ -14,7 +14,8 @@ Does not guarantee:
 
 Costs:
     Idle, storage only, once per region. A table write is billed in each region, and so is every
-    object; traffic between regions is 0.01 to 0.02 USD per GB.
+    object; traffic between regions is 0.01 to 0.02 USD per GB. What S3 reports of copying costs
+    0.30 USD for each of its metrics and month, as long as there is something to report.
 """
 
 from collections.abc import Mapping
