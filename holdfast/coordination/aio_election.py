@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
-from holdfast.coordination.aio_pump import AsyncPump
+from holdfast.coordination.aio_pump import AsyncPump, failure_of
 from holdfast.coordination.election import AnyElection
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import StopReason
@@ -92,12 +92,12 @@ class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump]):
             self._tick()
 
     def _make_pump(self, store: AsyncConditionalStore) -> AsyncPump:
-        return AsyncPump(store=store, clock=self._clock, on_reply=self._on_reply)
+        return AsyncPump(store=store, clock=self._clock)
 
     def _begin(self, lease: Lease) -> None:
         work = asyncio.ensure_future(self._on_started(lease))
         work.add_done_callback(
-            lambda done: self._pump.signal(lambda: self._work_ended(lease, _failure_of(done)))
+            lambda done: self._pump.signal(lambda: self._work_ended(lease, failure_of(done)))
         )
         self._work = work
 
@@ -112,7 +112,3 @@ class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump]):
             for listener in self._listeners:
                 lease = self.lease if leader == self.holder else None
                 listener.put_nowait(Leadership(leader, lease))
-
-
-def _failure_of(work: "asyncio.Future[None]") -> BaseException | None:
-    return None if work.cancelled() else work.exception()

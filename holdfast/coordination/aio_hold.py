@@ -22,7 +22,7 @@ class AsyncHold:
 
     def __init__(self, claim: Claim, store: AsyncConditionalStore, clock: Clock) -> None:
         self._claim = claim
-        self._pump = AsyncPump(store=store, clock=clock, on_reply=self._on_reply)
+        self._pump = AsyncPump(store=store, clock=clock)
         self._tried = asyncio.Event()
         self._settled = asyncio.Event()
         self._leaving = False
@@ -90,16 +90,25 @@ class AsyncHold:
     async def _run(self) -> None:
         try:
             self._carry_out(self._claim.campaign())
-            while not self._over:
-                await self._pump.turn(self._claim.due_ms)
-                self._carry_out(self._claim.on_tick())
+            await self._until_over()
+        except asyncio.CancelledError:
+            # The event loop is about to close: leave in good order all the same.
+            self._leave()
+            await self._until_over()
+            raise
         finally:
             # Ended already, unless by an exception, which whoever gives the lease back gets.
             self._claim.end(StopReason.LOST_CONTACT)
             self._pump.close()
             self._tried.set()
             self._settled.set()
-            self._claim.give_up()
+            if self._claim.idle:
+                self._claim.give_up()
+
+    async def _until_over(self) -> None:
+        while not self._over:
+            await self._pump.turn(self._claim.due_ms)
+            self._carry_out(self._claim.on_tick())
 
     def _on_reply(self, reply: Reply) -> None:
         self._carry_out(self._claim.on_reply(reply))
@@ -107,7 +116,7 @@ class AsyncHold:
 
     def _carry_out(self, request: Request | None) -> None:
         if request is not None:
-            self._pump.send(request)
+            self._pump.send(request, self._on_reply)
         if self._claim.lease is not None or self._claim.pointless:
             self._settled.set()
         self._over = self._over or (self._leaving and self._claim.idle)

@@ -42,4 +42,6 @@ class AsyncLock(AnyLock[AsyncConditionalStore]):
         """Gives the lock back. A lock that was lost meanwhile is no error here."""
         hold, self._hold = self._hold, None
         if hold is not None:
+            core, self._core = self._core, None
             await hold.give_back()
+            self._core = core

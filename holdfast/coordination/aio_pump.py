@@ -3,12 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from holdfast.coordination.clock import Clock
-from holdfast.coordination.pump import reply_to_error
+from holdfast.coordination.clock import Clock, Countdown
+from holdfast.coordination.pump import Trust
 from holdfast.coordination.store import AsyncConditionalStore, Outcome, Reply, Request
-from holdfast.errors import ConfigurationError, StoreUnavailableError
-
-_MS_PER_S = 1000
 
 
 class AsyncPump:
@@ -17,32 +14,28 @@ class AsyncPump:
     Args:
         store: Where requests go.
         clock: What deadlines are counted on.
-        on_reply: Called with each reply.
     """
 
-    def __init__(
-        self, *, store: AsyncConditionalStore, clock: Clock, on_reply: Callable[[Reply], None]
-    ) -> None:
+    def __init__(self, *, store: AsyncConditionalStore, clock: Clock) -> None:
         self._store = store
-        self._clock = clock
-        self._on_reply = on_reply
+        self._countdown = Countdown(clock)
+        self._trust = Trust()
         self._signals: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
         self._calls: set[asyncio.Task[None]] = set()
-        self._answered = False
-        self._refusal: ConfigurationError | None = None
 
     def close(self) -> None:
         """Gives up on the calls that are under way."""
         for call in self._calls:
             call.cancel()
 
-    def send(self, request: Request) -> None:
+    def send(self, request: Request, on_reply: Callable[[Reply], None]) -> None:
         """Starts a call.
 
         Args:
             request: What to ask.
+            on_reply: Called with the reply.
         """
-        call = asyncio.create_task(self._call_store(request))
+        call = asyncio.create_task(self._call_store(request, on_reply))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
@@ -61,28 +54,34 @@ class AsyncPump:
             due_ms: When to return without one; None to wait for as long as it takes.
 
         Raises:
-            ConfigurationError: If the store refused the first request that it ever answered.
+            Exception: What the store raised, if it never worked; a ``ConfigurationError`` if it
+                refuses requests.
         """
-        timeout_s = None
-        if due_ms is not None:
-            timeout_s = max(0, due_ms - self._clock.now_ms()) / _MS_PER_S
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(None if due_ms is None else self._countdown.left_s(due_ms)):
                 handler = await self._signals.get()
         except TimeoutError:
             return
         handler()
-        if self._refusal is not None:
-            raise self._refusal
+        if self._trust.mistake is not None:
+            raise self._trust.mistake
 
-    async def _call_store(self, request: Request) -> None:
+    async def _call_store(self, request: Request, on_reply: Callable[[Reply], None]) -> None:
+        # An event loop that is about to close cancels this task, too: whoever still waits for
+        # the reply must hear that none will come.
+        reply = Reply(Outcome.UNKNOWN, reason="the call was cancelled")
         try:
-            reply = await self._store.call(request)
-            self._answered = self._answered or reply.outcome is not Outcome.UNKNOWN
-        except ConfigurationError as error:
-            if not self._answered:
-                self._refusal = error
-            reply = reply_to_error(error)
-        except StoreUnavailableError as error:
-            reply = reply_to_error(error)
-        self.signal(lambda: self._on_reply(reply))
+            reply = self._trust.replied(await self._store.call(request))
+        except Exception as error:  # noqa: BLE001 - without a reply, the loop would wait for ever
+            reply = self._trust.raised(error)
+        finally:
+            self.signal(lambda: on_reply(reply))
+
+
+def failure_of(work: "asyncio.Future[None]") -> BaseException | None:
+    """What a leader's work raised; None if it returned or was cancelled.
+
+    Args:
+        work: The work, which has ended.
+    """
+    return None if work.cancelled() else work.exception()

@@ -100,10 +100,13 @@ class Claim:
         self.end()
         return self._follow(self.core.leave(self.now_ms()))
 
-    def give_up(self) -> None:
-        """For drivers that have ended a request under way: no reply to it will come."""
-        if self._asked and self.idle:
-            self.on_reply(Reply(Outcome.UNKNOWN, reason="given up"))
+    def give_up(self) -> Request | None:
+        """For drivers that have ended a request under way, to which no reply will come.
+
+        Returns:
+            What to send now.
+        """
+        return self.on_reply(Reply(Outcome.UNKNOWN, reason="given up")) if self._asked else None
 
     def end(self, reason: StopReason = StopReason.ASKED) -> None:
         """Ends the term, if there is one, and tells why.

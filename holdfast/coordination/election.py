@@ -45,12 +45,16 @@ S = TypeVar("S")
 class AnyPump(Protocol):
     """What carries requests and signals, whoever turns it."""
 
-    def send(self, request: Request) -> None:
-        """Hands a request to the store."""
+    def send(self, request: Request, on_reply: Callable[[Reply], None]) -> None:
+        """Hands a request to the store, and its reply to the election's own thread or task."""
         ...
 
     def signal(self, handler: Callable[[], None]) -> None:
         """Has the election's own thread or task call something."""
+        ...
+
+    def close(self) -> None:
+        """Ends what carries requests, and gives up on their replies."""
         ...
 
 
@@ -131,7 +135,7 @@ class AnyElection(ABC, Generic[S, P]):
 
     @abstractmethod
     def _make_pump(self, store: S) -> P:
-        """What carries requests to the store, and their replies to :meth:`_on_reply`."""
+        """What carries requests to the store."""
 
     @abstractmethod
     def _begin(self, lease: Lease) -> None:
@@ -166,7 +170,7 @@ class AnyElection(ABC, Generic[S, P]):
         for action in actions:
             match action:
                 case Send(request):
-                    self._pump.send(request)
+                    self._pump.send(request, self._on_reply)
                 case Started(token, until_ms):
                     _LOG.info("lease %s: %s leads with token %d", self._key, self._holder, token)
                     self._tally.happened(action)
@@ -238,7 +242,6 @@ class Election(AnyElection[ConditionalStore, Pump]):
             Exception: Whatever ``on_started`` raised, after the lease has been released.
         """
         self._on_started, self._on_stopped = on_started, on_stopped
-        self._pump.open()
         try:
             self._start()
             while not self._finished:
@@ -253,8 +256,7 @@ class Election(AnyElection[ConditionalStore, Pump]):
             raise self._failure
 
     def _make_pump(self, store: ConditionalStore) -> Pump:
-        name = f"store of {self._key}"
-        return Pump(store=store, clock=self._clock, on_reply=self._on_reply, name=name)
+        return Pump(store=store, clock=self._clock, name=f"store of {self._key}")
 
     def _begin(self, lease: Lease) -> None:
         name = f"leader of {self._key}"

@@ -4,15 +4,16 @@ The caller's own thread acquires and releases; a thread in between only renews. 
 free costs two calls and no change of threads on their way.
 """
 
+import os
 import threading
 import time
 
 from holdfast.coordination.claim import Claim
+from holdfast.coordination.clock import Clock, Countdown
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import StopReason
-from holdfast.coordination.pump import reply_to_error
-from holdfast.coordination.store import ConditionalStore, Outcome, Reply, Request
-from holdfast.errors import ConfigurationError, StoreUnavailableError
+from holdfast.coordination.pump import Trust
+from holdfast.coordination.store import ConditionalStore, Reply, Request
 
 _MS_PER_S = 1000
 
@@ -23,15 +24,18 @@ class Hold:
     Args:
         claim: What to acquire, not yet campaigned for.
         store: Where it lives.
+        clock: What it is counted on.
     """
 
-    def __init__(self, claim: Claim, store: ConditionalStore) -> None:
+    def __init__(self, claim: Claim, store: ConditionalStore, clock: Clock) -> None:
         self._claim = claim
         self._store = store
-        self._answered = False
+        self._countdown = Countdown(clock)
+        self._trust = Trust()
         self._leaving = threading.Event()
         self._keeper: threading.Thread | None = None
         self._failure: Exception | None = None
+        self._process = os.getpid()
 
     def take(self, wait_s: float) -> Lease | None:
         """Waits for the lease. If it does not come, nothing is left behind.
@@ -44,6 +48,7 @@ class Hold:
 
         Raises:
             ConfigurationError: If the store refuses the first request.
+            Exception: Whatever else the store raises before it has ever worked.
         """
         claim = self._claim
         give_up_ms = claim.now_ms() + int(wait_s * _MS_PER_S)
@@ -52,18 +57,19 @@ class Hold:
             while claim.lease is None and not claim.pointless and claim.now_ms() < give_up_ms:
                 self._sleep_until(give_up_ms)
                 self._carry_out(claim.on_tick())
-        except ConfigurationError:
-            raise
+            if claim.lease is not None:
+                keeper = threading.Thread(
+                    target=self._keep, name=f"lease of {claim.key}", daemon=True
+                )
+                keeper.start()
+                self._keeper = keeper
         except BaseException:
-            self.give_back()
+            # To a store that never worked, nothing can be given back.
+            if self._trust.mistake is None:
+                self.give_back()
             raise
         if claim.lease is None:
             self.give_back()
-            return None
-        self._keeper = threading.Thread(
-            target=self._keep, name=f"lease of {claim.key}", daemon=True
-        )
-        self._keeper.start()
         return claim.lease
 
     def give_back(self) -> None:
@@ -73,8 +79,11 @@ class Hold:
             Exception: Whatever kept the lease from being looked after, such as a clock that went
                 back. The lease ended then, and its record is left to run out.
         """
+        if self._inherited():
+            return
         self.drop()
-        self._carry_out(self._claim.leave())
+        # A call that was interrupted, by a signal's exception, will not be answered any more.
+        self._carry_out(self._claim.leave() or self._claim.give_up())
         while not self._claim.idle:
             self._sleep_until(None)
             self._carry_out(self._claim.on_tick())
@@ -85,6 +94,8 @@ class Hold:
         Raises:
             Exception: As :meth:`give_back`.
         """
+        if self._inherited():
+            return
         self._leaving.set()
         if self._claim.lease is not None:
             self._claim.lease.end(StopReason.ASKED)
@@ -95,10 +106,14 @@ class Hold:
         if self._failure is not None:
             raise self._failure
 
+    def _inherited(self) -> bool:
+        """Whether this is a fork's copy, whose way out of a block must not release the original."""
+        return os.getpid() != self._process
+
     def _keep(self) -> None:
         try:
             while not self._claim.idle and (due_ms := self._claim.due_ms) is not None:
-                if self._leaving.wait(max(0, due_ms - self._claim.now_ms()) / _MS_PER_S):
+                if self._leaving.wait(self._countdown.left_s(due_ms)):
                     return
                 self._carry_out(self._claim.on_tick())
         except Exception as error:  # noqa: BLE001 - raised where the lease is given back
@@ -107,7 +122,7 @@ class Hold:
 
     def _sleep_until(self, latest_ms: int | None) -> None:
         dues = [each for each in (self._claim.due_ms, latest_ms) if each is not None]
-        time.sleep(max(0, min(dues, default=0) - self._claim.now_ms()) / _MS_PER_S)
+        time.sleep(self._countdown.left_s(min(dues)))
 
     def _carry_out(self, request: Request | None) -> None:
         """Sends a request, and what follows from its reply."""
@@ -116,13 +131,9 @@ class Hold:
 
     def _call(self, request: Request) -> Reply:
         try:
-            reply = self._store.call(request)
-        except ConfigurationError as error:
-            # A store that has worked and now refuses is an outage.
-            if not self._answered:
+            return self._trust.replied(self._store.call(request))
+        except Exception as error:
+            reply = self._trust.raised(error)
+            if self._trust.mistake is not None:
                 raise
-            return reply_to_error(error)
-        except StoreUnavailableError as error:
-            return reply_to_error(error)
-        self._answered = self._answered or reply.outcome is not Outcome.UNKNOWN
-        return reply
+            return reply

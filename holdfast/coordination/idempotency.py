@@ -90,7 +90,7 @@ class Run:
         self._store = store
         self._wait_s = wait_s
         self._claim = record.claim(clock)
-        self._hold = Hold(self._claim, store)
+        self._hold = Hold(self._claim, store, clock)
         self._lease: Lease | None = None
 
     @property

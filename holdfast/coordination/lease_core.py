@@ -26,6 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from holdfast.coordination.clock import went_back
 from holdfast.coordination.store import (
     Absent,
     AllOf,
@@ -289,10 +290,7 @@ class LeaseCore:
 
     def _advance(self, now_ms: int) -> list[Action]:
         if self._now_ms is not None and now_ms < self._now_ms:
-            raise ConfigurationError(
-                f"The clock of lease {self._key} went back from {self._now_ms} to {now_ms} ms. "
-                "Inject a monotonic clock, such as holdfast.coordination.SystemClock."
-            )
+            raise went_back(f"lease {self._key}", self._now_ms, now_ms)
         self._now_ms = now_ms
         if self._phase is Phase.HOLDING and now_ms >= self._until_ms:
             return self._stop(StopReason.LOST_CONTACT)

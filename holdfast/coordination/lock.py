@@ -86,7 +86,7 @@ class AnyLock(Generic[S]):
 
     def _begin(self) -> Claim:
         # The same core each time: it remembers what it has seen, so that many short waits find a
-        # dead holder as one long wait does.
+        # dead holder as one long wait does. Not one whose release was interrupted.
         core = self._core or LeaseCore(
             key=self._key, owner=self._owner, timing=self._timing, new_nonce=self._new_nonce
         )
@@ -127,7 +127,7 @@ class Lock(AnyLock[ConditionalStore]):
         if self._hold is not None:
             raise self._held_already()
         claim = self._begin()
-        hold = Hold(claim, self._store)
+        hold = Hold(claim, self._store, self._clock)
         lease = self._settled(claim, hold.take(self._wait_s))
         self._hold = hold
         return lease
@@ -141,4 +141,6 @@ class Lock(AnyLock[ConditionalStore]):
         """Gives the lock back. A lock that was lost meanwhile is no error here."""
         hold, self._hold = self._hold, None
         if hold is not None:
+            core, self._core = self._core, None
             hold.give_back()
+            self._core = core

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from holdfast.coordination.clock import Clock
+from holdfast.coordination.clock import Clock, went_back
 from holdfast.coordination.program import Program
 from holdfast.coordination.store import Get, Item, Outcome, Reply, number, text
 from holdfast.errors import ConfigurationError
@@ -121,10 +121,7 @@ class ObserverCore:
         now_ms = self._clock.now_ms()
         age_ms = now_ms - known.sent_ms
         if age_ms < 0:
-            raise ConfigurationError(
-                f"The clock of the observer of {self._key} went back from {known.sent_ms} to "
-                f"{now_ms} ms. Inject a monotonic clock, such as holdfast.coordination.SystemClock."
-            )
+            raise went_back(f"the observer of {self._key}", known.sent_ms, now_ms)
         if age_ms > self._max_age_ms:
             reason = self._trouble or f"the last look was sent {age_ms} ms ago"
             return Sighting(Standing.UNKNOWN, reason=reason)

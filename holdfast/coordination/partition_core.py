@@ -194,6 +194,14 @@ class PartitionCore:
             dues += [self._lines[name].since_ms + self._suspect_ms for name in self._known]
         return min((due for due in dues if due is not None), default=None)
 
+    def key(self, partition: str) -> str:
+        """Key of the item of a partition's lease.
+
+        Args:
+            partition: Which.
+        """
+        return f"{self._prefix}/at/{partition}"
+
     def start(self, now_ms: int) -> list[PartitionAction]:
         """Joins the group.
 
@@ -300,7 +308,7 @@ class PartitionCore:
 
     def _try(self, now_ms: int, name: str) -> list[PartitionAction]:
         lease = LeaseCore(
-            key=self._key(name),
+            key=self.key(name),
             owner=self._owner,
             timing=self._timing,
             new_nonce=self._new_nonce,
@@ -388,9 +396,6 @@ class PartitionCore:
             lease_ms, _, leads = cast("tuple[int, int, dict[str, int]]", json.loads(value))
             lines[member] = _Line(value, now_ms, lease_ms, leads)
         self._lines = lines
-
-    def _key(self, partition: str) -> str:
-        return f"{self._prefix}/at/{partition}"
 
 
 def check_partitions(prefix: str, partitions: Collection[str]) -> None:

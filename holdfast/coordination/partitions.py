@@ -21,46 +21,34 @@ Costs:
 """
 
 import logging
-import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.election import AnyPump
 from holdfast.coordination.election_core import Finished
 from holdfast.coordination.lease import Lease, random_nonce
 from holdfast.coordination.lease_core import Action, Extended, Send, Started, Stopped, StopReason
 from holdfast.coordination.partition_core import At, Enrol, PartitionAction, PartitionCore
-from holdfast.coordination.pump import reply_to_error
-from holdfast.coordination.store import ConditionalStore, Outcome, Reply, Update
+from holdfast.coordination.pump import Pump
+from holdfast.coordination.store import ConditionalStore, Outcome, Reply
 from holdfast.coordination.timing import LeaseTiming
-from holdfast.errors import ConfigurationError, StoreUnavailableError
 
 _LOG = logging.getLogger("holdfast.coordination")
-_MS_PER_S = 1000
 _MOST_CALLS = 32
+S = TypeVar("S")
+P = TypeVar("P", bound=AnyPump)
 
 
-class Partitions:
-    """One member of a group that shares partitions.
-
-    Args:
-        store: Where the leases and the roster live. Never a last-writer-wins table.
-        prefix: Of the keys of the group's records, the same for all members.
-        partitions: Names of all partitions, the same for all members.
-        owner: Who takes part, for humans: region, host, process.
-        timing: How long leases last.
-        clock: What leases are counted on.
-        new_nonce: Source of strings that never repeat.
-
-    Raises:
-        ConfigurationError: If there is no partition, or too many, or one twice.
-    """
+class AnyPartitions(ABC, Generic[S, P]):
+    """What members for threads and for asyncio have in common: all but how the work runs."""
 
     def __init__(
         self,
         *,
-        store: ConditionalStore,
+        store: S,
         prefix: str,
         partitions: Collection[str],
         owner: str,
@@ -68,7 +56,20 @@ class Partitions:
         clock: Clock | None = None,
         new_nonce: Callable[[], str] = random_nonce,
     ) -> None:
-        self._store = store
+        """A member that does not take part yet. Nothing is sent.
+
+        Args:
+            store: Where the leases and the roster live. Never a last-writer-wins table.
+            prefix: Of the keys of the group's records, the same for all members.
+            partitions: Names of all partitions, the same for all members.
+            owner: Who takes part, for humans: region, host, process.
+            timing: How long leases last.
+            clock: What leases are counted on.
+            new_nonce: Source of strings that never repeat.
+
+        Raises:
+            ConfigurationError: If there is no partition, or too many, or one twice.
+        """
         self._prefix = prefix
         self._clock = clock or SystemClock()
         self._core = PartitionCore(
@@ -78,18 +79,11 @@ class Partitions:
             timing=timing or LeaseTiming(),
             new_nonce=new_nonce,
         )
-        self._signals: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        # A call may hang until its time limit; the others must not wait for it.
-        self._calls = ThreadPoolExecutor(
-            min(_MOST_CALLS, len(partitions) + 1), thread_name_prefix=f"store of {prefix}"
-        )
         self._leases: dict[str, Lease] = {}
         self._finished = False
-        self._answered = False
-        self._refusal: ConfigurationError | None = None
-        self._failure: Exception | None = None
-        self._on_started: Callable[[str, Lease], None] = _no_work
-        self._on_stopped: Callable[[str, StopReason], None] = _no_word
+        self._failure: BaseException | None = None
+        self._on_stopped: Callable[[str, StopReason], None] | None = None
+        self._pump = self._make_pump(store)
 
     @property
     def leases(self) -> Mapping[str, Lease]:
@@ -100,6 +94,110 @@ class Partitions:
     def members(self) -> frozenset[str]:
         """Who was in the group when this member last looked, as ``<owner>/<instance>``."""
         return self._core.members
+
+    def stop(self) -> None:
+        """Asks ``run`` to hand over all partitions and return.
+
+        Safe from a signal handler; for threads, from any thread.
+        """
+        self._pump.signal(self._leave)
+
+    @abstractmethod
+    def _make_pump(self, store: S) -> P:
+        """What carries requests to the store."""
+
+    @abstractmethod
+    def _begin(self, partition: str, lease: Lease) -> None:
+        """Begins the work of a term, whose end goes to :meth:`_work_ended`."""
+
+    @abstractmethod
+    def _halt(self, partition: str) -> None:
+        """Makes the work on a partition end, as far as that can be done from outside."""
+
+    def _start(self) -> None:
+        self._carry_out(self._core.start(self._clock.now_ms()))
+
+    def _tick(self) -> None:
+        self._carry_out(self._core.on_tick(self._clock.now_ms()))
+
+    def _leave(self) -> None:
+        self._carry_out(self._core.stop(self._clock.now_ms()))
+
+    def _over(self) -> None:
+        """Ends what an exception has left open."""
+        self._pump.close()
+        for name, lease in self._leases.items():
+            lease.end(StopReason.LOST_CONTACT)
+            self._halt(name)
+
+    def _carry_out(self, actions: list[PartitionAction]) -> None:
+        for action in actions:
+            match action:
+                case Enrol(request):
+                    self._pump.send(request, self._on_roster)
+                case At(partition, inner):
+                    self._carry_out_at(partition, inner)
+                case Finished():
+                    self._finished = True
+
+    def _carry_out_at(self, partition: str, action: Action) -> None:
+        lease = self._leases.get(partition)
+        match action:
+            case Send(request):
+                self._pump.send(request, lambda reply: self._on_reply(partition, reply))
+            case Started(token, until_ms):
+                _LOG.info(
+                    "%s/%s: %s leads with token %d",
+                    self._prefix,
+                    partition,
+                    self._core.member,
+                    token,
+                )
+                key = self._core.key(partition)
+                lease = Lease(key=key, token=token, until_ms=until_ms, clock=self._clock)
+                self._leases[partition] = lease
+                self._begin(partition, lease)
+            case Extended(until_ms) if lease is not None:
+                lease.extend(until_ms)
+            case Stopped() if lease is not None:
+                self._end(partition, lease, action)
+            case _:
+                # Who else leads is in the roster.
+                pass
+
+    def _end(self, partition: str, lease: Lease, stopped: Stopped) -> None:
+        _LOG.info(
+            "%s/%s: term with token %d ends: %s",
+            self._prefix,
+            partition,
+            stopped.token,
+            stopped.reason,
+        )
+        lease.end(stopped.reason)
+        if self._on_stopped is not None:
+            self._on_stopped(partition, stopped.reason)
+        self._halt(partition)
+
+    def _on_roster(self, reply: Reply) -> None:
+        if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
+            _LOG.warning("%s: the roster could not be written (%s)", self._prefix, reply.reason)
+        self._carry_out(self._core.on_roster(self._clock.now_ms(), reply))
+
+    def _on_reply(self, partition: str, reply: Reply) -> None:
+        self._carry_out(self._core.on_reply(self._clock.now_ms(), partition, reply))
+
+    def _work_ended(self, partition: str, failure: BaseException | None) -> None:
+        self._leases.pop(partition).end(StopReason.ASKED)
+        if failure is not None:
+            self._failure = self._failure or failure
+            self._leave()
+        self._carry_out(self._core.on_work_ended(self._clock.now_ms(), partition))
+
+
+class Partitions(AnyPartitions[ConditionalStore, Pump]):
+    """One member of a group that shares partitions, for threads."""
+
+    _on_started: Callable[[str, Lease], None]
 
     def run(
         self,
@@ -118,107 +216,29 @@ class Partitions:
             ConfigurationError: If the store refuses the first request that it answers.
             Exception: Whatever ``on_started`` raised, after all leases have been released.
         """
-        self._on_started, self._on_stopped = on_started, on_stopped or _no_word
+        self._on_started, self._on_stopped = on_started, on_stopped
         try:
-            self._carry_out(self._core.start(self._clock.now_ms()))
+            self._start()
             while not self._finished:
-                self._turn()
-                self._carry_out(self._core.on_tick(self._clock.now_ms()))
+                self._pump.turn(self._core.due_ms)
+                self._tick()
         finally:
-            self._calls.shutdown(wait=False, cancel_futures=True)
+            self._over()
         if self._failure is not None:
             raise self._failure
 
-    def stop(self) -> None:
-        """Asks :meth:`run` to hand over all partitions and return. Safe from any thread."""
-        self._signals.put(lambda: self._carry_out(self._core.stop(self._clock.now_ms())))
+    def _make_pump(self, store: ConditionalStore) -> Pump:
+        # A call may hang until its time limit; the others must not wait for it.
+        name = f"store of {self._prefix}"
+        return Pump(store=store, clock=self._clock, name=name, most_calls=_MOST_CALLS)
 
-    def _turn(self) -> None:
-        due_ms = self._core.due_ms
-        timeout_s = None
-        if due_ms is not None:
-            timeout_s = max(0, due_ms - self._clock.now_ms()) / _MS_PER_S
-        try:
-            handler = self._signals.get(timeout=timeout_s)
-        except queue.Empty:
-            return
-        handler()
-        if self._refusal is not None:
-            raise self._refusal
+    def _begin(self, partition: str, lease: Lease) -> None:
+        name = f"leader of {lease.key}"
+        work = threading.Thread(target=self._work, args=(partition, lease), name=name, daemon=True)
+        work.start()
 
-    def _send(self, request: Update, on_reply: Callable[[Reply], None]) -> None:
-        def call() -> None:
-            reply = self._reply(request)
-            self._signals.put(lambda: on_reply(reply))
-
-        self._calls.submit(call)
-
-    def _reply(self, request: Update) -> Reply:
-        try:
-            reply = self._store.call(request)
-        except ConfigurationError as error:
-            # A store that has worked and now refuses is an outage. One that never worked is a
-            # mistake, which the caller must hear of.
-            if not self._answered:
-                self._refusal = error
-            return reply_to_error(error)
-        except StoreUnavailableError as error:
-            return reply_to_error(error)
-        self._answered = self._answered or reply.outcome is not Outcome.UNKNOWN
-        return reply
-
-    def _carry_out(self, actions: list[PartitionAction]) -> None:
-        for action in actions:
-            match action:
-                case Enrol(request):
-                    self._send(request, self._on_roster)
-                case At(partition, inner):
-                    self._carry_out_at(partition, inner)
-                case Finished():
-                    self._finished = True
-
-    def _carry_out_at(self, partition: str, action: Action) -> None:
-        lease = self._leases.get(partition)
-        match action:
-            case Send(request):
-                self._send(request, lambda reply: self._on_reply(partition, reply))
-            case Started(token, until_ms):
-                self._start(partition, token, until_ms)
-            case Extended(until_ms) if lease is not None:
-                lease.extend(until_ms)
-            case Stopped(token, reason):
-                _LOG.info(
-                    "%s/%s: term with token %d ends: %s", self._prefix, partition, token, reason
-                )
-                if lease is not None:
-                    lease.end(reason)
-                self._on_stopped(partition, reason)
-            case _:
-                # Who else leads is in the roster.
-                pass
-
-    def _on_roster(self, reply: Reply) -> None:
-        if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
-            _LOG.warning("%s: the roster could not be written (%s)", self._prefix, reply.reason)
-        self._carry_out(self._core.on_roster(self._clock.now_ms(), reply))
-
-    def _on_reply(self, partition: str, reply: Reply) -> None:
-        self._carry_out(self._core.on_reply(self._clock.now_ms(), partition, reply))
-
-    def _start(self, partition: str, token: int, until_ms: int) -> None:
-        _LOG.info(
-            "%s/%s: %s leads with token %d", self._prefix, partition, self._core.member, token
-        )
-        lease = Lease(
-            key=f"{self._prefix}/{partition}", token=token, until_ms=until_ms, clock=self._clock
-        )
-        self._leases[partition] = lease
-        threading.Thread(
-            target=self._work,
-            args=(partition, lease),
-            name=f"leader of {self._prefix}/{partition}",
-            daemon=True,
-        ).start()
+    def _halt(self, partition: str) -> None:
+        """Nothing can: the work looks at its lease."""
 
     def _work(self, partition: str, lease: Lease) -> None:
         failure: Exception | None = None
@@ -226,21 +246,4 @@ class Partitions:
             self._on_started(partition, lease)
         except Exception as error:  # noqa: BLE001 - re-raised by run(), whatever it is
             failure = error
-        self._signals.put(lambda: self._work_ended(partition, lease, failure))
-
-    def _work_ended(self, partition: str, lease: Lease, failure: Exception | None) -> None:
-        lease.end(StopReason.ASKED)
-        del self._leases[partition]
-        now_ms = self._clock.now_ms()
-        if failure is not None:
-            self._failure = self._failure or failure
-            self._carry_out(self._core.stop(now_ms))
-        self._carry_out(self._core.on_work_ended(now_ms, partition))
-
-
-def _no_work(_partition: str, _lease: Lease) -> None:
-    """Stands where run() puts the caller's work."""
-
-
-def _no_word(_partition: str, _reason: StopReason) -> None:
-    """For callers whose work watches its lease and needs no call."""
+        self._pump.signal(lambda: self._work_ended(partition, failure))

@@ -1,6 +1,7 @@
 """The asyncio drivers do what the thread drivers do."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 
 import pytest
@@ -174,17 +175,20 @@ def test_an_error_of_the_work_comes_out_of_run_after_the_release() -> None:
     run(story())
 
 
-def test_a_store_that_can_never_work_is_an_error_at_once() -> None:
+@pytest.mark.parametrize(
+    "failure", [ConfigurationError("no such table"), OSError("the store's own mistake")]
+)
+def test_a_store_that_can_never_work_is_an_error_at_once(failure: Exception) -> None:
     async def story() -> None:
         store = CountingStore()
-        store.failure = ConfigurationError("no such table")
+        store.failure = failure
 
         async def lead(_lease: Lease) -> None:
             pytest.fail("nobody can lead")
 
-        with pytest.raises(ConfigurationError, match="no such table"):
+        with pytest.raises(type(failure), match=str(failure)):
             await _election(store, "a").run(lead)
-        with pytest.raises(ConfigurationError, match="no such table"):
+        with pytest.raises(type(failure), match=str(failure)):
             async with AsyncLock(store=store, key="lock", owner="a", wait_s=1, timing=FAST):
                 pytest.fail("a lock from nowhere")
 
@@ -320,5 +324,84 @@ def test_waiting_for_a_lock_has_an_end_and_can_be_cancelled() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert shared.call(Get("lock")) == Reply(Outcome.APPLIED, held)
+
+    run(story())
+
+
+class SlowStore(AsyncMemoryStore):
+    """A store whose answers take their time."""
+
+    async def call(self, request: Request) -> Reply:
+        reply = await super().call(request)
+        await asyncio.sleep(0.2)
+        return reply
+
+
+def _until_the_loop_closes(
+    begin: Callable[[AsyncMemoryStore], Coroutine[None, None, None]],
+) -> Item:
+    """The record that a task leaves behind that works when its event loop comes to its end."""
+    shared = MemoryStore()
+
+    async def main() -> None:
+        task = asyncio.create_task(begin(SlowStore(shared)))
+        await asyncio.sleep(0.3)
+        assert not task.done()
+
+    loops = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    loops.start()
+    loops.join(10)
+    assert not loops.is_alive(), "the event loop never came to its end"
+    return shared.call(Get("leader")).item or {}
+
+
+def test_a_candidate_does_not_keep_the_event_loop_from_closing() -> None:
+    async def stand(store: AsyncMemoryStore) -> None:
+        async def lead(_lease: Lease) -> None:
+            pytest.fail("another leads")
+
+        # Whose answer is under way at any time.
+        held: Item = {"holder": "x/1", "nonce": "n", "token": 7, "beat": 0, "lease_ms": 60_000}
+        await store.call(Put(key="leader", when=Always(), item=held))
+        await _election(store, "a").run(lead)
+
+    assert _until_the_loop_closes(stand)["holder"] == "x/1"
+
+
+def test_a_leader_releases_its_lease_when_the_event_loop_closes() -> None:
+    async def stand(store: AsyncMemoryStore) -> None:
+        async def lead(_lease: Lease) -> None:
+            await asyncio.Event().wait()
+
+        await _election(store, "leader").run(lead)
+
+    assert set(_until_the_loop_closes(stand)) == {"nonce", "token"}
+
+
+def test_a_lock_is_given_back_when_the_event_loop_closes() -> None:
+    async def hold(store: AsyncMemoryStore) -> None:
+        async with AsyncLock(store=store, key="leader", owner="a", wait_s=5, timing=STEADY):
+            await asyncio.Event().wait()
+
+    assert set(_until_the_loop_closes(hold)) == {"nonce", "token"}
+
+
+def test_a_lock_whose_release_was_cancelled_can_be_taken_again() -> None:
+    async def story() -> None:
+        store = SlowStore()
+        lock = AsyncLock(store=store, key="lock", owner="a", wait_s=5, timing=STEADY)
+
+        async def hold() -> None:
+            async with lock:
+                pass
+
+        task = asyncio.create_task(hold())
+        await until(lambda: lock.health.terms == 1)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with lock as lease:
+            assert lease.token == 2
 
     run(story())

@@ -99,15 +99,13 @@ def test_work_that_takes_its_time_to_end_is_waited_for() -> None:
 class DoesNotWaitForTheWork(AsyncPartitions):
     """The work counts as ended as soon as it has been told to end."""
 
-    def _end(self, partition: str, reason: StopReason) -> None:
-        super()._end(partition, reason)
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        told.cancel()
-        self._signals.put_nowait(lambda: self._work_ended(partition, told))
+    def _halt(self, partition: str) -> None:
+        super()._halt(partition)
+        self._pump.signal(lambda: self._work_ended(partition, None))
 
-    def _work_ended(self, partition: str, work: asyncio.Future[None]) -> None:
-        if partition in self._works:
-            super()._work_ended(partition, work)
+    def _work_ended(self, partition: str, failure: BaseException | None) -> None:
+        if partition in self._leases:
+            super()._work_ended(partition, failure)
 
 
 def test_a_driver_that_does_not_wait_for_the_work_is_noticed() -> None:

@@ -11,6 +11,7 @@ from holdfast.coordination import (
     Lease,
     LeaseTiming,
     MemoryStore,
+    Outcome,
     Reply,
     Request,
     StopReason,
@@ -33,11 +34,14 @@ class CountingStore(MemoryStore):
         self.open = threading.Event()
         self.open.set()
         self.failure: Exception | None = None
+        self.replies: list[Reply] = []
 
     def call(self, request: Request) -> Reply:
         self.requests.append(request)
         if not self.open.wait(PATIENCE_S):
             raise TimeoutError("the test never opened the store again")
+        if self.replies:
+            return self.replies.pop()
         if self.failure is not None:
             raise self.failure
         return super().call(request)
@@ -172,16 +176,33 @@ def test_an_error_of_the_work_releases_the_lease_and_comes_out_of_run() -> None:
     assert "holder" not in item
 
 
-def test_a_store_that_can_never_work_is_an_error_at_once() -> None:
+@pytest.mark.parametrize(
+    "failure", [ConfigurationError("no such table"), OSError("the store's own mistake")]
+)
+def test_a_store_that_can_never_work_is_an_error_at_once(failure: Exception) -> None:
     store = CountingStore()
+    store.failure = failure
+    runner = Runner(store, "a")
+    runner.thread.join(PATIENCE_S)
+    assert runner.error is failure
+
+
+def test_a_store_that_could_not_be_reached_at_first_is_not_taken_for_one_that_works() -> None:
+    store = CountingStore()
+    store.replies = [Reply(Outcome.RETRY, reason="no connection")]
     store.failure = ConfigurationError("no such table")
     runner = Runner(store, "a")
     runner.thread.join(PATIENCE_S)
-    assert isinstance(runner.error, ConfigurationError)
+    assert runner.error is store.failure
 
 
 @pytest.mark.parametrize(
-    "failure", [ConfigurationError("no such table"), StoreUnavailableError("no quorum")]
+    "failure",
+    [
+        ConfigurationError("no such table"),
+        StoreUnavailableError("no quorum"),
+        OSError("connection reset"),
+    ],
 )
 def test_a_store_that_has_worked_and_fails_is_an_outage(failure: Exception) -> None:
     store = CountingStore()

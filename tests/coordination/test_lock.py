@@ -1,7 +1,9 @@
 """A lock for threads: held by one at a time, given back on the way out, never kept by the dead."""
 
+import os
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -30,6 +32,38 @@ STEADY = LeaseTiming(lease_ms=2_000, renew_ms=50, retry_ms=50, margin_ms=400)
 
 def _lock(store: MemoryStore, owner: str, wait_s: float = 10, timing: LeaseTiming = FAST) -> Lock:
     return Lock(store=store, key="lock", owner=owner, wait_s=wait_s, timing=timing)
+
+
+def _in_time(story: Callable[[], object]) -> BaseException | None:
+    """What a story raised. On a thread of its own: a defect may be that it never ends."""
+    raised: list[BaseException | None] = []
+
+    def tell() -> None:
+        try:
+            story()
+        except BaseException as error:  # noqa: BLE001 - what is asked for
+            raised.append(error)
+        else:
+            raised.append(None)
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert raised, "it did not end"
+    return raised[0]
+
+
+class InterruptedStore(MemoryStore):
+    """A store in whose calls a signal arrives, which raises where the process waits."""
+
+    signal: BaseException | None = None
+
+    def call(self, request: Request) -> Reply:
+        reply = super().call(request)
+        if self.signal is not None:
+            signal, self.signal = self.signal, None
+            raise signal
+        return reply
 
 
 class CountingStore(MemoryStore):
@@ -246,3 +280,55 @@ def test_a_store_that_can_never_work_is_an_error_at_once() -> None:
 
     with pytest.raises(ConfigurationError, match="no table for lock"), _lock(Refusing(), "a"):
         pytest.fail("a lock from nowhere")
+
+
+def test_an_interrupt_while_a_lock_is_taken_comes_through_and_leaves_it_free() -> None:
+    store = InterruptedStore()
+    store.signal = KeyboardInterrupt()
+    assert isinstance(_in_time(_lock(store, "a").__enter__), KeyboardInterrupt)
+    # The interrupted request was carried out, and taken back.
+    assert set(store.call(Get("lock")).item or {}) == {"nonce", "token"}
+
+
+def test_an_interrupt_while_a_lock_is_given_back_does_not_spoil_its_next_use() -> None:
+    store = InterruptedStore()
+    lock = _lock(store, "a")
+
+    def interrupted() -> None:
+        with lock:
+            store.signal = KeyboardInterrupt()
+
+    def again() -> None:
+        with lock as lease:
+            assert lease.token == 2
+
+    assert isinstance(_in_time(interrupted), KeyboardInterrupt)
+    assert _in_time(again) is None
+
+
+def test_what_a_store_raises_by_mistake_comes_out_before_it_has_worked() -> None:
+    store = InterruptedStore()
+    store.signal = OSError("the store's own mistake")
+    assert isinstance(_in_time(_lock(store, "a").__enter__), OSError)
+
+
+def test_what_a_store_raises_once_it_has_worked_is_an_outage() -> None:
+    store = InterruptedStore()
+    lock = _lock(store, "a", timing=STEADY)
+    with lock as lease:
+        store.signal = OSError("connection reset")
+        time.sleep(0.3)
+        assert lock.health.troubles == 1
+        lease.check()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_that_leaves_the_block_does_not_release_the_lock() -> None:
+    store = MemoryStore()
+    with _lock(store, "a"):
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if "holder" in (store.call(Get("lock")).item or {}) else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert "holder" not in (store.call(Get("lock")).item or {})

@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.coordination import Lease, LeaseTiming, MemoryStore, Outcome, Reply, Request
+from holdfast.coordination import (
+    Lease,
+    LeaseObserver,
+    LeaseTiming,
+    MemoryStore,
+    Outcome,
+    Reply,
+    Request,
+    Sighting,
+    Standing,
+)
 from holdfast.coordination import partition_core as module
 from holdfast.coordination.election_core import Finished
 from holdfast.coordination.lease_core import Action, Send
@@ -321,6 +331,19 @@ def test_a_store_that_refuses_the_first_request_is_a_mistake_that_is_told() -> N
     member = Partitions(store=Refusing(), prefix="g", partitions=("a",), owner="x", timing=FAST)
     with pytest.raises(ConfigurationError, match="no such table for g/roster"):
         member.run(lambda _, lease: lease.check())
+
+
+def test_a_lease_names_the_item_that_it_is_kept_in() -> None:
+    store = MemoryStore()
+    member = Partitions(store=store, prefix="g", partitions=("a",), owner="x", timing=FAST)
+    sightings: list[Sighting] = []
+
+    def work(_partition: str, lease: Lease) -> None:
+        sightings.append(LeaseObserver(store=store, key=lease.key).look())
+        member.stop()
+
+    member.run(work)
+    assert [(seen.standing, seen.token) for seen in sightings] == [(Standing.HELD, 1)]
 
 
 def test_an_outage_of_the_roster_moves_nothing() -> None:
