@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from holdfast.coordination.aio_pump import AsyncPump, failure_of
+from holdfast.coordination.driver import TaskDriver
 from holdfast.coordination.election import AnyElection
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import StopReason
@@ -33,11 +34,11 @@ class Leadership:
     lease: Lease | None
 
 
-class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump]):
+class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump], TaskDriver):
     """One candidate for one lease, for asyncio."""
 
     _on_started: Callable[[Lease], Awaitable[None]]
-    _work: "asyncio.Future[None] | None" = None
+    _work: "asyncio.Task[None] | None" = None
     _listeners: "tuple[asyncio.Queue[Leadership], ...]" = ()
 
     async def run(
@@ -55,25 +56,11 @@ class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump]):
 
         Raises:
             ConfigurationError: If the store refuses its first request.
-            Exception: Whatever ``on_started`` raised, after the lease has been released.
+            Exception: Whatever ``on_started`` or ``on_stopped`` raised, after the lease has been
+                released.
         """
         self._on_started, self._on_stopped = on_started, on_stopped
-        try:
-            self._start()
-            await self._until_finished()
-        except asyncio.CancelledError:
-            # Leave in good order: let the work end, release the lease.
-            self.stop()
-            await self._until_finished()
-            raise
-        finally:
-            self._pump.close()
-            # Over already, unless by an exception.
-            if self._lease is not None:
-                self._lease.end(StopReason.LOST_CONTACT)
-            self._halt()
-        if self._failure is not None:
-            raise self._failure
+        await self._drive()
 
     async def changes(self) -> AsyncGenerator[Leadership, None]:
         """Who leads now, and every change from now on. Ends when :meth:`run` does."""
@@ -86,20 +73,18 @@ class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump]):
         finally:
             self._listeners = tuple(each for each in self._listeners if each is not listener)
 
-    async def _until_finished(self) -> None:
-        while not self._finished:
-            await self._pump.turn(self._core.due_ms)
-            self._tick()
-
     def _make_pump(self, store: AsyncConditionalStore) -> AsyncPump:
         return AsyncPump(store=store, clock=self._clock)
 
     def _begin(self, lease: Lease) -> None:
-        work = asyncio.ensure_future(self._on_started(lease))
+        work = asyncio.create_task(self._lead(lease))
         work.add_done_callback(
             lambda done: self._pump.signal(lambda: self._work_ended(lease, failure_of(done)))
         )
         self._work = work
+
+    async def _lead(self, lease: Lease) -> None:
+        await self._on_started(lease)
 
     def _halt(self) -> None:
         if self._work is not None:

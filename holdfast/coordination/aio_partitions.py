@@ -13,13 +13,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from holdfast.coordination.aio_pump import AsyncPump, failure_of
+from holdfast.coordination.driver import TaskDriver
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import StopReason
 from holdfast.coordination.partitions import AnyPartitions
 from holdfast.coordination.store import AsyncConditionalStore
 
 
-class AsyncPartitions(AnyPartitions[AsyncConditionalStore, AsyncPump]):
+class AsyncPartitions(AnyPartitions[AsyncConditionalStore, AsyncPump], TaskDriver):
     """One member of a group that shares partitions, for asyncio."""
 
     _on_started: Callable[[str, Lease], Awaitable[None]]
@@ -38,27 +39,12 @@ class AsyncPartitions(AnyPartitions[AsyncConditionalStore, AsyncPump]):
 
         Raises:
             ConfigurationError: If the store refuses the first request that it answers.
-            Exception: Whatever ``on_started`` raised, after all leases have been released.
+            Exception: Whatever ``on_started`` or ``on_stopped`` raised, after all leases have been
+                released.
         """
         self._on_started, self._on_stopped = on_started, on_stopped
         self._works: dict[str, asyncio.Task[None]] = {}
-        try:
-            self._start()
-            await self._until_finished()
-        except asyncio.CancelledError:
-            # Leave in good order: let the works end, release the leases.
-            self.stop()
-            await self._until_finished()
-            raise
-        finally:
-            self._over()
-        if self._failure is not None:
-            raise self._failure
-
-    async def _until_finished(self) -> None:
-        while not self._finished:
-            await self._pump.turn(self._core.due_ms)
-            self._tick()
+        await self._drive()
 
     def _make_pump(self, store: AsyncConditionalStore) -> AsyncPump:
         return AsyncPump(store=store, clock=self._clock)

@@ -15,11 +15,12 @@ Costs:
 
 import logging
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from holdfast.coordination.clock import Clock, SystemClock
+from holdfast.coordination.driver import Driver, P, ThreadDriver
 from holdfast.coordination.election_core import ElectionCore, Finished
 from holdfast.coordination.health import Health, Listener, Tally
 from holdfast.coordination.lease import Lease, random_nonce
@@ -35,33 +36,14 @@ from holdfast.coordination.lease_core import (
     StopReason,
 )
 from holdfast.coordination.pump import Pump
-from holdfast.coordination.store import ConditionalStore, Outcome, Reply, Request
+from holdfast.coordination.store import ConditionalStore, Outcome, Reply
 from holdfast.coordination.timing import LeaseTiming
 
 _LOG = logging.getLogger("holdfast.coordination")
 S = TypeVar("S")
 
 
-class AnyPump(Protocol):
-    """What carries requests and signals, whoever turns it."""
-
-    def send(self, request: Request, on_reply: Callable[[Reply], None]) -> None:
-        """Hands a request to the store, and its reply to the election's own thread or task."""
-        ...
-
-    def signal(self, handler: Callable[[], None]) -> None:
-        """Has the election's own thread or task call something."""
-        ...
-
-    def close(self) -> None:
-        """Ends what carries requests, and gives up on their replies."""
-        ...
-
-
-P = TypeVar("P", bound=AnyPump)
-
-
-class AnyElection(ABC, Generic[S, P]):
+class AnyElection(Driver[P], Generic[S, P]):
     """What candidates for threads and for asyncio have in common: all but how the work runs."""
 
     def __init__(
@@ -86,17 +68,15 @@ class AnyElection(ABC, Generic[S, P]):
             new_nonce: Source of strings that never repeat.
             listener: Told of everything that happens, for metrics and logs.
         """
-        timing = timing or LeaseTiming()
-        core = LeaseCore(key=key, owner=owner, timing=timing, new_nonce=new_nonce)
+        self._timing = timing or LeaseTiming()
+        core = LeaseCore(key=key, owner=owner, timing=self._timing, new_nonce=new_nonce)
         self._key = key
         self._clock = clock or SystemClock()
-        self._core = ElectionCore(core, retry_ms=timing.retry_ms)
+        self._core = ElectionCore(core, retry_ms=self._timing.retry_ms)
         self._holder = core.holder
         self._tally = Tally(listener)
         self._lease: Lease | None = None
         self._leader: str | None = None
-        self._finished = False
-        self._failure: BaseException | None = None
         self._trouble: str | None = None
         self._on_stopped: Callable[[StopReason], None] | None = None
         self._pump = self._make_pump(store)
@@ -125,14 +105,6 @@ class AnyElection(ABC, Generic[S, P]):
         now_ms = self._clock.now_ms()
         return self._tally.health(now_ms, leader=self._leader, remaining_ms=remaining_ms)
 
-    def stop(self) -> None:
-        """Asks ``run`` to release the lease and return.
-
-        The work is told to stop, and the lease is kept until it has returned. Safe from a signal
-        handler; for threads, from any thread.
-        """
-        self._pump.signal(self._leave)
-
     @abstractmethod
     def _make_pump(self, store: S) -> P:
         """What carries requests to the store."""
@@ -148,6 +120,14 @@ class AnyElection(ABC, Generic[S, P]):
     def _see(self, leader: str | None) -> None:
         self._leader = leader
 
+    @property
+    def _name(self) -> str:
+        return f"lease {self._key}"
+
+    @property
+    def _due_ms(self) -> int | None:
+        return self._core.due_ms
+
     def _start(self) -> None:
         self._carry_out(self._core.start(self._clock.now_ms()))
 
@@ -156,6 +136,14 @@ class AnyElection(ABC, Generic[S, P]):
 
     def _leave(self) -> None:
         self._carry_out(self._core.stop(self._clock.now_ms()))
+
+    def _over(self) -> None:
+        if self._lease is not None:
+            self._lease.end(StopReason.LOST_CONTACT)
+        self._halt()
+        if not self._finished:
+            self._finished = True
+            self._see(None)
 
     def _on_reply(self, reply: Reply) -> None:
         self._tally.replied(self._clock.now_ms(), reply)
@@ -203,20 +191,22 @@ class AnyElection(ABC, Generic[S, P]):
         if self._lease is not None:
             self._lease.end(stopped.reason)
         if self._on_stopped is not None:
-            self._on_stopped(stopped.reason)
+            try:
+                self._on_stopped(stopped.reason)
+            except Exception as error:  # noqa: BLE001 - re-raised by run(), whatever it is
+                self._fail(error)
         self._halt()
         self._see(None)
 
     def _work_ended(self, lease: Lease, failure: BaseException | None) -> None:
         if failure is not None:
-            self._failure = failure
-            self._leave()
+            self._fail(failure)
         self._tally.resigned(lease)
         lease.end(StopReason.ASKED)
         self._carry_out(self._core.on_work_ended(self._clock.now_ms()))
 
 
-class Election(AnyElection[ConditionalStore, Pump]):
+class Election(AnyElection[ConditionalStore, Pump], ThreadDriver):
     """One candidate for one lease, for threads."""
 
     _on_started: Callable[[Lease], None]
@@ -239,21 +229,11 @@ class Election(AnyElection[ConditionalStore, Pump]):
         Raises:
             ConfigurationError: If the store refuses its first request: no such table, no
                 permission.
-            Exception: Whatever ``on_started`` raised, after the lease has been released.
+            BaseException: Whatever ``on_started`` or ``on_stopped`` raised, and an interrupt of the
+                calling thread, after the lease has been released.
         """
         self._on_started, self._on_stopped = on_started, on_stopped
-        try:
-            self._start()
-            while not self._finished:
-                self._pump.turn(self._core.due_ms)
-                self._tick()
-        finally:
-            self._pump.close()
-            # Over already, unless by an exception.
-            if self._lease is not None:
-                self._lease.end(StopReason.LOST_CONTACT)
-        if self._failure is not None:
-            raise self._failure
+        self._drive()
 
     def _make_pump(self, store: ConditionalStore) -> Pump:
         return Pump(store=store, clock=self._clock, name=f"store of {self._key}")
@@ -266,9 +246,9 @@ class Election(AnyElection[ConditionalStore, Pump]):
         """Nothing can: the work looks at its lease."""
 
     def _work(self, lease: Lease) -> None:
-        failure: Exception | None = None
+        failure: BaseException | None = None
         try:
             self._on_started(lease)
-        except Exception as error:  # noqa: BLE001 - re-raised by run(), whatever it is
+        except BaseException as error:  # noqa: BLE001 - re-raised by run(), sys.exit() too
             failure = error
         self._pump.signal(lambda: self._work_ended(lease, failure))

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from holdfast.coordination.clock import went_back
 from holdfast.coordination.election_core import ElectionCore, Finished
 from holdfast.coordination.lease_core import (
     Action,
@@ -150,6 +151,7 @@ class PartitionCore:
         self._roster_key = f"{prefix}/roster"
         # Two beats missed: time to start watching what the member led. Its leases decide.
         self._suspect_ms = min(timing.lease_ms, _MISSED_BEATS * timing.renew_ms)
+        self._now_ms: int | None = None
         self._parts: dict[str, _Part] = {}
         self._lines: dict[str, _Line] = {}
         self._known: frozenset[str] = frozenset()
@@ -216,7 +218,13 @@ class PartitionCore:
 
         Args:
             now_ms: The time.
+
+        Raises:
+            ConfigurationError: If the clock went back.
         """
+        if self._now_ms is not None and now_ms < self._now_ms:
+            raise went_back(f"group {self._prefix}", self._now_ms, now_ms)
+        self._now_ms = now_ms
         actions: list[PartitionAction] = []
         for name, part in list(self._parts.items()):
             due_ms = part.core.due_ms

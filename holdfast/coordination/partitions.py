@@ -22,12 +22,12 @@ Costs:
 
 import logging
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeVar
 
 from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.election import AnyPump
+from holdfast.coordination.driver import Driver, P, ThreadDriver
 from holdfast.coordination.election_core import Finished
 from holdfast.coordination.lease import Lease, random_nonce
 from holdfast.coordination.lease_core import Action, Extended, Send, Started, Stopped, StopReason
@@ -39,10 +39,9 @@ from holdfast.coordination.timing import LeaseTiming
 _LOG = logging.getLogger("holdfast.coordination")
 _MOST_CALLS = 32
 S = TypeVar("S")
-P = TypeVar("P", bound=AnyPump)
 
 
-class AnyPartitions(ABC, Generic[S, P]):
+class AnyPartitions(Driver[P], Generic[S, P]):
     """What members for threads and for asyncio have in common: all but how the work runs."""
 
     def __init__(
@@ -70,18 +69,17 @@ class AnyPartitions(ABC, Generic[S, P]):
         Raises:
             ConfigurationError: If there is no partition, or too many, or one twice.
         """
+        self._timing = timing or LeaseTiming()
         self._prefix = prefix
         self._clock = clock or SystemClock()
         self._core = PartitionCore(
             prefix=prefix,
             partitions=partitions,
             owner=owner,
-            timing=timing or LeaseTiming(),
+            timing=self._timing,
             new_nonce=new_nonce,
         )
         self._leases: dict[str, Lease] = {}
-        self._finished = False
-        self._failure: BaseException | None = None
         self._on_stopped: Callable[[str, StopReason], None] | None = None
         self._pump = self._make_pump(store)
 
@@ -95,13 +93,6 @@ class AnyPartitions(ABC, Generic[S, P]):
         """Who was in the group when this member last looked, as ``<owner>/<instance>``."""
         return self._core.members
 
-    def stop(self) -> None:
-        """Asks ``run`` to hand over all partitions and return.
-
-        Safe from a signal handler; for threads, from any thread.
-        """
-        self._pump.signal(self._leave)
-
     @abstractmethod
     def _make_pump(self, store: S) -> P:
         """What carries requests to the store."""
@@ -114,6 +105,14 @@ class AnyPartitions(ABC, Generic[S, P]):
     def _halt(self, partition: str) -> None:
         """Makes the work on a partition end, as far as that can be done from outside."""
 
+    @property
+    def _name(self) -> str:
+        return f"group {self._prefix}"
+
+    @property
+    def _due_ms(self) -> int | None:
+        return self._core.due_ms
+
     def _start(self) -> None:
         self._carry_out(self._core.start(self._clock.now_ms()))
 
@@ -124,8 +123,6 @@ class AnyPartitions(ABC, Generic[S, P]):
         self._carry_out(self._core.stop(self._clock.now_ms()))
 
     def _over(self) -> None:
-        """Ends what an exception has left open."""
-        self._pump.close()
         for name, lease in self._leases.items():
             lease.end(StopReason.LOST_CONTACT)
             self._halt(name)
@@ -175,7 +172,10 @@ class AnyPartitions(ABC, Generic[S, P]):
         )
         lease.end(stopped.reason)
         if self._on_stopped is not None:
-            self._on_stopped(partition, stopped.reason)
+            try:
+                self._on_stopped(partition, stopped.reason)
+            except Exception as error:  # noqa: BLE001 - re-raised by run(), whatever it is
+                self._fail(error)
         self._halt(partition)
 
     def _on_roster(self, reply: Reply) -> None:
@@ -189,12 +189,11 @@ class AnyPartitions(ABC, Generic[S, P]):
     def _work_ended(self, partition: str, failure: BaseException | None) -> None:
         self._leases.pop(partition).end(StopReason.ASKED)
         if failure is not None:
-            self._failure = self._failure or failure
-            self._leave()
+            self._fail(failure)
         self._carry_out(self._core.on_work_ended(self._clock.now_ms(), partition))
 
 
-class Partitions(AnyPartitions[ConditionalStore, Pump]):
+class Partitions(AnyPartitions[ConditionalStore, Pump], ThreadDriver):
     """One member of a group that shares partitions, for threads."""
 
     _on_started: Callable[[str, Lease], None]
@@ -214,18 +213,11 @@ class Partitions(AnyPartitions[ConditionalStore, Pump]):
 
         Raises:
             ConfigurationError: If the store refuses the first request that it answers.
-            Exception: Whatever ``on_started`` raised, after all leases have been released.
+            BaseException: Whatever ``on_started`` or ``on_stopped`` raised, and an interrupt of the
+                calling thread, after all leases have been released.
         """
         self._on_started, self._on_stopped = on_started, on_stopped
-        try:
-            self._start()
-            while not self._finished:
-                self._pump.turn(self._core.due_ms)
-                self._tick()
-        finally:
-            self._over()
-        if self._failure is not None:
-            raise self._failure
+        self._drive()
 
     def _make_pump(self, store: ConditionalStore) -> Pump:
         # A call may hang until its time limit; the others must not wait for it.
@@ -241,9 +233,9 @@ class Partitions(AnyPartitions[ConditionalStore, Pump]):
         """Nothing can: the work looks at its lease."""
 
     def _work(self, partition: str, lease: Lease) -> None:
-        failure: Exception | None = None
+        failure: BaseException | None = None
         try:
             self._on_started(partition, lease)
-        except Exception as error:  # noqa: BLE001 - re-raised by run(), whatever it is
+        except BaseException as error:  # noqa: BLE001 - re-raised by run(), sys.exit() too
             failure = error
         self._pump.signal(lambda: self._work_ended(partition, failure))

@@ -405,3 +405,77 @@ def test_a_lock_whose_release_was_cancelled_can_be_taken_again() -> None:
             assert lease.token == 2
 
     run(story())
+
+
+def test_changes_end_when_the_election_ends_by_an_error() -> None:
+    async def story() -> None:
+        store = CountingStore()
+        store.failure = ConfigurationError("no such table")
+        election = _election(store, "a")
+
+        async def lead(_lease: Lease) -> None:
+            pytest.fail("nobody can lead")
+
+        async def follow() -> list[Leadership]:
+            return [change async for change in election.changes()]
+
+        follower = asyncio.create_task(follow())
+        with pytest.raises(ConfigurationError, match="no such table"):
+            await election.run(lead)
+        async with asyncio.timeout(5):
+            assert set(await follower) == {Leadership(None, None)}
+
+    run(story())
+
+
+def test_an_object_stands_for_election_once() -> None:
+    async def story() -> None:
+        election = _election(AsyncMemoryStore(), "a")
+
+        async def lead(_lease: Lease) -> None:
+            election.stop()
+
+        await election.run(lead)
+        with pytest.raises(ConfigurationError, match="make a new object"):
+            await election.run(lead)
+
+    run(story())
+
+
+def test_an_error_of_on_stopped_comes_out_of_run_once_the_work_has_ended() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        election = _election(store, "a")
+        kept: list[bool] = []
+
+        async def lead(_lease: Lease) -> None:
+            election.stop()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(FAST.lease_ms / 1000)
+                kept.append("holder" in ((await store.call(Get("leader"))).item or {}))
+
+        def stopped(_reason: StopReason) -> None:
+            raise ValueError("the hook failed")
+
+        with pytest.raises(ValueError, match="the hook failed"):
+            await election.run(lead, stopped)
+        assert kept == [True]
+        assert "holder" not in ((await store.call(Get("leader"))).item or {})
+
+    run(story())
+
+
+def test_work_that_is_no_coroutine_is_an_error_that_releases_the_lease() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+
+        def lead(_lease: Lease) -> None:
+            """Not one."""
+
+        with pytest.raises(TypeError, match="await"):
+            await _election(store, "a").run(lead)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        assert "holder" not in ((await store.call(Get("leader"))).item or {})
+
+    run(story())

@@ -18,6 +18,7 @@ from holdfast.coordination import (
     AsyncLock,
     AsyncMemoryStore,
     AsyncOnce,
+    AsyncPartitions,
     AsyncVersionedState,
     ConditionalStore,
     DynamoDbListing,
@@ -29,6 +30,7 @@ from holdfast.coordination import (
     Lock,
     MemoryStore,
     Once,
+    Partitions,
     Schema,
     StopReason,
     VersionedState,
@@ -295,5 +297,58 @@ def test_a_clock_that_goes_back_ends_the_work_of_a_task_that_leads() -> None:
             await election.run(lead)
         async with asyncio.timeout(5):
             await ended.wait()
+
+    asyncio.run(story())
+
+
+GROUP_WENT_BACK = r"The clock of group g went back from \d+ to \d+ ms\. Inject a monotonic clock"
+
+
+def test_a_clock_that_goes_back_ends_all_terms_and_comes_out_of_a_group() -> None:
+    clock = _Back()
+    leases: list[Lease] = []
+
+    def lead(_partition: str, lease: Lease) -> None:
+        leases.append(lease)
+        if len(leases) == 2:
+            clock.set_back.set()
+
+        while not lease.wait(0.01):
+            pass
+
+    group = Partitions(
+        store=MemoryStore(), prefix="g", partitions="ab", owner="a", timing=FAST, clock=clock
+    )
+    with pytest.raises(ConfigurationError, match=GROUP_WENT_BACK):
+        group.run(lead)
+    assert [lease.reason for lease in leases] == [StopReason.LOST_CONTACT] * 2
+
+
+def test_a_clock_that_goes_back_ends_the_works_of_a_group_of_tasks() -> None:
+    async def story() -> None:
+        clock = _Back()
+        busy: list[str] = []
+
+        async def lead(partition: str, _lease: Lease) -> None:
+            busy.append(partition)
+            if len(busy) == 2:
+                clock.set_back.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                busy.remove(partition)
+
+        group = AsyncPartitions(
+            store=AsyncMemoryStore(),
+            prefix="g",
+            partitions="ab",
+            owner="a",
+            timing=FAST,
+            clock=clock,
+        )
+        with pytest.raises(ConfigurationError, match=GROUP_WENT_BACK):
+            await group.run(lead)
+        await asyncio.sleep(0.01)
+        assert busy == []
 
     asyncio.run(story())

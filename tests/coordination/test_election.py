@@ -1,7 +1,12 @@
 """The thread driver: terms, work, resignation, failure and a clean end."""
 
+# An interrupt is given to the inside of a driver: a test has no other thread to send it to.
+# pyright: reportPrivateUsage=false
+
+import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -50,7 +55,15 @@ class CountingStore(MemoryStore):
 class Runner:
     """An election on a thread, and what happened in it."""
 
-    def __init__(self, store: MemoryStore, owner: str, timing: LeaseTiming = FAST) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        owner: str,
+        timing: LeaseTiming = FAST,
+        work: Callable[[Lease], None] | None = None,
+        on_stopped: Callable[[StopReason], None] | None = None,
+    ) -> None:
+        self._work = work or self._until_let_go
         self.events: list[LeaseEvent] = []
         self.election = Election(
             store=store, key="leader", owner=owner, timing=timing, listener=self.events.append
@@ -59,17 +72,18 @@ class Runner:
         self.let_go = threading.Event()
         self.leases: list[Lease] = []
         self.reasons: list[StopReason] = []
-        self.error: Exception | None = None
+        self._on_stopped = on_stopped or self.reasons.append
+        self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
         try:
-            self.election.run(self._work, self.reasons.append)
-        except Exception as error:  # noqa: BLE001 - handed to the test
+            self.election.run(self._work, self._on_stopped)
+        except BaseException as error:  # noqa: BLE001 - handed to the test
             self.error = error
 
-    def _work(self, lease: Lease) -> None:
+    def _until_let_go(self, lease: Lease) -> None:
         self.leases.append(lease)
         self.leads.set()
         while not lease.wait(0.01):
@@ -288,3 +302,82 @@ def test_the_lease_is_kept_until_the_work_has_returned() -> None:
     finish.set()
     thread.join(PATIENCE_S)
     assert "holder" not in (store.call(Get("leader")).item or {})
+
+
+def test_an_object_stands_for_election_once() -> None:
+    store = MemoryStore()
+    election = Election(store=store, key="leader", owner="a", timing=FAST)
+    election.run(lambda _: election.stop())
+    with pytest.raises(
+        ConfigurationError, match=r"run\(\) of this object for lease leader has been"
+    ):
+        election.run(lambda _: pytest.fail("it led again"))
+    assert "holder" not in (store.call(Get("leader")).item or {})
+
+
+def test_work_that_exits_the_process_ends_the_election_and_comes_out_of_run() -> None:
+    store = MemoryStore()
+    runner = Runner(store, "a", work=lambda _: sys.exit(3))
+    runner.thread.join(PATIENCE_S)
+    assert isinstance(runner.error, SystemExit)
+    assert "holder" not in (store.call(Get("leader")).item or {})
+
+
+def test_an_error_of_on_stopped_comes_out_of_run_once_the_work_has_returned() -> None:
+    store = MemoryStore()
+    kept: list[bool] = []
+
+    def work(lease: Lease) -> None:
+        while not lease.wait(0.01):
+            pass
+        time.sleep(FAST.lease_ms / 1000)
+        kept.append("holder" in (store.call(Get("leader")).item or {}))
+
+    def stopped(_reason: StopReason) -> None:
+        raise ValueError("the hook failed")
+
+    runner = Runner(store, "a", work=work, on_stopped=stopped)
+    while runner.election.lease is None:
+        time.sleep(0.005)
+    runner.election.stop()
+    runner.thread.join(PATIENCE_S)
+    assert isinstance(runner.error, ValueError)
+    assert kept == [True]
+    assert "holder" not in (store.call(Get("leader")).item or {})
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_of_the_thread_that_runs_it_releases_the_lease(
+    interrupt: type[BaseException],
+) -> None:
+    store = MemoryStore()
+    runner = Runner(store, "a")
+    assert runner.leads.wait(PATIENCE_S)
+
+    def signal_arrives() -> None:
+        raise interrupt
+
+    runner.election._pump.signal(signal_arrives)
+    runner.thread.join(PATIENCE_S)
+    assert isinstance(runner.error, interrupt)
+    assert runner.reasons == [StopReason.ASKED]
+    assert "holder" not in (store.call(Get("leader")).item or {})
+
+
+def test_an_interrupt_waits_no_longer_than_a_lease_for_work_that_does_not_return() -> None:
+    finish = threading.Event()
+    began = threading.Event()
+
+    def work(_lease: Lease) -> None:
+        began.set()
+        finish.wait(PATIENCE_S)
+
+    def signal_arrives() -> None:
+        raise KeyboardInterrupt
+
+    runner = Runner(MemoryStore(), "a", work=work)
+    assert began.wait(PATIENCE_S)
+    runner.election._pump.signal(signal_arrives)
+    runner.thread.join(PATIENCE_S / 2)
+    finish.set()
+    assert isinstance(runner.error, KeyboardInterrupt)

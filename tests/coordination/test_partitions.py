@@ -4,6 +4,7 @@
 # pyright: reportPrivateUsage=false
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.coordination import (
+    Get,
     Lease,
     LeaseObserver,
     LeaseTiming,
@@ -22,6 +24,7 @@ from holdfast.coordination import (
     Request,
     Sighting,
     Standing,
+    StopReason,
 )
 from holdfast.coordination import partition_core as module
 from holdfast.coordination.election_core import Finished
@@ -344,6 +347,43 @@ def test_a_lease_names_the_item_that_it_is_kept_in() -> None:
 
     member.run(work)
     assert [(seen.standing, seen.token) for seen in sightings] == [(Standing.HELD, 1)]
+
+
+def test_an_object_takes_part_once() -> None:
+    member = Partitions(store=MemoryStore(), prefix="g", partitions="a", owner="x", timing=FAST)
+    member.run(lambda _, __: member.stop())
+    with pytest.raises(ConfigurationError, match=r"run\(\) of this object for group g has been"):
+        member.run(lambda _, __: pytest.fail("it led again"))
+
+
+def test_work_that_exits_the_process_ends_the_member_and_comes_out_of_run() -> None:
+    store = MemoryStore()
+    member = Partitions(store=store, prefix="g", partitions="a", owner="x", timing=FAST)
+    with pytest.raises(SystemExit):
+        member.run(lambda _, __: sys.exit(3))
+    assert "holder" not in (store.call(Get("g/at/a")).item or {})
+
+
+def test_an_error_of_on_stopped_comes_out_once_everything_was_handed_over() -> None:
+    store = MemoryStore()
+    member = Partitions(store=store, prefix="g", partitions="ab", owner="x", timing=FAST)
+    kept: list[bool] = []
+
+    def work(partition: str, lease: Lease) -> None:
+        while not lease.wait(0.01):
+            if len(member.leases) == 2:
+                member.stop()
+        time.sleep(FAST.lease_ms / 1000)
+        kept.append("holder" in (store.call(Get(f"g/at/{partition}")).item or {}))
+
+    def stopped(_partition: str, _reason: StopReason) -> None:
+        raise ValueError("the hook failed")
+
+    with pytest.raises(ValueError, match="the hook failed"):
+        member.run(work, stopped)
+    assert kept == [True, True]
+    for key in ("g/at/a", "g/at/b"):
+        assert "holder" not in (store.call(Get(key)).item or {})
 
 
 def test_an_outage_of_the_roster_moves_nothing() -> None:
