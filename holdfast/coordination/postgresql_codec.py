@@ -49,8 +49,9 @@ _EMPTY = "'{}'::jsonb"
 _PASSING = frozenset({"40001", "40P01", "55P03", "57014", "25006", "57P03"})
 _PASSING_CLASSES = frozenset({"53"})
 # No repetition will help until somebody changes something: a value that cannot be stored, no such
-# database, wrong credentials, no such table, no permission, another table's shape.
-_FINAL_CLASSES = frozenset({"22", "23", "28", "3D", "3F", "42"})
+# database, wrong credentials, no such table, no permission, another table's shape, a key that is
+# too long.
+_FINAL_CLASSES = frozenset({"22", "23", "28", "3D", "3F", "42", "54"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ class PostgreSqlCodec:
         if kind in _FINAL_CLASSES:
             raise ConfigurationError(
                 f"PostgreSQL refuses requests to table {self._table} ({sqlstate}: {message}). "
-                "Check the table (create() makes it), the value and the permissions of this role."
+                "Check the connection string, the table (create() makes it), the key, the value "
+                "and the permissions of this role."
             )
         return Reply(Outcome.UNKNOWN, reason=f"{sqlstate}: {message}")
 
@@ -219,10 +221,12 @@ class _Values:
 
     def json(self, item: Item) -> str:
         plain = {name: _plain(value) for name, value in item.items()}
-        return self._add(_utf8(json.dumps(plain, ensure_ascii=False)), "jsonb")
+        for name in plain:
+            _utf8(name)
+        return self._add(json.dumps(plain, ensure_ascii=False).encode(), "jsonb")
 
     def value(self, value: Value) -> str:
-        return self._add(_utf8(json.dumps(_plain(value), ensure_ascii=False)), "jsonb")
+        return self._add(json.dumps(_plain(value), ensure_ascii=False).encode(), "jsonb")
 
     def number(self, value: int) -> str:
         return self._add(str(value).encode(), "numeric")
@@ -240,12 +244,12 @@ def _statement(sql: str) -> Statement:
 
 
 def _utf8(text: str) -> bytes:
-    """Text as PostgreSQL takes it; JSON shows a NUL character as an escape."""
+    """Text as PostgreSQL takes it."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
         encoded = None
-    if encoded is None or b"\0" in encoded or b"\\u0000" in encoded:
+    if encoded is None or b"\0" in encoded:
         raise ConfigurationError(
             f"The text {text!r} holds a NUL character or half a surrogate pair, which PostgreSQL "
             "cannot store. Leave it out, or store bytes."
@@ -290,6 +294,8 @@ def _expression(condition: Condition, values: _Values) -> str:
 
 def _plain(value: Value) -> str | int | bool | dict[str, str]:
     """A value as JSON has it. JSON knows no bytes, and no other value here is an object."""
+    if isinstance(value, str):
+        _utf8(value)
     if isinstance(value, bytes):
         return {_BYTES: base64.b64encode(value).decode()}
     return value

@@ -5,6 +5,7 @@ tell: whether a statement was sent at all, and an end to waiting that the server
 """
 
 import asyncio
+import re
 import select
 import threading
 import time
@@ -22,6 +23,14 @@ _MS_PER_S = 1000
 _DEFAULTS = {"application_name": "holdfast", "target_session_attrs": "read-write"}
 _BUSY = Reply(Outcome.RETRY, reason="all connections are busy")
 _READ_ONLY = "25006"
+# libpq tells no code for a connection that was refused. What stands here is what a server whose
+# messages are English says of one that will never be made; of another's, no more is known than
+# that there is no connection.
+_NEVER = re.compile(
+    r"does not exist|authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|is not permitted to log in|permission denied for database"
+)
+_REFUSED = "28000"
 _SERVER_PERCENT = 80
 _BAD_RESULTS = frozenset({pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE})
 _UNDER_WAY = frozenset({pq.PollingStatus.READING, pq.PollingStatus.WRITING})
@@ -162,7 +171,12 @@ class Line:
 
     def _take(self) -> "pq.abc.PGconn | None":
         with self._mutex:
-            return self._idle.pop() if self._idle else None
+            while self._idle:
+                connection = self._idle.pop()
+                if _usable(connection):
+                    return connection
+                connection.finish()
+        return None
 
     def _put_back(self, connection: "pq.abc.PGconn", answer: Rows | ServerError) -> None:
         # A server that has become a standby keeps its connections; a new one finds the primary.
@@ -189,9 +203,20 @@ def _conninfo(connection: str, timeout_ms: int) -> bytes:
         ) from error
 
 
-def _lost(connection: "pq.abc.PGconn | None", error: Exception) -> Reply:
+def _usable(connection: "pq.abc.PGconn") -> bool:
+    """Whether nothing has arrived meanwhile: to one that waits, a server only says goodbye."""
+    if connection.status != pq.ConnStatus.OK:
+        return False
+    poll = select.poll()
+    poll.register(connection.socket, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _lost(connection: "pq.abc.PGconn | None", error: Exception) -> ServerError | Reply:
     """What is known without an answer. Without a connection, nothing was sent."""
     if connection is None:
+        if _NEVER.search(str(error)):
+            return ServerError(_REFUSED, str(error))
         return Reply(Outcome.RETRY, reason=f"no connection: {error}")
     connection.finish()
     return Reply(Outcome.UNKNOWN, reason=str(error))

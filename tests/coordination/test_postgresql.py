@@ -1,10 +1,13 @@
 """The PostgreSQL adapter refuses what cannot work, and knows what it does not know."""
 
 import asyncio
+import json
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +17,7 @@ from holdfast.coordination import (
     ConditionalStore,
     Delete,
     Get,
+    Item,
     LeaseTiming,
     Lock,
     Outcome,
@@ -107,7 +111,7 @@ def test_only_what_was_surely_rolled_back_is_said_not_to_have_been_applied(
     assert PostgreSqlCodec("leases").failed(sqlstate, "because").outcome is outcome
 
 
-@pytest.mark.parametrize("sqlstate", ["42P01", "42501", "28P01", "22P05", "3D000"])
+@pytest.mark.parametrize("sqlstate", ["42P01", "42501", "28P01", "22P05", "3D000", "54000"])
 def test_a_final_refusal_is_an_error_that_says_what_to_check(sqlstate: str) -> None:
     with pytest.raises(ConfigurationError, match=r"refuses requests .*permissions of this role"):
         PostgreSqlCodec("leases").failed(sqlstate, "because")
@@ -195,19 +199,88 @@ def test_a_frozen_server_does_not_stop_the_event_loop() -> None:
         asyncio.run(story(server))
 
 
-@pytest.mark.slow
-def test_a_connection_that_the_server_ended_leaves_the_outcome_unknown_once(
-    postgresql_server: PostgreSqlServer, store: PostgreSqlStore
-) -> None:
-    store.call(Get("a"))
-    with psycopg.connect(postgresql_server.connection) as other:
+def _end_connections(server: PostgreSqlServer) -> None:
+    with psycopg.connect(server.connection) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'holdfast'"
         )
-    time.sleep(0.1)
-    outcomes = [store.call(Get("a")).outcome for _ in range(2)]
+
+
+@pytest.mark.slow
+def test_a_connection_that_the_server_ended_under_way_leaves_the_outcome_unknown_once(
+    postgresql_server: PostgreSqlServer,
+) -> None:
+    store, key = PostgreSqlStore(postgresql_server.connection, timeout_ms=10_000), random_nonce()
+    store.create()
+    store.call(Put(key=key, when=Always(), item={"n": 1}))
+    outcomes: list[Outcome] = []
+    with psycopg.connect(postgresql_server.connection) as other:
+        other.execute("SELECT * FROM holdfast_coordination WHERE key = %s FOR UPDATE", (key,))
+        update = Update(key=key, when=Always(), add={"n": 1})
+        call = threading.Thread(target=lambda: outcomes.append(store.call(update).outcome))
+        call.start()
+        time.sleep(0.2)
+        _end_connections(postgresql_server)
+        call.join(5)
+    outcomes.append(store.call(update).outcome)
     assert outcomes == [Outcome.UNKNOWN, Outcome.APPLIED]
+
+
+@pytest.mark.slow
+def test_a_connection_that_the_server_ended_meanwhile_is_not_used(
+    postgresql_server: PostgreSqlServer, store: PostgreSqlStore
+) -> None:
+    lock = Lock(store=store, key=random_nonce(), owner="a", wait_s=0)
+    for _ in range(3):
+        # Whoever only tries once must not fail because of what happened since.
+        with lock:
+            pass
+        _end_connections(postgresql_server)
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_connection_that_will_never_be_made_is_an_error_that_says_why() -> None:
+    with postgresql() as server:
+        with psycopg.connect(server.connection, autocommit=True) as owner:
+            owner.execute("ALTER ROLE test PASSWORD 'right'")
+            found = owner.execute("SHOW hba_file").fetchone()
+        assert found is not None
+        nowhere = server.connection.replace("dbname=postgres", "dbname=nowhere")
+        nobody = server.connection.replace("user=test", "user=nobody")
+        _expect_no_connection(nowhere, 'database "nowhere" does not exist')
+        _expect_no_connection(nobody, 'role "nobody" does not exist')
+        Path(found[0]).write_text("local all all scram-sha-256\n", encoding="ascii")
+        os.kill(server.pid, signal.SIGHUP)
+        time.sleep(0.5)
+        _expect_no_connection(server.connection, "no password supplied")
+        _expect_no_connection(f"{server.connection} password=wrong", "authentication failed")
+        PostgreSqlStore(f"{server.connection} password=right").create()
+
+
+def _expect_no_connection(connection: str, why: str) -> None:
+    store = PostgreSqlStore(connection, timeout_ms=5_000)
+    lock = Lock(store=store, key="a", owner="a", wait_s=0)
+    for use in (store.verify, store.create, lock.__enter__):
+        with pytest.raises(ConfigurationError, match=f"{why}.*Check the connection string"):
+            use()
+
+
+@pytest.mark.slow
+def test_a_key_that_is_too_long_is_refused(store: PostgreSqlStore) -> None:
+    key = "".join(random_nonce() for _ in range(300))
+    with pytest.raises(ConfigurationError, match="54000: index row size"):
+        store.call(Put(key=key, when=Always(), item={}))
+
+
+@pytest.mark.slow
+def test_text_that_only_looks_like_a_nul_character_is_stored(store: PostgreSqlStore) -> None:
+    item: Item = {"\\u0000": "\\u0000", "escaped": json.dumps("\0")}
+    store.call(Put(key="looks", when=Always(), item=item))
+    assert store.call(Get("looks")).item == item
+    held = Put(key="looks", when=Equals("escaped", json.dumps("\0")), item={})
+    assert store.call(held).outcome is Outcome.APPLIED
 
 
 @pytest.mark.slow
