@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.contract import Table
 from holdfast.contract.place import own_region
-from holdfast.coordination.dynamodb import DEFAULT_TIMEOUT_MS
+from holdfast.coordination.dynamodb import DEFAULT_TIMEOUT_MS, MOST_CONNECTIONS
 from holdfast.coordination.dynamodb_codec import Codec
 from holdfast.coordination.store import Delete, Get, Put, Reply, Request
 
@@ -47,6 +47,7 @@ def async_dynamodb_client(
             read_timeout=timeout_ms / _MS_PER_S,
             retries={"total_max_attempts": 1, "mode": "standard"},
             tcp_keepalive=True,
+            max_pool_connections=MOST_CONNECTIONS,
         ),
     )
 

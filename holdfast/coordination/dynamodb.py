@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 DEFAULT_TIMEOUT_MS = 1_000
+MOST_CONNECTIONS = 50
+"""That a client keeps, each for one call at a time: more than a member of a group makes."""
 _MS_PER_S = 1000
 
 
@@ -47,6 +49,7 @@ def dynamodb_client(
             read_timeout=timeout_ms / _MS_PER_S,
             retries={"total_max_attempts": 1, "mode": "standard"},
             tcp_keepalive=True,
+            max_pool_connections=MOST_CONNECTIONS,
         ),
     )
 

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    LoginError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    SSOError,
+)
 
 from holdfast.contract import Consistency, Table
 from holdfast.coordination.store import (
@@ -51,18 +59,25 @@ _PASSING = frozenset(
         "ThrottlingException",
     }
 )
-# No repetition will help until somebody changes something.
+# No repetition will help until somebody changes something. Some are answers of the security token
+# service, which a client asks for credentials first.
 _FINAL = frozenset(
     {
+        "AccessDenied",
         "AccessDeniedException",
+        "ExpiredToken",
         "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidIdentityToken",
         "InvalidSignatureException",
         "MissingAuthenticationTokenException",
         "ResourceNotFoundException",
+        "SignatureDoesNotMatch",
         "UnrecognizedClientException",
         "ValidationException",
     }
 )
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, SSOError, LoginError)
 
 
 class Codec:
@@ -108,7 +123,15 @@ class Codec:
 
         Args:
             request: The request.
+
+        Raises:
+            ConfigurationError: If the item has an attribute named as the table's key.
         """
+        if self._key in request.item:
+            raise ConfigurationError(
+                f"Item {request.key} has an attribute {self._key}, which is the key of table "
+                f"{self.table_name} and would move the item. Name the attribute otherwise."
+            )
         names = _Names()
         expression = _condition(request.when, names)
         parameters: PutItemInputTypeDef = {
@@ -138,15 +161,16 @@ class Codec:
         parameters: UpdateItemInputTypeDef = {
             "TableName": self._table.name,
             "Key": {self._key: {"S": request.key}},
-            "UpdateExpression": " ".join(
-                f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts
-            ),
             "ReturnValues": "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            "ExpressionAttributeNames": names.names,
         }
+        # DynamoDB refuses an expression, and names, that are there and empty.
+        if changes := [f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts]:
+            parameters["UpdateExpression"] = " ".join(changes)
         if expression:
             parameters["ConditionExpression"] = expression
+        if names.names:
+            parameters["ExpressionAttributeNames"] = names.names
         if names.values:
             parameters["ExpressionAttributeValues"] = names.values
         return parameters
@@ -200,6 +224,11 @@ class Codec:
             raise ConfigurationError(
                 f"A request to table {self.table_name} is malformed: {error}"
             ) from error
+        if isinstance(error, _NO_CREDENTIALS):
+            raise ConfigurationError(
+                f"Table {self.table_name} cannot be asked without credentials ({error}). Give this "
+                "process a role, or sign in."
+            ) from error
         if not isinstance(error, ClientError):
             return Reply(Outcome.UNKNOWN, reason=f"{type(error).__name__}: {error}")
         code = error_code(error)
@@ -223,7 +252,7 @@ class Codec:
             region: Where it asked.
 
         Raises:
-            ConfigurationError: If the table does not exist.
+            ConfigurationError: If the table does not exist, or the credentials are wrong.
             StoreUnavailableError: If it cannot be reached.
         """
         code = error_code(error) if isinstance(error, ClientError) else ""
@@ -234,6 +263,7 @@ class Codec:
                 f"Table {self.table_name} does not exist in {region}. Deploy the stack, or load "
                 "its contract."
             ) from error
+        self.failed(error)
         raise StoreUnavailableError(
             f"Table {self.table_name} could not be described: {error}."
         ) from error
@@ -384,7 +414,7 @@ def _decode_value(name: str, encoded: Mapping[str, object]) -> Value:
     match encoded:
         case {"BOOL": bool(value)} | {"S": str(value)} | {"B": bytes(value)}:
             return value
-        case {"N": str(digits)}:
+        case {"N": str(digits)} if digits.removeprefix("-").isdecimal():
             return int(digits)
         case _:
             raise ConfigurationError(

@@ -37,7 +37,8 @@ from holdfast.coordination.store import ConditionalStore, Outcome, Reply
 from holdfast.coordination.timing import LeaseTiming
 
 _LOG = logging.getLogger("holdfast.coordination")
-_MOST_CALLS = 32
+MOST_CALLS = 32
+"""Most calls of one member at the same time, each on a thread of its own."""
 S = TypeVar("S")
 
 
@@ -222,7 +223,7 @@ class Partitions(AnyPartitions[ConditionalStore, Pump], ThreadDriver):
     def _make_pump(self, store: ConditionalStore) -> Pump:
         # A call may hang until its time limit; the others must not wait for it.
         name = f"store of {self._prefix}"
-        return Pump(store=store, clock=self._clock, name=name, most_calls=_MOST_CALLS)
+        return Pump(store=store, clock=self._clock, name=name, most_calls=MOST_CALLS)
 
     def _begin(self, partition: str, lease: Lease) -> None:
         name = f"leader of {lease.key}"

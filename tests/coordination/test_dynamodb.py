@@ -1,11 +1,16 @@
 """The DynamoDB adapter refuses what cannot work, and counts on nothing it does not know."""
 
+import os
+import threading
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from holdfast.contract import Consistency, Table
-from holdfast.coordination import DynamoDbStore, Get, Outcome, dynamodb_client
+from holdfast.coordination import DynamoDbStore, Get, Lock, Outcome, Put, dynamodb_client
 from holdfast.coordination.dynamodb_codec import Codec
+from holdfast.coordination.partitions import MOST_CALLS
+from holdfast.coordination.store import Always
 from holdfast.errors import ConfigurationError, StoreUnavailableError
 from tests.coordination.servers import REGION, TABLE, client, environment
 
@@ -47,11 +52,65 @@ def test_a_timeout_leaves_the_outcome_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"]
+    "code",
+    [
+        "AccessDeniedException",
+        "ResourceNotFoundException",
+        "ValidationException",
+        # Of the token service, when a role cannot be taken on.
+        "AccessDenied",
+        "ExpiredToken",
+    ],
 )
 def test_a_final_refusal_is_an_error_that_says_what_to_check(code: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{TABLE} refuses requests .*permissions"):
         Codec(STRONG, "pk").failed(_error(code))
+
+
+def test_a_process_without_credentials_is_told_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    store = DynamoDbStore(STRONG, dynamodb_client(REGION))
+    lock = Lock(store=store, key="a", owner="a", wait_s=0)
+    for use in (store.verify, lock.__enter__):
+        with pytest.raises(ConfigurationError, match=f"{TABLE} cannot be asked without credential"):
+            use()
+
+
+def test_a_fraction_is_refused_rather_than_misread() -> None:
+    with pytest.raises(ConfigurationError, match=r"Attribute n holds \{'N': '1\.5'\}"):
+        Codec(STRONG, "pk").applied({"pk": {"S": "a"}, "n": {"N": "1.5"}})
+    whole = Codec(STRONG, "pk").applied({"pk": {"S": "a"}, "n": {"N": "-15"}})
+    assert whole.item == {"n": -15}
+
+
+def test_an_attribute_cannot_take_the_place_of_the_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"Item a has an attribute pk, .*Name the attrib"):
+        Codec(STRONG, "pk").put(Put(key="a", when=Always(), item={"pk": "b"}))
+
+
+@pytest.mark.slow
+def test_a_member_that_shares_many_partitions_keeps_its_connections(
+    server: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, value in environment(server).items():
+        monkeypatch.setenv(name, value)
+    store, ready = DynamoDbStore(STRONG), threading.Barrier(MOST_CALLS)
+
+    def ask() -> None:
+        ready.wait(10)
+        store.call(Get("a"))
+
+    threads = [threading.Thread(target=ask) for _ in range(MOST_CALLS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [each for each in caplog.messages if "pool is full" in each] == []
 
 
 def test_a_table_deployed_as_last_writer_wins_is_refused_whatever_the_contract_says() -> None:

@@ -154,6 +154,16 @@ def test_an_update_changes_what_it_names_and_returns_the_whole_item(
     assert changed == Reply(Outcome.APPLIED, {"a": "z", "n": 3})
 
 
+def test_an_update_that_names_nothing_changes_nothing_and_creates_the_item(
+    store: ConditionalStore, key: str
+) -> None:
+    assert store.call(Update(key=key, when=Absent("a"))).outcome is Outcome.APPLIED
+    assert store.call(Get(key)) == Reply(Outcome.APPLIED, {})
+    assert store.call(Update(key=key, when=Equals("a", 1))) == Reply(Outcome.REFUSED, {})
+    assert store.call(Update(key=key, when=Always())).outcome is Outcome.APPLIED
+    assert store.call(Get(key)) == Reply(Outcome.APPLIED, {})
+
+
 def test_a_delete_leaves_nothing(store: ConditionalStore, key: str) -> None:
     store.call(Put(key=key, when=Always(), item=ITEM))
     assert store.call(Delete(key=key, when=Equals("text", "a"))) == Reply(Outcome.APPLIED, None)
