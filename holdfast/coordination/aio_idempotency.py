@@ -95,7 +95,7 @@ class AsyncRun:
         """
         self._lease = await self._hold.take(self._wait_s)
         if self._lease is None:
-            self.result = self._record.not_run(self._wait_s, self._claim.holder)
+            self.result = self._record.not_run(self._wait_s, self._claim.obstacle)
         return self
 
     async def complete(self, result: str) -> None:

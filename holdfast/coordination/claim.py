@@ -47,6 +47,7 @@ class Claim:
         """Who holds the lease as far as is known, as ``<owner>/<instance>``."""
         self.pointless = False
         """Whether there is nothing left to wait for."""
+        self._trouble: str | None = None
         self._clock = clock
         self._tally = tally
         self._settles = settles
@@ -69,6 +70,13 @@ class Claim:
         remaining_ms = 0 if self.lease is None else self.lease.remaining_ms
         return self._tally.health(self.now_ms(), leader=self.holder, remaining_ms=remaining_ms)
 
+    @property
+    def obstacle(self) -> str:
+        """Why the lease has not come, for humans, by the last request while it was waited for."""
+        if self._trouble is not None:
+            return f"its store did not answer ({self._trouble})"
+        return f"{self.holder} holds it" if self.holder else "others were faster"
+
     def now_ms(self) -> int:
         """The time."""
         return self._clock.now_ms()
@@ -90,6 +98,9 @@ class Claim:
         now_ms = self.now_ms()
         self._asked = False
         self._tally.replied(now_ms, reply)
+        if self.core.phase is Phase.WAITING:
+            failed = reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY)
+            self._trouble = reply.reason if failed else None
         request = self._follow(self.core.on_reply(now_ms, reply))
         if reply.outcome is Outcome.REFUSED and self.lease is None:
             self.pointless = self._settles(reply.item)

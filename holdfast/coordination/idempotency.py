@@ -108,7 +108,7 @@ class Run:
         """
         self._lease = self._hold.take(self._wait_s)
         if self._lease is None:
-            self.result = self._record.not_run(self._wait_s, self._claim.holder)
+            self.result = self._record.not_run(self._wait_s, self._claim.obstacle)
         return self
 
     def complete(self, result: str) -> None:

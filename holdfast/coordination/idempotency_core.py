@@ -111,12 +111,12 @@ class EventRecord:
         self.result = text(item, "result")
         return self.refused or self.result is not None
 
-    def not_run(self, wait_s: float, holder: str | None) -> str:
+    def not_run(self, wait_s: float, obstacle: str) -> str:
         """The result of an earlier run, for a run that did not get the lease.
 
         Args:
             wait_s: How long it waited, in seconds.
-            holder: Who held the lease last, if known.
+            obstacle: Why the lease did not come.
 
         Raises:
             PayloadMismatchError: If the event came with another payload before.
@@ -129,8 +129,8 @@ class EventRecord:
             )
         if self.result is None:
             raise LockTimeoutError(
-                f"Event {self.key} was still being handled after {wait_s} s"
-                f"{f' by {holder}' if holder else ''}. Deliver it again later, or wait longer."
+                f"Event {self.key} could not be handled within {wait_s} s; {obstacle}. "
+                "Deliver it again later, or wait longer."
             )
         return self.result
 

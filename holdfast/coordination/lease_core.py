@@ -244,16 +244,14 @@ class LeaseCore:
         """
         actions = self._advance(now_ms)
         if self._phase is Phase.HOLDING:
-            self._leave_when = Equals("token", self._token)
+            self._leave_holding(now_ms, self._token)
         elif self._phase is Phase.WAITING:
-            # An acquisition whose fate is unknown may have won; it must not stay behind.
-            self._leave_when = self._any_unknown()
+            self._leave_waiting(now_ms)
         elif self._phase is Phase.LEAVING:
             return actions
         else:
             return [*actions, Released()]
         self._phase = Phase.LEAVING
-        self._leave_by_ms = now_ms + self._timing.lease_ms
         self._next_ms = now_ms
         return actions + self._act(now_ms)
 
@@ -375,7 +373,7 @@ class LeaseCore:
         if sent_ms is not None:
             return self._won(now_ms, sent_ms, number(reply.item, "token"))
         if self._phase is Phase.LEAVING:
-            self._leave_when = self._any_unknown()
+            self._leave_waiting(now_ms)
             return []
         return self._watch(now_ms, reply.item) if reply.outcome is Outcome.REFUSED else []
 
@@ -383,7 +381,7 @@ class LeaseCore:
         self._unknown.clear()
         self._watched = None
         if self._phase is Phase.LEAVING:
-            self._leave_when = Equals("token", token)
+            self._leave_holding(now_ms, token)
             self._next_ms = now_ms
             return []
         until_ms = sent_ms + self._timing.lease_ms - self._timing.margin_ms
@@ -459,7 +457,19 @@ class LeaseCore:
         self._next_ms = 0
         return [Released()]
 
-    def _any_unknown(self) -> Condition | None:
+    def _leave_holding(self, now_ms: int, token: int) -> None:
+        self._leave_when = Equals("token", token)
+        # After that, others take over in any case.
+        self._leave_by_ms = now_ms + self._timing.lease_ms
+
+    def _leave_waiting(self, now_ms: int) -> None:
+        """An acquisition whose fate is unknown may have won; it should not stay behind.
+
+        One try to take it back, because it is not likely: who gives up must not wait for a silent
+        store any longer than that.
+        """
         waiting = self._in_flight
         nonces = [*self._unknown, *([waiting.nonce] if waiting else [])]
-        return AnyOf(tuple(Equals("nonce", nonce) for nonce in nonces)) if nonces else None
+        equals = tuple(Equals("nonce", nonce) for nonce in nonces)
+        self._leave_when = AnyOf(equals) if equals else None
+        self._leave_by_ms = now_ms + self._timing.retry_ms

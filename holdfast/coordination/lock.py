@@ -6,7 +6,8 @@ Guarantees:
 
 Does not guarantee:
     Order among waiters. That the block is interrupted when the lease is lost: call
-    ``lease.check()`` between its steps and pass ``lease.token`` to a fence.
+    ``lease.check()`` between its steps and pass ``lease.token`` to a fence. That leaving the block
+    is quick while the store is away: the release is tried for one lease.
 
 Costs:
     One request to acquire and one to release when nobody else wants it, one per ``renew_ms`` in
@@ -99,9 +100,8 @@ class AnyLock(Generic[S]):
         if lease is not None:
             return lease
         raise LockTimeoutError(
-            f"Lock {self._key} was not free within {self._wait_s} s; "
-            f"{f'{claim.holder} holds it' if claim.holder else 'its store did not answer'}. Wait "
-            "longer, or hold it for shorter."
+            f"Lock {self._key} was not free within {self._wait_s} s; {claim.obstacle}. "
+            "Wait longer, or hold it for shorter."
         )
 
     def _held_already(self) -> ConfigurationError:

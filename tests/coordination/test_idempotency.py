@@ -129,7 +129,7 @@ def test_a_long_run_that_is_alive_is_not_taken_over() -> None:
     store = MemoryStore()
     with _once(store, "slow", timing=STEADY).event("1") as run:
         with (
-            pytest.raises(LockTimeoutError, match=r"order/1 was still .* by slow/"),
+            pytest.raises(LockTimeoutError, match=r"order/1 could not .* slow/\w+ holds it"),
             _once(store, "eager", wait_s=2, timing=STEADY).event("1"),
         ):
             pytest.fail("two runs")
@@ -237,3 +237,15 @@ class DeletesUnconditionally(MemoryStore):
 @pytest.mark.parametrize("mutant", [CompletesUnconditionally, DeletesUnconditionally])
 def test_an_unconditional_end_is_caught(mutant: type[MemoryStore]) -> None:
     assert _zombie_story(mutant()) != "next"
+
+
+def test_a_silent_store_is_not_taken_for_another_run() -> None:
+    class Silent(MemoryStore):
+        def call(self, request: Request) -> Reply:
+            return Reply(Outcome.UNKNOWN, reason=f"no answer for {request.key}")
+
+    with (
+        pytest.raises(LockTimeoutError, match=r"its store did not answer \(no answer for order/1"),
+        _once(Silent(), wait_s=2).event("1"),
+    ):
+        pytest.fail("an event from nowhere")

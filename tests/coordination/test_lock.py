@@ -162,7 +162,10 @@ def test_many_short_tries_of_one_object_find_a_dead_holder_too() -> None:
 def test_a_silent_store_is_a_timeout_that_says_so() -> None:
     store = CountingStore()
     store.silent = True
-    with pytest.raises(LockTimeoutError, match="its store did not answer"), _lock(store, "a", 0.1):
+    with (
+        pytest.raises(LockTimeoutError, match=r"its store did not answer \(silence\)"),
+        _lock(store, "a", 0.1),
+    ):
         pytest.fail("a lock from nowhere")
 
 
@@ -332,3 +335,11 @@ def test_a_forked_process_that_leaves_the_block_does_not_release_the_lock() -> N
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert "holder" not in (store.call(Get("lock")).item or {})
+
+
+def test_to_give_up_on_a_silent_store_does_not_take_a_lease() -> None:
+    store = CountingStore()
+    store.silent = True
+    slow = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000, retry_ms=50)
+    assert isinstance(_in_time(_lock(store, "a", 0, slow).__enter__), LockTimeoutError)
+    assert store.requests <= 3
