@@ -38,6 +38,9 @@ from holdfast.errors import ConfigurationError
 _MISSED_BEATS = 2
 MAX_PARTITIONS = 1_000
 """Most partitions of one group: the roster names each in one record."""
+MAX_ROSTER_BYTES = 300_000
+"""Most that they may take up in it. DynamoDB takes no item of more than 400 kB."""
+_LONGEST_TOKEN = 10**16
 
 Claims = Mapping[str, Mapping[str, int]]
 """What each living member leads, with which token."""
@@ -401,9 +404,19 @@ class PartitionCore:
             if known is not None and known.text == value:
                 lines[member] = known
                 continue
-            lease_ms, _, leads = cast("tuple[int, int, dict[str, int]]", json.loads(value))
+            lease_ms, leads = self._parsed(member, value)
             lines[member] = _Line(value, now_ms, lease_ms, leads)
         self._lines = lines
+
+    def _parsed(self, member: str, line: str) -> tuple[int, dict[str, int]]:
+        try:
+            lease_ms, _, leads = cast("tuple[int, int, dict[str, int]]", json.loads(line))
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"Item {self._roster_key} is no roster: its attribute {member} holds {line!r}. "
+                "Give the group a prefix that nothing else uses."
+            ) from error
+        return lease_ms, leads
 
 
 def check_partitions(prefix: str, partitions: Collection[str]) -> None:
@@ -414,7 +427,8 @@ def check_partitions(prefix: str, partitions: Collection[str]) -> None:
         partitions: Their names.
 
     Raises:
-        ConfigurationError: If there is none, or too many, or one is named twice.
+        ConfigurationError: If there is none, or too many, or one is named twice, or their names do
+            not fit into one record.
     """
     if not 1 <= len(partitions) <= MAX_PARTITIONS:
         raise ConfigurationError(
@@ -425,4 +439,10 @@ def check_partitions(prefix: str, partitions: Collection[str]) -> None:
     if twice:
         raise ConfigurationError(
             f"Group {prefix} names {', '.join(twice)} twice. Name each partition once."
+        )
+    size = len(json.dumps(dict.fromkeys(partitions, _LONGEST_TOKEN)))
+    if size > MAX_ROSTER_BYTES:
+        raise ConfigurationError(
+            f"The {len(partitions)} names of partitions of group {prefix} take up {size} bytes of "
+            f"its roster; at most {MAX_ROSTER_BYTES} fit. Shorten them, or make several groups."
         )

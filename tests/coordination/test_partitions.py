@@ -18,6 +18,7 @@ from holdfast.coordination import (
     Lease,
     LeaseObserver,
     LeaseTiming,
+    Lock,
     MemoryStore,
     Outcome,
     Reply,
@@ -347,6 +348,22 @@ def test_a_lease_names_the_item_that_it_is_kept_in() -> None:
 
     member.run(work)
     assert [(seen.standing, seen.token) for seen in sightings] == [(Standing.HELD, 1)]
+
+
+def test_partitions_whose_names_do_not_fit_into_the_roster_are_refused() -> None:
+    names = [f"{number:0300}" for number in range(1_000)]
+    with pytest.raises(ConfigurationError, match=r"take up 3\d+ bytes .* at most 300000 fit"):
+        Partitions(store=MemoryStore(), prefix="g", partitions=names, owner="x")
+
+
+def test_an_item_that_is_no_roster_is_refused_by_name() -> None:
+    store = MemoryStore()
+    member = Partitions(store=store, prefix="g", partitions="a", owner="x", timing=FAST)
+    with (
+        Lock(store=store, key="g/roster", owner="y", wait_s=0),
+        pytest.raises(ConfigurationError, match="Item g/roster is no roster: its attribute holder"),
+    ):
+        member.run(lambda _, __: pytest.fail("it led"))
 
 
 def test_an_object_takes_part_once() -> None:
