@@ -11,6 +11,7 @@ Does not guarantee:
 """
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
@@ -18,9 +19,11 @@ from typing import Generic, Protocol, TypeVar
 from holdfast.coordination.aio_pump import AsyncPump
 from holdfast.coordination.clock import Clock
 from holdfast.coordination.pump import Pump
-from holdfast.coordination.store import Reply, Request
+from holdfast.coordination.store import Outcome, Reply, Request
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.errors import ConfigurationError
+
+_LOG = logging.getLogger("holdfast.coordination")
 
 
 class AnyPump(Protocol):
@@ -51,6 +54,7 @@ class Driver(ABC, Generic[P]):
     _ran = False
     _finished = False
     _failure: BaseException | None = None
+    _trouble: str | None = None
 
     def stop(self) -> None:
         """Asks ``run`` to give back what it leads and return.
@@ -94,6 +98,14 @@ class Driver(ABC, Generic[P]):
                 "as many terms as there are, until stop(); make a new object to take part again."
             )
         self._ran = True
+
+    def _heard(self, reply: Reply) -> None:
+        """Warns of a failed request."""
+        failed = reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY)
+        # Once for each reason: in a region that is not home they fail for as long.
+        if failed and reply.reason != self._trouble:
+            _LOG.warning("%s: requests fail (%s)", self._name, reply.reason)
+        self._trouble = reply.reason if failed else None
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error

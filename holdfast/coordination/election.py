@@ -36,7 +36,7 @@ from holdfast.coordination.lease_core import (
     StopReason,
 )
 from holdfast.coordination.pump import Pump
-from holdfast.coordination.store import ConditionalStore, Outcome, Reply
+from holdfast.coordination.store import ConditionalStore, Reply
 from holdfast.coordination.timing import LeaseTiming
 
 _LOG = logging.getLogger("holdfast.coordination")
@@ -77,7 +77,6 @@ class AnyElection(Driver[P], Generic[S, P]):
         self._tally = Tally(listener)
         self._lease: Lease | None = None
         self._leader: str | None = None
-        self._trouble: str | None = None
         self._on_stopped: Callable[[StopReason], None] | None = None
         self._pump = self._make_pump(store)
 
@@ -147,11 +146,7 @@ class AnyElection(Driver[P], Generic[S, P]):
 
     def _on_reply(self, reply: Reply) -> None:
         self._tally.replied(self._clock.now_ms(), reply)
-        failed = reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY)
-        # Once for each reason: a candidate in a region that is not home fails for as long.
-        if failed and reply.reason != self._trouble:
-            _LOG.warning("lease %s: requests fail (%s)", self._key, reply.reason)
-        self._trouble = reply.reason if failed else None
+        self._heard(reply)
         self._carry_out(self._core.on_reply(self._clock.now_ms(), reply))
 
     def _carry_out(self, actions: list[Action | Finished]) -> None:

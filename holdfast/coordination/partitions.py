@@ -33,7 +33,7 @@ from holdfast.coordination.lease import Lease, random_nonce
 from holdfast.coordination.lease_core import Action, Extended, Send, Started, Stopped, StopReason
 from holdfast.coordination.partition_core import At, Enrol, PartitionAction, PartitionCore
 from holdfast.coordination.pump import Pump
-from holdfast.coordination.store import ConditionalStore, Outcome, Reply
+from holdfast.coordination.store import ConditionalStore, Reply
 from holdfast.coordination.timing import LeaseTiming
 
 _LOG = logging.getLogger("holdfast.coordination")
@@ -180,8 +180,7 @@ class AnyPartitions(Driver[P], Generic[S, P]):
         self._halt(partition)
 
     def _on_roster(self, reply: Reply) -> None:
-        if reply.outcome in (Outcome.UNKNOWN, Outcome.RETRY):
-            _LOG.warning("%s: the roster could not be written (%s)", self._prefix, reply.reason)
+        self._heard(reply)
         self._carry_out(self._core.on_roster(self._clock.now_ms(), reply))
 
     def _on_reply(self, partition: str, reply: Reply) -> None:

@@ -366,6 +366,21 @@ def test_an_item_that_is_no_roster_is_refused_by_name() -> None:
         member.run(lambda _, __: pytest.fail("it led"))
 
 
+def test_an_outage_is_warned_of_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
+    class Away(MemoryStore):
+        replies = 0
+
+        def call(self, request: Request) -> Reply:
+            self.replies += 1
+            if self.replies == 10:
+                member.stop()
+            return Reply(Outcome.RETRY, reason=f"{request.key} is not at home")
+
+    member = Partitions(store=Away(), prefix="g", partitions="a", owner="x", timing=FAST)
+    member.run(lambda _, __: pytest.fail("it led"))
+    assert caplog.messages == ["group g: requests fail (g/roster is not at home)"]
+
+
 def test_an_object_takes_part_once() -> None:
     member = Partitions(store=MemoryStore(), prefix="g", partitions="a", owner="x", timing=FAST)
     member.run(lambda _, __: member.stop())
