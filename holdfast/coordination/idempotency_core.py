@@ -144,8 +144,14 @@ class EventRecord:
         Raises:
             LeaseLostError: If a later run has taken over. Its result counts.
             StoreUnavailableError: If it is unknown whether the result was written.
-            ConfigurationError: If the result is too large.
+            ConfigurationError: If the result is no text, or too large.
         """
+        # Handlers are the caller's, and one that returns nothing is what people write first.
+        if not isinstance(result, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"The result of event {self.key} is of type {type(result).__name__}; it must be "
+                "text. Return '' where there is nothing to keep, and use AsyncOnce for coroutines."
+            )
         size = len(result.encode())
         if size > MAX_RESULT_BYTES:
             raise ConfigurationError(

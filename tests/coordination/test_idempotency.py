@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -183,6 +184,17 @@ def test_a_result_that_no_item_can_hold_is_refused() -> None:
         _once(MemoryStore()).event("1") as run,
     ):
         run.complete("x" * 300_001)
+
+
+@pytest.mark.parametrize(("result", "named"), [(None, "NoneType"), ({"paid": 5}, "dict")])
+def test_a_result_that_is_no_text_is_refused_with_what_to_return(
+    result: object, named: str
+) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=f"of type {named}; it must be text. Return ''"),
+        _once(MemoryStore()).event("1") as run,
+    ):
+        run.complete(cast("str", result))
 
 
 def test_a_wait_in_which_no_crash_could_be_noticed_is_refused() -> None:
