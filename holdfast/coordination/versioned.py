@@ -64,7 +64,8 @@ class VersionedState(Generic[T]):
         Raises:
             ConflictError: If others kept changing it first.
             LeaseLostError: If a later holder has written to it.
-            StoreUnavailableError: If it is unknown whether the change was applied.
+            StoreUnavailableError: If the store put it off every time, or it is unknown whether
+                the change was applied. The message says which.
             ConfigurationError: If the record's schema is unknown.
         """
         return run(self._core.update(key, change, fence), self._store)
@@ -110,7 +111,8 @@ class AsyncVersionedState(Generic[T]):
         Raises:
             ConflictError: If others kept changing it first.
             LeaseLostError: If a later holder has written to it.
-            StoreUnavailableError: If it is unknown whether the change was applied.
+            StoreUnavailableError: If the store put it off every time, or it is unknown whether
+                the change was applied. The message says which.
             ConfigurationError: If the record's schema is unknown.
         """
         return await run_async(self._core.update(key, change, fence), self._store)

@@ -170,12 +170,14 @@ class VersionedCore(Generic[T]):
         Raises:
             ConflictError: If others kept changing it first.
             LeaseLostError: If a later holder has written to it.
-            StoreUnavailableError: If it is unknown whether the change was applied.
+            StoreUnavailableError: If the store put it off every time, or it is unknown whether
+                the change was applied. The message says which.
             ConfigurationError: If the record's schema is unknown.
         """
         item = yield from self._look(key)
         mine: dict[str, T] = {}
         unsure_since: int | None = None
+        reply = Reply(Outcome.UNKNOWN)
         for attempt in range(self._retry.attempts):
             value = change(None if item is None else self._schema.read(key, item))
             nonce = self._new_nonce()
@@ -203,7 +205,7 @@ class VersionedCore(Generic[T]):
                 )
             if reply.outcome is Outcome.REFUSED:
                 yield self._pause(attempt)
-        raise self._gave_up(key, unsure_since, number(item, "version"))
+        raise self._gave_up(key, unsure_since, number(item, "version"), reply)
 
     def _look(self, key: str) -> Program[Item | None]:
         reply = Reply(Outcome.UNKNOWN)
@@ -242,11 +244,18 @@ class VersionedCore(Generic[T]):
         longest_ms = min(self._retry.most_ms, self._retry.first_ms << min(attempt, 30))
         return Pause(1 + int(self._draw() * longest_ms))
 
-    def _gave_up(self, key: str, unsure_since: int | None, version: int) -> CoordinationError:
+    def _gave_up(
+        self, key: str, unsure_since: int | None, version: int, last: Reply
+    ) -> CoordinationError:
         if unsure_since is not None:
             return StoreUnavailableError(
                 f"It is unknown whether record {key} was changed: a reply was lost at version "
                 f"{unsure_since}, and it is at {version} now. Read it and decide anew."
+            )
+        if last.outcome is Outcome.RETRY:
+            return StoreUnavailableError(
+                f"Record {key} was not changed: the store put off the last of "
+                f"{self._retry.attempts} attempts: {last.reason}. Try again later."
             )
         return ConflictError(
             f"Record {key} was changed by others before each of {self._retry.attempts} attempts. "
