@@ -184,6 +184,23 @@ class EventRecord:
         )
 
 
+def check_prefix(prefix: str) -> None:
+    """Refuses a prefix that does not tell one kind of event from all others.
+
+    Args:
+        prefix: Of the keys of one kind's records.
+
+    Raises:
+        ConfigurationError: If it is empty or has a slash in it.
+    """
+    if not prefix or "/" in prefix:
+        raise ConfigurationError(
+            f"prefix={prefix!r} for events is empty or has a slash in it, so that event b/1 of "
+            "kind a would be event 1 of kind a/b. Use a word of its own for each kind, such as "
+            "'payment-refund'."
+        )
+
+
 class AnyOnce(Generic[S]):
     """What handling events once has in common for threads and for asyncio."""
 
@@ -202,7 +219,7 @@ class AnyOnce(Generic[S]):
 
         Args:
             store: Where the records live. Never a last-writer-wins table.
-            prefix: Of the records' keys, one per kind of event.
+            prefix: Of the records' keys, one per kind of event, without a slash.
             owner: Who handles events, for humans.
             wait_s: Longest wait for a run of another process to end, in seconds; at least a lease
                 and two retries.
@@ -211,8 +228,10 @@ class AnyOnce(Generic[S]):
             new_nonce: Source of strings that never repeat.
 
         Raises:
-            ConfigurationError: If the wait is shorter than a takeover of a crashed run, or endless.
+            ConfigurationError: If the wait is shorter than a takeover of a crashed run, or
+                endless, or the prefix has a slash in it.
         """
+        check_prefix(prefix)
         timing = timing or LeaseTiming()
         takeover_s = (timing.lease_ms + 2 * timing.retry_ms) / _MS_PER_S
         if not takeover_s <= wait_s < math.inf:

@@ -3,15 +3,16 @@
 A strongly consistent DynamoDB table has no time-to-live, so somebody has to.
 
 Guarantees:
-    Only a record with a result that is older than the given age is deleted, by a condition in the
-    delete itself, whatever the listing says. Leases, locks, versioned records and events under
-    way are never touched: their tokens go on growing. A run is bounded and says where the next
-    one goes on; it may be repeated, and several may run at once.
+    Only a record under the prefix with a result that is older than the given age is deleted, by a
+    condition in the delete itself, whatever the listing says. Leases, locks, versioned records
+    and events under way are never touched: their tokens go on growing. A run is bounded and says
+    where the next one goes on; it may be repeated, and several may run at once.
 
 Does not guarantee:
     That an event whose record is gone is recognised: delivered once more, it runs again, with
     tokens from 1, which fences that saw its former ones refuse. Let ``older_than_s`` be longer
-    than any queue keeps a message. That records written before there was a date are removed.
+    than any queue keeps a message. That records without a result go: an event that nobody ever
+    finished, such as one whose message ended in a dead-letter queue, keeps its record.
 
 Costs:
     One conditional delete per old record. DynamoDB bills a scan for all that it reads, so sweep
@@ -28,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast.contract import Table
 from holdfast.coordination.dynamodb import dynamodb_client
 from holdfast.coordination.dynamodb_codec import Codec
-from holdfast.coordination.idempotency_core import FINISHED
+from holdfast.coordination.idempotency_core import FINISHED, check_prefix
 from holdfast.coordination.program import Program, run, run_async
 from holdfast.coordination.store import (
     AsyncConditionalStore,
@@ -113,7 +114,8 @@ class Swept:
 
     Attributes:
         deleted: How many records it removed.
-        kept: How many were named and kept: not old enough after all, or the store did not answer.
+        kept: How many were named and kept: not old enough after all, of another kind, or the store
+            did not answer.
         resume_after: Where the next run begins; None if this one came to the end.
     """
 
@@ -144,8 +146,8 @@ def sweep_events(
         date_s: The date, in seconds since 1970.
 
     Raises:
-        ConfigurationError: If the age is less than an hour, the bound is not positive, or the
-            records can never be listed.
+        ConfigurationError: If the age is less than an hour, the bound is not positive, the prefix
+            cannot be one of events, or the records can never be listed.
         StoreUnavailableError: If they cannot be listed now.
     """
     search = _search(prefix, older_than_s, after, max_records, date_s)
@@ -188,6 +190,7 @@ def _search(
     max_records: int,
     date_s: Callable[[], float],
 ) -> Search:
+    check_prefix(prefix)
     if older_than_s < LEAST_AGE_S:
         raise ConfigurationError(
             f"older_than_s={older_than_s} for events {prefix}; it must be {LEAST_AGE_S} or more, "
@@ -202,6 +205,8 @@ def _search(
 def _delete(search: Search, page: Page) -> Program[Swept]:
     deleted = 0
     for key in page.keys:
+        if not key.startswith(search.prefix):
+            continue
         # The date stands in the condition, so that whatever took the record's place stays.
         reply = yield Delete(key=key, when=AtMost(FINISHED, search.before_s))
         deleted += reply.outcome is Outcome.APPLIED

@@ -86,10 +86,13 @@ def test_a_new_event_costs_two_requests_and_a_repeated_one_costs_one() -> None:
     async def story() -> None:
         store = SharedStore()
         once = AsyncOnce(store=store, prefix="order", owner="a", wait_s=70, timing=SLOW)
+        before = asyncio.all_tasks()
         async with once.event("1", b"x") as delivery:
             assert delivery.lease is not None
             await delivery.complete("done")
         assert store.requests == 2
+        # Nobody looks after the lease any more.
+        assert asyncio.all_tasks() == before
         async with once.event("1", b"x") as delivery:
             assert (delivery.result, delivery.lease) == ("done", None)
         assert store.requests == 3

@@ -57,6 +57,16 @@ def test_the_fence_is_woven_into_any_update(given_expression: str, expected: str
     assert request.get("UpdateExpression") == expected
 
 
+def test_a_condition_of_the_callers_opens_no_way_around_the_fence() -> None:
+    guarded = Fence(1).guard_update(
+        {"TableName": "t", "Key": {"pk": {"S": "a"}}, "ConditionExpression": "n = :one OR n = :two"}
+    )
+    assert guarded.get("ConditionExpression") == (
+        "(attribute_not_exists(#holdfast_fence) OR #holdfast_fence <= :holdfast_token)"
+        " AND (n = :one OR n = :two)"
+    )
+
+
 def test_the_callers_request_is_left_as_it_was() -> None:
     names = {"#a": "a"}
     Fence(1).guard_put(

@@ -148,6 +148,29 @@ def test_an_id_with_another_payload_is_refused_while_running_and_after() -> None
         once.event("1", b"second").__enter__()
 
 
+def test_an_id_is_not_lent_to_another_payload_by_a_run_that_failed() -> None:
+    once = _once(MemoryStore())
+    with pytest.raises(ValueError, match="half-way"), once.event("1", b"first"):
+        raise ValueError("half-way")
+    with pytest.raises(PayloadMismatchError):
+        once.event("1", b"second").__enter__()
+
+
+def test_a_finished_event_has_no_holder_and_nobody_looks_after_it_any_more() -> None:
+    store = MemoryStore()
+    with _once(store, timing=SLOW, wait_s=70).event("1") as run:
+        assert "lease of order/1" in {thread.name for thread in threading.enumerate()}
+        run.complete("done")
+    assert "lease of order/1" not in {thread.name for thread in threading.enumerate()}
+    assert "holder" not in (store.call(Get("order/1")).item or {})
+
+
+@pytest.mark.parametrize("prefix", ["", "payment/refund"])
+def test_a_kind_whose_events_could_be_those_of_another_is_refused(prefix: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"prefix='{prefix}' for events is empty or has"):
+        Once(store=MemoryStore(), prefix=prefix, owner="a", wait_s=15)
+
+
 def test_events_with_other_ids_or_of_another_kind_are_other_events() -> None:
     store = MemoryStore()
     for prefix, event_id in (("order", "1"), ("order", "2"), ("refund", "1")):

@@ -126,8 +126,9 @@ def _world() -> tuple[MemoryStore, list[str], list[str]]:
     old = [f"order/old-{index}" for index in range(7)]
     for key in old:
         _finished(store, key, DAY_S)
+    _finished(store, "orders/of-another-kind", DAY_S)
     kinds = ("lock-released", "lock-held", "counter", "young", "undated")
-    return store, [f"order/{kind}" for kind in kinds], old
+    return store, [*(f"order/{kind}" for kind in kinds), "orders/of-another-kind"], old
 
 
 def _check_that_only_old_events_go() -> None:
@@ -225,6 +226,8 @@ def test_bounds_that_cannot_be_meant_are_refused() -> None:
         sweep_events(MemoryStore(), listing, prefix="order", older_than_s=60)
     with pytest.raises(ConfigurationError, match="max_records=0"):
         sweep_events(MemoryStore(), listing, prefix="order", older_than_s=DAY_S, max_records=0)
+    with pytest.raises(ConfigurationError, match="prefix='' for events is empty"):
+        sweep_events(MemoryStore(), listing, prefix="", older_than_s=DAY_S)
 
 
 def test_an_event_that_once_handled_is_dated() -> None:

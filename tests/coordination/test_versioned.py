@@ -133,6 +133,24 @@ def test_a_write_in_conflict_with_another_region_is_tried_again() -> None:
     assert state.update("n", add_one) == 1
 
 
+def test_a_store_that_raises_for_want_of_an_answer_is_asked_again() -> None:
+    class Raises(MemoryStore):
+        calls = 0
+
+        def call(self, request: Request) -> Reply:
+            reply = super().call(request)
+            self.calls += 1
+            if self.calls in (1, 3):
+                raise StoreUnavailableError("no answer")
+            return reply
+
+    store = Raises()
+    # The read once more; the write, which was applied, only recognised.
+    assert VersionedState(store=store, schema=NUMBER, retry=Retry(most_ms=1)).update("n", add_one)
+    assert store.calls == 4
+    assert VersionedState(store=store, schema=NUMBER).read("n") == 1
+
+
 def test_a_store_that_puts_off_every_write_is_not_blamed_on_rivals() -> None:
     state = VersionedState(store=PutsOff(99), schema=NUMBER, retry=Retry(attempts=3, most_ms=1))
     with pytest.raises(
