@@ -24,7 +24,7 @@ Does not guarantee:
 from dataclasses import dataclass, replace
 
 from holdfast.coordination.clock import Clock
-from holdfast.coordination.program import Pause, Program
+from holdfast.coordination.program import Pause, Program, settled
 from holdfast.coordination.store import (
     Absent,
     AllOf,
@@ -55,8 +55,6 @@ TOKENS_PER_EPOCH = 2**40
 
 _EPOCH = "home_epoch"
 _TOKEN = "token"  # noqa: S105 - an attribute's name
-_ATTEMPTS = 5
-_PAUSE_MS = 500
 # A mover's clock that is 2 % fast against a holder's that is 2 % slow: 1.02 / 0.98.
 _CLOCKS_PERCENT = 5
 # Raw tokens start at 1, so that nothing equals this one.
@@ -93,7 +91,8 @@ def read_home() -> Program[Home | None]:
     Raises:
         StoreUnavailableError: If the table does not answer.
     """
-    reply = yield Get(DECLARATION_KEY)
+    # A region that is taken for silent may be abandoned, so one lost reply is not enough.
+    reply = yield from settled(Get(DECLARATION_KEY))
     if reply.outcome is not Outcome.APPLIED:
         raise StoreUnavailableError(f"The declaration of home could not be read: {reply.reason}.")
     return _home(reply.item)
@@ -108,7 +107,7 @@ def read_audit(epoch: int) -> Program[Home | None]:
     Raises:
         StoreUnavailableError: If the table does not answer.
     """
-    reply = yield Get(f"{DECLARATION_KEY}/{epoch}")
+    reply = yield from settled(Get(f"{DECLARATION_KEY}/{epoch}"))
     if reply.outcome is not Outcome.APPLIED:
         raise StoreUnavailableError(f"The audit record could not be read: {reply.reason}.")
     return _home(reply.item)
@@ -168,16 +167,13 @@ def _trail(home: Home, nonce: str) -> Put:
 
 
 def _certainly(request: Put) -> Program[Reply]:
-    """Repeats a request until it is known what came of it."""
-    reason = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            yield Pause(_PAUSE_MS)
-        reply = yield request
-        if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):
-            return reply
-        reason = reply.reason
-    raise StoreUnavailableError(f"{request.key} could not be written: {reason}. Repeat the move.")
+    """The reply to a write, once it is known what came of it."""
+    reply = yield from settled(request)
+    if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):
+        return reply
+    raise StoreUnavailableError(
+        f"{request.key} could not be written: {reply.reason}. Repeat the move."
+    )
 
 
 class HomeCore:

@@ -20,6 +20,8 @@ from holdfast.coordination.store import (
 from holdfast.errors import HoldfastError, StoreUnavailableError
 
 _MS_PER_S = 1000
+_ATTEMPTS = 5
+_PAUSE_MS = 500
 T = TypeVar("T")
 
 
@@ -37,6 +39,27 @@ An exception of the store (other than a missing answer, which is a reply) is rai
 """
 
 _PAUSED = Reply(Outcome.APPLIED)
+
+
+def settled(request: Request) -> Program[Reply]:
+    """Repeats a request, a few times at most, until it is known what came of it.
+
+    A write that is repeated because its reply was lost may be refused by what it wrote itself:
+    callers recognise that.
+
+    Args:
+        request: What to ask.
+
+    Returns:
+        The last reply; its outcome tells whether anything is known.
+    """
+    reply = yield request
+    for _ in range(_ATTEMPTS - 1):
+        if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):
+            break
+        yield Pause(_PAUSE_MS)
+        reply = yield request
+    return reply
 
 
 def run(program: Program[T], store: ConditionalStore) -> T:

@@ -24,6 +24,7 @@ from holdfast.coordination import (
     StopReason,
     Update,
     home_core,
+    program,
 )
 from holdfast.coordination.election import Election
 from holdfast.coordination.home import AsyncHomeStore, HomeStore, move_home, move_home_async
@@ -48,24 +49,33 @@ IRELAND, FRANKFURT = "eu-west-1", "eu-central-1"
 
 
 class Table(MemoryStore):
-    """A region's table that can be lost, and can lose its replies."""
+    """A region's table that can be lost, be throttled, and lose its replies."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lost = False
         self.deaf = False
         self.loses_replies = 0
+        self.puts_off = 0
         self.requests = 0
 
     def call(self, request: Request) -> Reply:
         self.requests += 1
         if self.lost or (self.deaf and not isinstance(request, Get)):
             return Reply(Outcome.UNKNOWN, reason="no answer")
+        if self.puts_off:
+            self.puts_off -= 1
+            return Reply(Outcome.RETRY, reason="throttled")
         reply = super().call(request)
         if self.loses_replies and not isinstance(request, Get):
             self.loses_replies -= 1
             return Reply(Outcome.UNKNOWN, reason="reply lost")
         return reply
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "_PAUSE_MS", 1)
 
 
 @pytest.fixture
@@ -194,6 +204,17 @@ def test_every_move_leaves_a_record_of_who_and_why(tables: dict[str, Table]) -> 
         _move(tables, "mars")
 
 
+@pytest.mark.parametrize("abandon", [False, True])
+def test_a_home_that_was_throttled_for_a_moment_is_neither_lost_nor_abandoned(
+    tables: dict[str, Table], *, abandon: bool
+) -> None:
+    _move(tables, IRELAND)
+    tables[IRELAND].puts_off = 4
+    moved = _move(tables, FRANKFURT, abandon=abandon)
+    assert moved.confirmed
+    assert run(read_home(), tables[IRELAND]) == moved
+
+
 def test_a_lost_home_is_abandoned_only_on_demand_and_learns_of_it_later(
     tables: dict[str, Table],
 ) -> None:
@@ -247,9 +268,8 @@ def test_two_who_abandon_each_other_declare_different_epochs() -> None:
 
 
 def test_a_move_whose_replies_are_lost_recognises_its_own_writes(
-    tables: dict[str, Table], monkeypatch: pytest.MonkeyPatch
+    tables: dict[str, Table],
 ) -> None:
-    monkeypatch.setattr(home_core, "_PAUSE_MS", 1)
     for table in tables.values():
         table.loses_replies = 3
     home = _move(tables, IRELAND)
@@ -257,9 +277,8 @@ def test_a_move_whose_replies_are_lost_recognises_its_own_writes(
 
 
 def test_a_move_that_failed_half_way_is_completed_by_repeating_it(
-    tables: dict[str, Table], monkeypatch: pytest.MonkeyPatch
+    tables: dict[str, Table],
 ) -> None:
-    monkeypatch.setattr(home_core, "_PAUSE_MS", 1)
     _move(tables, IRELAND)
     tables[FRANKFURT].deaf = True
     with pytest.raises(StoreUnavailableError, match="could not be written"):
@@ -421,6 +440,24 @@ def test_asyncio_moves_and_keeps_leases_alike() -> None:
         away = AsyncHomeStore(tables[IRELAND], region=IRELAND)
         assert (await home.call(Get("a"))).outcome is Outcome.APPLIED
         assert (await away.call(Get("a"))).outcome is Outcome.RETRY
+
+    asyncio.run(story())
+
+
+def test_asyncio_abandons_a_lost_home_on_demand_alone() -> None:
+    async def story() -> None:
+        lost = Table()
+        lost.lost = True
+        tables = {IRELAND: AsyncMemoryStore(lost), FRANKFURT: AsyncMemoryStore()}
+
+        async def move(*, abandon: bool) -> Home:
+            return await move_home_async(
+                tables, to=FRANKFURT, by="ada", reason="", max_age_ms=1, abandon=abandon
+            )
+
+        with pytest.raises(StoreUnavailableError, match=f"{IRELAND} cannot be asked"):
+            await move(abandon=False)
+        assert not (await move(abandon=True)).confirmed
 
     asyncio.run(story())
 
