@@ -67,7 +67,8 @@ class HomeStore:
             request: What to do.
 
         Raises:
-            ConfigurationError: If no home was ever declared.
+            ConfigurationError: If no home was ever declared, or the key is ``home`` or begins with
+                ``home/``: those are kept for the declaration and the record of its moves.
         """
         return run(self._core.call(request), self._store)
 
@@ -100,7 +101,8 @@ class AsyncHomeStore:
             request: What to do.
 
         Raises:
-            ConfigurationError: If no home was ever declared.
+            ConfigurationError: If no home was ever declared, or the key is ``home`` or begins with
+                ``home/``: those are kept for the declaration and the record of its moves.
         """
         return await run_async(self._core.call(request), self._store)
 

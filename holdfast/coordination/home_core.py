@@ -203,8 +203,14 @@ class HomeCore:
             request: Which.
 
         Raises:
-            ConfigurationError: If no home was ever declared, or a lease has used up its tokens.
+            ConfigurationError: If no home was ever declared, a lease has used up its tokens, or
+                the key is that of a declaration.
         """
+        if request.key.partition("/")[0] == DECLARATION_KEY:
+            raise ConfigurationError(
+                f"Key {request.key} is kept for the declaration of home and the record of its "
+                "moves, which a lease would write over. Use another key."
+            )
         home = yield from self._declared()
         if isinstance(home, Reply):
             return home

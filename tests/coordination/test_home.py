@@ -109,6 +109,23 @@ def test_a_table_in_which_nothing_was_declared_holds_no_lease(tables: dict[str, 
         _token(_home(tables[IRELAND], IRELAND))
 
 
+@pytest.mark.parametrize("key", ["home", "home/2"])
+def test_a_lease_does_not_take_the_place_of_a_declaration(
+    tables: dict[str, Table], key: str
+) -> None:
+    declared = _move(tables, IRELAND)
+    store = _home(tables[IRELAND], IRELAND)
+    with (
+        pytest.raises(ConfigurationError, match=f"Key {key} is kept for the declaration"),
+        Lock(store=store, key=key, owner="x", wait_s=0, timing=FAST),
+    ):
+        pytest.fail("held")
+    assert tables[IRELAND].call(Get(key)).item == tables[FRANKFURT].call(Get(key)).item
+    assert run(read_home(), tables[IRELAND]) == declared
+    away = _home(tables[FRANKFURT], FRANKFURT)
+    assert away.call(Get("homely")).outcome is Outcome.RETRY
+
+
 def test_only_the_declared_home_holds_leases(tables: dict[str, Table]) -> None:
     declared = _move(tables, IRELAND)
     assert (declared.region, declared.origin, declared.confirmed) == (IRELAND, "", True)
