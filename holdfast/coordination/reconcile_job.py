@@ -8,10 +8,13 @@ Guarantees:
     A pass over both views is completed however often the process that runs it is replaced; no
     part of it is left out. What was repaired since the last checkpoint is looked at again, never
     counted twice. A job whose lease is lost repairs nothing more, and its checkpoint is refused.
+    A checkpoint that the store puts off, or whose reply is lost, is written again a few times.
 
 Does not guarantee:
     That a repair which was under way when the lease was lost is not made: put the token that
-    ``repair`` is given into the repaired record's own condition (:class:`Fence`).
+    ``repair`` is given into the repaired record's own condition (:class:`Fence`). That the
+    checkpoint counts what a piece repaired that did not come to its end: it is repaired, so the
+    next one finds nothing there.
 
 Costs:
     One read and one write of the checkpoint per piece, beside the views' own.
@@ -23,7 +26,7 @@ from typing import Generic, TypeVar
 
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.lease import Lease
-from holdfast.coordination.program import Program, run, run_async
+from holdfast.coordination.program import Program, run, run_async, settled
 from holdfast.coordination.reconcile import (
     DEFAULT_MAX_KEYS,
     DEFAULT_MAX_REPAIRS,
@@ -221,7 +224,7 @@ class AsyncReconciliationJob(
 
 
 def _read(key: str) -> Program[Item | None]:
-    reply = yield Get(key)
+    reply = yield from settled(Get(key))
     if reply.outcome is not Outcome.APPLIED:
         raise StoreUnavailableError(f"Checkpoint {key} could not be read: {reply.reason}.")
     return reply.item
@@ -240,8 +243,9 @@ def _write(key: str, before: Item | None, checkpoint: Checkpoint, fence: Fence) 
         "beat": beat + 1,
     }
     unchanged = Equals("beat", beat) if before is not None else Absent("beat")
-    reply = yield fence.guard(Put(key=key, when=unchanged, item=item))
-    if reply.outcome is Outcome.APPLIED:
+    reply = yield from settled(fence.guard(Put(key=key, when=unchanged, item=item)))
+    # Refused by itself: an earlier attempt was applied and its reply was lost.
+    if reply.outcome is Outcome.APPLIED or reply.item == {**item, fence.attribute: fence.token}:
         return
     if reply.outcome is Outcome.REFUSED:
         raise LeaseLostError(
@@ -249,7 +253,7 @@ def _write(key: str, before: Item | None, checkpoint: Checkpoint, fence: Fence) 
             f"meanwhile; this job's is {fence.token}. Stop: somebody else does this job now."
         )
     raise StoreUnavailableError(
-        f"It is unknown whether checkpoint {key} was written: {reply.reason}. Run the job again."
+        f"Checkpoint {key} may not have been written: {reply.reason}. Run the job again."
     )
 
 

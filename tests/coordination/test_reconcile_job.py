@@ -18,6 +18,7 @@ from holdfast.coordination import (
     Put,
     Reply,
     Request,
+    program,
 )
 from holdfast.coordination.reconcile import Drift, of_mapping, of_mapping_async
 from holdfast.coordination.reconcile_job import Checkpoint, ReconciliationJob
@@ -26,6 +27,11 @@ from holdfast.errors import LeaseLostError, StoreUnavailableError
 from tests.coordination.fakes import ManualClock
 
 Region = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "_PAUSE_MS", 1)
 
 
 def _lease(token: int, clock: ManualClock | None = None) -> Lease:
@@ -152,24 +158,60 @@ def test_a_checkpoint_without_condition_is_noticed() -> None:
     assert (store.call(Get("checkpoint")).item or {})["fence"] == 1
 
 
-class LosesReplies(MemoryStore):
-    """A store that applies writes and says nothing."""
+class Passing(MemoryStore):
+    """A store that applies writes and says nothing, or puts off anything, for so many times."""
+
+    def __init__(self, *, loses: int = 0, puts_off: int = 0) -> None:
+        super().__init__()
+        self.loses = loses
+        self.puts_off = puts_off
 
     def call(self, request: Request) -> Reply:
+        if self.puts_off:
+            self.puts_off -= 1
+            return Reply(Outcome.RETRY, reason="ReplicatedWriteConflictException")
         reply = super().call(request)
-        return reply if isinstance(request, Get) else Reply(Outcome.UNKNOWN, reason="lost")
+        if self.loses and not isinstance(request, Get):
+            self.loses -= 1
+            return Reply(Outcome.UNKNOWN, reason="lost")
+        return reply
 
 
-def test_a_checkpoint_whose_reply_is_lost_is_gone_on_from() -> None:
-    store = LosesReplies()
+@pytest.mark.parametrize(
+    "store", [Passing(puts_off=3), Passing(loses=1), Passing(loses=4)], ids=["put off", "1", "4"]
+)
+def test_a_checkpoint_is_written_once_whatever_passes(store: Passing) -> None:
+    job = _job(store, dict.fromkeys("abcdef", "x"), {}, None)
+    assert [drift.key for drift in job.run(_lease(1)).drifts] == ["a", "b", "c"]
+    assert job.checkpoint() == Checkpoint("c", 0, 3, 3, 0)
+    assert [drift.key for drift in job.run(_lease(1)).drifts] == ["d", "e", "f"]
+    assert job.checkpoint() == Checkpoint("", 1, 6, 6, 0)
+
+
+def test_a_checkpoint_that_nobody_confirms_is_gone_on_from() -> None:
+    store = Passing(loses=99)
     left = dict.fromkeys("abcdef", "x")
     job = _job(store, left, {}, None)
-    with pytest.raises(StoreUnavailableError, match="unknown whether checkpoint"):
+    with pytest.raises(StoreUnavailableError, match="checkpoint may not have been written: lost"):
         job.run(_lease(1))
     assert job.checkpoint().after == "c"
-    with pytest.raises(StoreUnavailableError):
-        job.run(_lease(1))
-    assert job.checkpoint().compared == 6
+
+
+def test_a_job_whose_lease_ends_with_its_last_repair_moves_nothing() -> None:
+    clock, store = ManualClock(), MemoryStore()
+
+    def slow(_drift: Drift, _fence: Fence) -> bool:
+        clock.advance(1_000)
+        return True
+
+    with pytest.raises(LeaseLostError):
+        _job(store, {"a": "x"}, {}, slow).run(_lease(1, clock))
+    with pytest.raises(LeaseLostError):
+        asyncio.run(_async_job(store, {"a": "x"}, {}, slow).run(_lease(1, clock)))
+    clock = ManualClock()
+    with pytest.raises(LeaseLostError):
+        asyncio.run(_async_job(store, {"a": "x"}, {}, slow).run(_lease(1, clock)))
+    assert store.call(Get("checkpoint")).item is None
 
 
 def test_a_checkpoint_that_cannot_be_read_stops_the_job() -> None:
