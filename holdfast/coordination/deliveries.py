@@ -7,7 +7,11 @@ Guarantees:
 
 Does not guarantee:
     That a message sent twice by its *producer* is one message: give it an id of the producer's
-    (``id_attribute``, a header), or send through an :class:`~holdfast.coordination.Outbox`.
+    (``id_attribute``, a header), or send through an :class:`~holdfast.coordination.Outbox`. That a
+    place in a log names one message for ever: it does so within one topic of one cluster. Clusters
+    that share a table, such as two regions' own, and topics that are made again, need a ``Once``
+    with a prefix of its own each, or ids of the producer's. That Kafka delivers a message again
+    after a failure: it does so only to a consumer that goes back (:func:`handle_kafka`).
 """
 
 import logging
@@ -140,7 +144,10 @@ def handle_kafka(
     """Handles messages in order and commits each one's place after it has been handled.
 
     A crash between the two, or a rebalance, delivers a message again; it is then not handled
-    again. The first failure ends the call, so that nothing behind it is committed.
+    again. The first failure ends the call, so that nothing behind it is committed. The consumer
+    itself stands behind everything that it polled: have it go back to the committed places (seek
+    there, or start it anew) before it polls again, or what was not handled is lost with the next
+    commit.
 
     Args:
         once: Keeps what was handled.
@@ -152,14 +159,15 @@ def handle_kafka(
         How many messages were handled or recognised.
 
     Raises:
-        Exception: Whatever ``handle``, ``commit`` or the store raises.
+        Exception: Whatever ``handle``, ``commit`` or the store raises, with a note of the place.
     """
     done = 0
     for message in messages:
-        with once.event(message.name, message.value) as run:
-            if run.result is None:
-                run.complete(handle(message))
-        commit(message.topic, message.partition, message.offset + 1)
+        with _noted(message):
+            with once.event(message.name, message.value) as run:
+                if run.result is None:
+                    run.complete(handle(message))
+            commit(message.topic, message.partition, message.offset + 1)
         done += 1
     return done
 
@@ -183,16 +191,31 @@ async def handle_kafka_async(
         How many messages were handled or recognised.
 
     Raises:
-        Exception: Whatever ``handle``, ``commit`` or the store raises.
+        Exception: Whatever ``handle``, ``commit`` or the store raises, with a note of the place.
     """
     done = 0
     for message in messages:
-        async with once.event(message.name, message.value) as run:
-            if run.result is None:
-                await run.complete(await handle(message))
-        await commit(message.topic, message.partition, message.offset + 1)
+        with _noted(message):
+            async with once.event(message.name, message.value) as run:
+                if run.result is None:
+                    await run.complete(await handle(message))
+            await commit(message.topic, message.partition, message.offset + 1)
         done += 1
     return done
+
+
+@contextmanager
+def _noted(message: KafkaMessage) -> Generator[None]:
+    """Handles one message; a failure says which one it was, and what to do next."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(
+            f"Kafka message {message.topic}/{message.partition}/{message.offset} and what was "
+            "polled after it were not committed. Go back to the committed places before polling "
+            "again."
+        )
+        raise
 
 
 class _Batch:

@@ -19,6 +19,7 @@ from holdfast.coordination import (
     handle_sqs,
     handle_sqs_async,
 )
+from holdfast.errors import PayloadMismatchError
 
 FAST = LeaseTiming(lease_ms=500, renew_ms=100, retry_ms=50, margin_ms=100)
 Handle = Callable[[KafkaMessage], str]
@@ -153,6 +154,25 @@ def test_a_message_without_its_producers_id_fails_alone(inbox: Inbox) -> None:
     assert handler.handled == []
 
 
+def test_an_id_with_another_body_fails_rather_than_passes_for_handled(inbox: Inbox) -> None:
+    handler = Handler()
+    assert inbox.sqs([{"messageId": "1", "body": "first"}], handler) == []
+    assert inbox.sqs([{"messageId": "1", "body": "second"}], handler) == ["1"]
+
+    def place(value: bytes) -> KafkaMessage:
+        return KafkaMessage("orders", 0, 7, value)
+
+    committed: list[int] = []
+
+    def commit(_topic: str, _partition: int, following: int) -> None:
+        committed.append(following)
+
+    assert inbox.kafka([place(b"first")], lambda _: "", commit) == 1
+    with pytest.raises(PayloadMismatchError):
+        inbox.kafka([place(b"of another cluster")], lambda _: "", commit)
+    assert committed == [8]
+
+
 def test_a_place_in_a_log_is_committed_after_its_message_and_never_past_a_failure(
     inbox: Inbox,
 ) -> None:
@@ -168,8 +188,11 @@ def test_a_place_in_a_log_is_committed_after_its_message_and_never_past_a_failur
     def commit(topic: str, partition: int, following: int) -> None:
         log.append(f"committed {topic}/{partition}/{following}")
 
-    with pytest.raises(ValueError, match="not yet"):
+    with pytest.raises(ValueError, match="not yet") as failed:
         inbox.kafka(messages, handle, commit)
+    # A consumer that polls on would lose it: the failure says so.
+    (note,) = failed.value.__notes__
+    assert note.startswith("Kafka message orders/0/2 and what was polled after it were not commit")
     assert log == [
         "handled 0",
         "committed orders/0/1",
