@@ -59,6 +59,7 @@ _PASSING = frozenset(
         "ThrottlingException",
     }
 )
+_INVALID = "ValidationException"
 # No repetition will help until somebody changes something. Some are answers of the security token
 # service, which a client asks for credentials first.
 _FINAL = frozenset(
@@ -74,7 +75,7 @@ _FINAL = frozenset(
         "ResourceNotFoundException",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
-        "ValidationException",
+        _INVALID,
     }
 )
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, SSOError, LoginError)
@@ -238,9 +239,14 @@ class Codec:
         if code in _PASSING:
             return Reply(Outcome.RETRY, reason=str(error))
         if code in _FINAL:
+            check = "its name, the region, the credentials and the permissions of this process"
+            if code == _INVALID:
+                check = (
+                    "the key (2,048 bytes at most), the size of the item (400 KB at most, names "
+                    "included) and key_attribute"
+                )
             raise ConfigurationError(
-                f"Table {self.table_name} refuses requests ({error}). Check its name, the region, "
-                "the credentials and the permissions of this process."
+                f"Table {self.table_name} refuses requests ({error}). Check {check}."
             ) from error
         return Reply(Outcome.UNKNOWN, reason=str(error))
 

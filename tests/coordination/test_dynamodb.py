@@ -52,18 +52,19 @@ def test_a_timeout_leaves_the_outcome_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    "code",
+    ("code", "check"),
     [
-        "AccessDeniedException",
-        "ResourceNotFoundException",
-        "ValidationException",
+        ("AccessDeniedException", "permissions"),
+        ("ResourceNotFoundException", "its name"),
+        # A record that has grown too large is no matter of credentials.
+        ("ValidationException", "size of the item .400 KB at most"),
         # Of the token service, when a role cannot be taken on.
-        "AccessDenied",
-        "ExpiredToken",
+        ("AccessDenied", "permissions"),
+        ("ExpiredToken", "permissions"),
     ],
 )
-def test_a_final_refusal_is_an_error_that_says_what_to_check(code: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"{TABLE} refuses requests .*permissions"):
+def test_a_final_refusal_is_an_error_that_says_what_to_check(code: str, check: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{TABLE} refuses requests .*Check .*{check}"):
         Codec(STRONG, "pk").failed(_error(code))
 
 
