@@ -11,10 +11,13 @@ Guarantees:
 
 Does not guarantee:
     That a message is sent once: a relay may crash between sending and taking out. Its id stays
-    the same, which is what receivers tell repetitions by.
+    the same, which is what receivers tell repetitions by. That anybody calls :meth:`Outbox.relay`
+    after a crash: nothing lists the records that hold messages. Make the change and relay it in
+    the handler of an event, which is delivered again, or have a leader relay the keys it knows.
 
 Costs:
-    One more write per relayed record, however many messages it holds.
+    A relay costs a read, and where it sends something another read and one write, however many
+    messages that is.
 """
 
 import json
@@ -27,11 +30,12 @@ from holdfast.coordination.lease import random_nonce
 from holdfast.coordination.store import AsyncConditionalStore, ConditionalStore
 from holdfast.coordination.versioned import AsyncVersionedState, VersionedState
 from holdfast.coordination.versioned_core import Retry, Schema
-from holdfast.errors import ConfigurationError
+from holdfast.errors import ConfigurationError, CoordinationError
 
 T = TypeVar("T")
 MAX_PENDING = 100
-"""Messages that one record may hold, so that a relay that is down is noticed."""
+"""Messages that one record may hold, so that a relay that is down is noticed. All of them have to
+fit into one item: 400 KB on DynamoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,10 @@ class Outbox(Generic[T]):
             fence: The caller's token, if it acts under a lease.
 
         Raises:
-            CoordinationError: As :meth:`VersionedState.update`.
-            ConfigurationError: If too many messages wait to be sent.
+            CoordinationError: As :meth:`VersionedState.update`, or too many messages wait to be
+                sent.
+            ConfigurationError: If one change makes too many messages, or the record is none of an
+                outbox.
         """
         changed = self._state.update(key, _noting(key, change, self._new_nonce), fence=fence)
         return changed.value
@@ -220,8 +226,10 @@ class AsyncOutbox(Generic[T]):
             fence: The caller's token, if it acts under a lease.
 
         Raises:
-            CoordinationError: As :meth:`VersionedState.update`.
-            ConfigurationError: If too many messages wait to be sent.
+            CoordinationError: As :meth:`VersionedState.update`, or too many messages wait to be
+                sent.
+            ConfigurationError: If one change makes too many messages, or the record is none of an
+                outbox.
         """
         noting = _noting(key, change, self._new_nonce)
         return (await self._state.update(key, noting, fence=fence)).value
@@ -261,9 +269,14 @@ def _noting(
             message if message.id else replace(message, id=new_nonce())
             for message in after.messages
         )
+        if len(added) > MAX_PENDING:
+            raise ConfigurationError(
+                f"A change to record {key} makes {len(added)} messages; at most {MAX_PENDING} are "
+                "allowed. Split the change, or send one message that says where the others are."
+            )
         pending = (*(before.messages if before else ()), *added)
         if len(pending) > MAX_PENDING:
-            raise ConfigurationError(
+            raise CoordinationError(
                 f"Record {key} would hold {len(pending)} messages that nobody has sent; at most "
                 f"{MAX_PENDING} are allowed. Call relay() for it, or find out why it fails."
             )
@@ -286,4 +299,13 @@ def _without(sent: list[str]) -> Callable[[Outgoing[T] | None], Outgoing[T]]:
 
 
 def _parts(body: str) -> _Written:
-    return cast("_Written", json.loads(body))
+    try:
+        written: object = json.loads(body)
+    except ValueError:
+        written = None
+    if not isinstance(written, dict) or written.keys() != _Written.__annotations__.keys():
+        raise ConfigurationError(
+            f"A record holds {body[:40]!r}, which no outbox has written. Keep records with "
+            "messages under keys of their own, or bring the old ones over first."
+        )
+    return cast("_Written", written)

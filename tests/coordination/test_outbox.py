@@ -12,11 +12,13 @@ from holdfast.coordination import (
     Once,
     Outbox,
     Outgoing,
+    Reply,
+    Request,
     Schema,
     VersionedState,
 )
 from holdfast.coordination.outbox import MAX_PENDING, with_outbox
-from holdfast.errors import ConfigurationError
+from holdfast.errors import ConfigurationError, CoordinationError
 
 NUMBER: Schema[int] = Schema(version=1, encode=str, decode=int)
 
@@ -94,8 +96,59 @@ def test_messages_that_nobody_sends_are_noticed() -> None:
     outbox = Outbox(store=MemoryStore(), schema=NUMBER)
     for _ in range(MAX_PENDING):
         outbox.update("n", add_one)
-    with pytest.raises(ConfigurationError, match=f"{MAX_PENDING + 1} messages that nobody has sen"):
+    with pytest.raises(CoordinationError, match=f"{MAX_PENDING + 1} messages that nobody has sen"):
         outbox.update("n", add_one)
+    assert outbox.read("n") == MAX_PENDING
+    assert outbox.relay("n", lambda _: None) == MAX_PENDING
+    assert outbox.update("n", add_one) == MAX_PENDING + 1
+
+
+def test_a_change_that_makes_more_messages_than_a_record_may_hold_is_refused() -> None:
+    many = Outgoing(1, (Message("x"),) * (MAX_PENDING + 1))
+    with pytest.raises(ConfigurationError, match=f"makes {MAX_PENDING + 1} messages; at most"):
+        Outbox(store=MemoryStore(), schema=NUMBER).update("n", lambda _: many)
+
+
+@pytest.mark.parametrize("body", ["1", "one", '{"value": "1"}'])
+def test_a_record_that_no_outbox_wrote_is_refused_rather_than_misread(body: str) -> None:
+    store = MemoryStore()
+    text: Schema[str] = Schema(version=1, encode=str, decode=str)
+    VersionedState(store=store, schema=text).update("n", lambda _: body)
+    outbox = Outbox(store=store, schema=text)
+    with pytest.raises(ConfigurationError, match="which no outbox has written"):
+        outbox.read("n")
+    with pytest.raises(ConfigurationError, match="which no outbox has written"):
+        outbox.update("n", lambda _: Outgoing("2"))
+
+
+def test_a_message_keeps_the_id_that_it_was_given() -> None:
+    outbox = Outbox(store=MemoryStore(), schema=NUMBER)
+    outbox.update("n", lambda _: Outgoing(1, (Message("a", id="order-7"), Message("b"))))
+    sent: list[Message] = []
+    outbox.relay("n", sent.append)
+    assert sent[0].id == "order-7"
+    assert sent[1].id not in ("", "order-7")
+
+
+def test_a_relay_costs_a_read_and_where_it_sends_another_and_a_write() -> None:
+    class Counting(MemoryStore):
+        requests = ""
+
+        def call(self, request: Request) -> Reply:
+            self.requests += type(request).__name__[0]
+            return super().call(request)
+
+    store = Counting()
+    outbox = Outbox(store=store, schema=NUMBER)
+    outbox.update("n", add_one)
+    outbox.update("n", add_one)
+    assert store.requests == "GUGU"
+    store.requests = ""
+    assert outbox.relay("n", lambda _: None) == 2
+    assert store.requests == "GGU"
+    store.requests = ""
+    assert outbox.relay("n", lambda _: None) == 0
+    assert store.requests == "G"
 
 
 def test_an_upgrade_of_the_value_leaves_the_messages_alone() -> None:
@@ -124,5 +177,17 @@ def test_tasks_have_the_same_outbox() -> None:
         assert await outbox.relay("n", send) == 1
         assert await outbox.relay("n", send) == 0
         assert [message.body for message in sent] == ["now 1"]
+        for _ in range(2):
+            await outbox.update("n", add_one)
+
+        async def fail_at_second(message: Message) -> None:
+            if message.body == "now 3":
+                raise OSError("the queue is away")
+            await send(message)
+
+        with pytest.raises(OSError, match="away"):
+            await outbox.relay("n", fail_at_second)
+        assert await outbox.relay("n", send) == 1
+        assert [message.body for message in sent] == ["now 1", "now 2", "now 3"]
 
     asyncio.run(story())
