@@ -5,7 +5,8 @@ Guarantees:
     ever applied to it, whatever the writer believes. One request, no transaction.
 
 Does not guarantee:
-    Anything for writes that do not go through a fence, nor between two items. In a
+    Anything for writes that do not go through a fence, nor between two items. Anything once the
+    item is deleted: the highest token goes with it, so mark what is gone instead. In a
     last-writer-wins table the fence holds within one region only.
 """
 
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
         PutItemOutputTypeDef,
         UpdateItemInputTypeDef,
         UpdateItemOutputTypeDef,
+    )
+    from types_aiobotocore_dynamodb.client import DynamoDBClient as AsyncDynamoDBClient
+    from types_aiobotocore_dynamodb.type_defs import (
+        PutItemOutputTypeDef as AsyncPutItemOutputTypeDef,
+    )
+    from types_aiobotocore_dynamodb.type_defs import (
+        UpdateItemOutputTypeDef as AsyncUpdateItemOutputTypeDef,
     )
 
 _NAME = "#holdfast_fence"
@@ -93,6 +101,44 @@ class Fence:
         """
         try:
             return client.put_item(**self.guard_put(request))
+        except ClientError as error:
+            raise self._refused(error) from error
+
+    async def update_item_async(
+        self, client: "AsyncDynamoDBClient", request: "UpdateItemInputTypeDef"
+    ) -> "AsyncUpdateItemOutputTypeDef":
+        """As :meth:`update_item`, for asyncio.
+
+        Args:
+            client: An entered client.
+            request: Parameters of UpdateItem, without the fence.
+
+        Raises:
+            LeaseLostError: If the item has seen a later token. Nothing was written.
+            ConditionFailedError: If the request's own condition failed. Nothing was written.
+            botocore.exceptions.ClientError: If DynamoDB refuses for another reason.
+        """
+        try:
+            return await client.update_item(**self.guard_update(request))
+        except ClientError as error:
+            raise self._refused(error) from error
+
+    async def put_item_async(
+        self, client: "AsyncDynamoDBClient", request: "PutItemInputTypeDef"
+    ) -> "AsyncPutItemOutputTypeDef":
+        """As :meth:`put_item`, for asyncio.
+
+        Args:
+            client: An entered client.
+            request: Parameters of PutItem, without the fence.
+
+        Raises:
+            LeaseLostError: If the item has seen a later token. Nothing was written.
+            ConditionFailedError: If the request's own condition failed. Nothing was written.
+            botocore.exceptions.ClientError: If DynamoDB refuses for another reason.
+        """
+        try:
+            return await client.put_item(**self.guard_put(request))
         except ClientError as error:
             raise self._refused(error) from error
 

@@ -1,13 +1,21 @@
 """A stale holder's write fails in the item that it would change."""
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.coordination import Fence, Get, MemoryStore, Outcome, Put, Update
+from holdfast.coordination.aio_dynamodb import async_dynamodb_client
 from holdfast.coordination.store import Absent, Always, Equals
 from holdfast.errors import ConditionFailedError, ConfigurationError, LeaseLostError
-from tests.coordination.servers import TABLE, client
+from tests.coordination.servers import TABLE, client, environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
 
 
 def test_a_token_that_no_lease_has_is_refused() -> None:
@@ -119,6 +127,39 @@ def test_dynamodb_refuses_the_stale_and_accepts_the_latest(server: int) -> None:
         "set": {"S": "x"},
         "fence": {"N": "5"},
     }
+
+
+@pytest.mark.slow
+def test_dynamodb_refuses_a_stale_task_too(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(server).items():
+        monkeypatch.setenv(name, value)
+    key = {"pk": {"S": "fenced by tasks"}}
+    add: UpdateItemInputTypeDef = {
+        "TableName": TABLE,
+        "Key": key,
+        "UpdateExpression": "ADD n :one",
+        "ConditionExpression": "n < :two",
+        "ExpressionAttributeValues": {":one": {"N": "1"}, ":two": {"N": "2"}},
+        "ReturnValues": "ALL_NEW",
+    }
+
+    async def story() -> None:
+        async with async_dynamodb_client() as dynamo:
+            await Fence(5).put_item_async(
+                dynamo, {"TableName": TABLE, "Item": {**key, "n": {"N": "1"}}}
+            )
+            with pytest.raises(LeaseLostError, match="written with token 5; this writer's is 4"):
+                await Fence(4).put_item_async(dynamo, {"TableName": TABLE, "Item": {**key}})
+            with pytest.raises(LeaseLostError, match="written with token 5; this writer's is 4"):
+                await Fence(4).update_item_async(dynamo, add)
+            changed = await Fence(6).update_item_async(dynamo, add)
+            assert changed["Attributes"] == {**key, "n": {"N": "2"}, "fence": {"N": "6"}}
+            with pytest.raises(ConditionFailedError, match="the request's own condition"):
+                await Fence(6).update_item_async(dynamo, add)
+            with pytest.raises(ClientError, match="ResourceNotFound"):
+                await Fence(6).update_item_async(dynamo, {**add, "TableName": "nowhere"})
+
+    asyncio.run(story())
 
 
 @pytest.mark.slow
