@@ -7,7 +7,9 @@ Guarantees:
 
 Does not guarantee:
     That a difference is one: records that change while they are read may differ in passing. Give
-    ``settled`` the time to look twice, or compare at rest.
+    ``settled`` the time to look twice, or compare at rest. That a view in another order does no
+    harm before it is refused: until then, a key that comes too late looks absent. Let ``repair``
+    be a conditional write that changes only what still is as the difference says.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -29,6 +31,9 @@ class View(Protocol):
 
     def records(self, after: str) -> Iterator[Record]:
         """Keys with what must be equal on both sides (a value, or its hash), in order of keys.
+
+        The order is that of Python's texts, which is also that of DynamoDB's sort keys and of
+        ``ORDER BY key COLLATE "C"`` in PostgreSQL. A DynamoDB scan has no order.
 
         Args:
             after: Only keys greater than this one.
@@ -257,8 +262,8 @@ def _merged(
         key = min(record[0] for record in chain([one], [other]) if record is not None)
         if last is not None and key <= last:
             raise ConfigurationError(
-                f"A view gave key {key!r} after {last!r}. Views must be in order of their keys, "
-                "each key once."
+                f"A view gave key {key!r} after {last!r}. Views must be in the order of their keys "
+                'as Python compares them (COLLATE "C" in PostgreSQL), each key once.'
             )
         last = key
         mine = one[1] if one is not None and one[0] == key else None
