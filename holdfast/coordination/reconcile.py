@@ -103,7 +103,7 @@ def reconcile(
     after: str = "",
     max_keys: int = DEFAULT_MAX_KEYS,
     max_repairs: int = DEFAULT_MAX_REPAIRS,
-    settled: Callable[[Drift], bool] = lambda _: True,
+    settled: Callable[[Drift], bool] | None = None,
 ) -> Report:
     """Compares two views from a key on, and repairs what differs.
 
@@ -115,14 +115,15 @@ def reconcile(
         after: Where to begin: ``resume_after`` of the run before, or the empty text.
         max_keys: Most keys to look at.
         max_repairs: Most repairs to make: more drift than that is for a human to look at.
-        settled: Looks again at a difference; False if it has gone or is still moving.
+        settled: Looks again at a difference; False if it has gone or is still moving. None to
+            take each as it was read.
 
     Raises:
         ConfigurationError: If a bound is not positive, or a view is not in order of its keys.
     """
     run = _Run(after, max_keys, max_repairs)
     for drift in run.drifts_of(left.records(after), right.records(after)):
-        if settled(drift):
+        if settled is None or settled(drift):
             run.found(drift, repaired=repair(drift))
     return run.report
 
@@ -146,7 +147,8 @@ async def reconcile_async(
         after: Where to begin: ``resume_after`` of the run before, or the empty text.
         max_keys: Most keys to look at.
         max_repairs: Most repairs to make.
-        settled: Looks again at a difference; None to take each as it was read.
+        settled: Looks again at a difference; False if it has gone or is still moving. None to
+            take each as it was read.
 
     Raises:
         ConfigurationError: If a bound is not positive, or a view is not in order of its keys.

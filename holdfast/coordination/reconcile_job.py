@@ -54,6 +54,7 @@ from holdfast.errors import LeaseLostError, StoreUnavailableError
 S = TypeVar("S")
 V = TypeVar("V")
 R = TypeVar("R")
+L = TypeVar("L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Checkpoint:
         )
 
 
-class AnyJob(Generic[S, V, R]):
+class AnyJob(Generic[S, V, R, L]):
     """What jobs for threads and for asyncio have in common: all but the waiting."""
 
     def __init__(
@@ -102,6 +103,7 @@ class AnyJob(Generic[S, V, R]):
         left: V,
         right: V,
         repair: R | None,
+        settled: L | None = None,
         max_keys: int = DEFAULT_MAX_KEYS,
         max_repairs: int = DEFAULT_MAX_REPAIRS,
     ) -> None:
@@ -114,6 +116,8 @@ class AnyJob(Generic[S, V, R]):
             right: The other.
             repair: Repairs one difference with the fence that it is given, by a conditional write,
                 and tells whether it did. None to report only.
+            settled: Looks again at a difference; False if it has gone or is still moving. None to
+                take each as it was read.
             max_keys: Most keys of one piece.
             max_repairs: Most repairs of one piece.
         """
@@ -122,11 +126,14 @@ class AnyJob(Generic[S, V, R]):
         self._left = left
         self._right = right
         self._repair = repair
+        self._settled = settled
         self._max_keys = max_keys
         self._max_repairs = max_repairs
 
 
-class ReconciliationJob(AnyJob[ConditionalStore, View, Callable[[Drift, Fence], bool]]):
+class ReconciliationJob(
+    AnyJob[ConditionalStore, View, Callable[[Drift, Fence], bool], Callable[[Drift], bool]]
+):
     """Compares two views piece by piece."""
 
     def checkpoint(self) -> Checkpoint:
@@ -170,6 +177,7 @@ class ReconciliationJob(AnyJob[ConditionalStore, View, Callable[[Drift, Fence], 
             after=before.after,
             max_keys=self._max_keys,
             max_repairs=self._max_repairs,
+            settled=self._settled,
         )
         lease.check()
         run(_write(self._key, item, before.then(report), fence), self._store)
@@ -177,7 +185,12 @@ class ReconciliationJob(AnyJob[ConditionalStore, View, Callable[[Drift, Fence], 
 
 
 class AsyncReconciliationJob(
-    AnyJob[AsyncConditionalStore, AsyncView, Callable[[Drift, Fence], Awaitable[bool]]]
+    AnyJob[
+        AsyncConditionalStore,
+        AsyncView,
+        Callable[[Drift, Fence], Awaitable[bool]],
+        Callable[[Drift], Awaitable[bool]],
+    ]
 ):
     """Compares two views piece by piece, for asyncio."""
 
@@ -217,6 +230,7 @@ class AsyncReconciliationJob(
             after=before.after,
             max_keys=self._max_keys,
             max_repairs=self._max_repairs,
+            settled=self._settled,
         )
         lease.check()
         await run_async(_write(self._key, item, before.then(report), fence), self._store)

@@ -99,6 +99,48 @@ def test_a_job_that_reports_only_changes_nothing() -> None:
     assert right == {"a": "y", "b": "z"}
 
 
+def test_a_difference_in_passing_is_neither_counted_nor_repaired() -> None:
+    store, right = MemoryStore(), {"a": "moving", "b": "y"}
+    left = {"a": "x", "b": "x"}
+
+    def settled(drift: Drift) -> bool:
+        return drift.right != "moving"
+
+    async def settled_later(drift: Drift) -> bool:
+        await asyncio.sleep(0)
+        return settled(drift)
+
+    repaired: list[str] = []
+
+    def repair(drift: Drift, _fence: Fence) -> bool:
+        repaired.append(drift.key)
+        return True
+
+    async def repair_later(drift: Drift, fence: Fence) -> bool:
+        await asyncio.sleep(0)
+        return repair(drift, fence)
+
+    threads = ReconciliationJob(
+        store=store,
+        key="by threads",
+        left=of_mapping(left),
+        right=of_mapping(right),
+        repair=repair,
+        settled=settled,
+    )
+    tasks = AsyncReconciliationJob(
+        store=AsyncMemoryStore(store),
+        key="by tasks",
+        left=of_mapping_async(left),
+        right=of_mapping_async(right),
+        repair=repair_later,
+        settled=settled_later,
+    )
+    assert threads.run(_lease(1)) == asyncio.run(tasks.run(_lease(1)))
+    assert repaired == ["b", "b"]
+    assert threads.checkpoint() == Checkpoint("", 1, 2, 1, 1)
+
+
 def test_the_counts_are_those_of_one_pass() -> None:
     store, left, right = MemoryStore(), {"a": "x"}, {"a": "y"}
     job = _job(store, left, right, None)
