@@ -135,7 +135,8 @@ def move_home(
         What was declared.
 
     Raises:
-        ConfigurationError: If ``to`` is no region of the group, or is home already.
+        ConfigurationError: If ``to`` is no region of the group, or is home already, or ``by`` or
+            ``reason`` says nothing.
         StoreUnavailableError: If a region that must confirm does not answer.
         ConditionFailedError: If somebody else moved it at the same time.
     """

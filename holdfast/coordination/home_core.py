@@ -283,12 +283,18 @@ def plan_move(
         nonce: What this move's writes are recognised by.
 
     Raises:
-        ConfigurationError: If the new home is no region of the group, or is home already.
+        ConfigurationError: If the new home is no region of the group, or is home already, or the
+            record of the move would not say who made it and why.
         StoreUnavailableError: If a region that must confirm cannot be asked.
     """
     if to not in declared:
         raise ConfigurationError(
             f"to={to} is no region of the group ({', '.join(sorted(declared))}). Name one of them."
+        )
+    if not by.strip() or not reason.strip():
+        raise ConfigurationError(
+            f"by={by!r} and reason={reason!r}: the record of a move must say who made it and why. "
+            "Name yourself, and the incident or the drill."
         )
     known = [home for home in declared.values() if isinstance(home, Home)]
     latest = max(known, key=lambda home: home.epoch, default=None)

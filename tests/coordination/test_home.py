@@ -219,6 +219,9 @@ def test_every_move_leaves_a_record_of_who_and_why(tables: dict[str, Table]) -> 
         _move(tables, FRANKFURT)
     with pytest.raises(ConfigurationError, match=r"to=mars is no region of the group"):
         _move(tables, "mars")
+    for by, reason in (("", "drill"), ("ada", " ")):
+        with pytest.raises(ConfigurationError, match="must say who made it and why"):
+            move_home(tables, to=IRELAND, by=by, reason=reason)
 
 
 @pytest.mark.parametrize("abandon", [False, True])
@@ -448,7 +451,7 @@ def test_asyncio_moves_and_keeps_leases_alike() -> None:
         tables = {IRELAND: AsyncMemoryStore(), FRANKFURT: AsyncMemoryStore()}
         moved = [
             await move_home_async(
-                tables, to=region, by="ada", reason="", timing=FAST, max_age_ms=MAX_AGE_MS
+                tables, to=region, by="ada", reason="drill", timing=FAST, max_age_ms=MAX_AGE_MS
             )
             for region in (IRELAND, FRANKFURT)
         ]
@@ -469,7 +472,7 @@ def test_asyncio_abandons_a_lost_home_on_demand_alone() -> None:
 
         async def move(*, abandon: bool) -> Home:
             return await move_home_async(
-                tables, to=FRANKFURT, by="ada", reason="", max_age_ms=1, abandon=abandon
+                tables, to=FRANKFURT, by="ada", reason="drill", max_age_ms=1, abandon=abandon
             )
 
         with pytest.raises(StoreUnavailableError, match=f"{IRELAND} cannot be asked"):
