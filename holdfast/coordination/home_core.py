@@ -305,8 +305,13 @@ def plan_move(
         raise ConfigurationError(
             f"{to} is home already, since epoch {latest.epoch}: {latest.by}, {latest.reason}."
         )
+    if to in silent:
+        raise StoreUnavailableError(
+            f"to={to} cannot be asked: {declared[to]} A home must answer: wait until it does, or "
+            "name another region."
+        )
     # One that is silent may be given up; two movers that give up each other's region may not.
-    allowed = [name for name in silent if abandon and name != to and len(silent) == 1]
+    allowed = silent if abandon and len(silent) == 1 else []
     if silent != allowed:
         raise StoreUnavailableError(
             f"{', '.join(silent)} cannot be asked, so leases that it has granted may live on. "

@@ -273,6 +273,16 @@ def _plan(declared: Mapping[str, Home | None], to: str, *, lost: str | None = No
     )
 
 
+def test_a_region_that_cannot_be_asked_does_not_become_home_even_on_demand(
+    tables: dict[str, Table],
+) -> None:
+    _move(tables, IRELAND)
+    tables[FRANKFURT].lost = True
+    for abandon in (False, True):
+        with pytest.raises(StoreUnavailableError, match=rf"to={FRANKFURT} cannot be asked: .*name"):
+            _move(tables, FRANKFURT, abandon=abandon)
+
+
 def test_two_who_abandon_each_other_declare_different_epochs() -> None:
     regions = (IRELAND, FRANKFURT, "eu-south-1")
     first = _plan(dict.fromkeys(regions, None), "eu-south-1").home
