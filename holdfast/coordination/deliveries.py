@@ -118,7 +118,7 @@ class KafkaMessage:
         topic: Its topic.
         partition: Its partition.
         offset: Its place there.
-        value: What it says.
+        value: What it says; empty for a tombstone.
         id: The producer's own id, from a header say; None to go by the place.
     """
 
