@@ -287,15 +287,7 @@ def plan_move(
             record of the move would not say who made it and why.
         StoreUnavailableError: If a region that must confirm cannot be asked.
     """
-    if to not in declared:
-        raise ConfigurationError(
-            f"to={to} is no region of the group ({', '.join(sorted(declared))}). Name one of them."
-        )
-    if not by.strip() or not reason.strip():
-        raise ConfigurationError(
-            f"by={by!r} and reason={reason!r}: the record of a move must say who made it and why. "
-            "Name yourself, and the incident or the drill."
-        )
+    _check_wish(sorted(declared), to=to, by=by, reason=reason)
     known = [home for home in declared.values() if isinstance(home, Home)]
     latest = max(known, key=lambda home: home.epoch, default=None)
     silent = sorted(name for name, found in declared.items() if isinstance(found, Exception))
@@ -305,19 +297,7 @@ def plan_move(
         raise ConfigurationError(
             f"{to} is home already, since epoch {latest.epoch}: {latest.by}, {latest.reason}."
         )
-    if to in silent:
-        raise StoreUnavailableError(
-            f"to={to} cannot be asked: {declared[to]} A home must answer: wait until it does, or "
-            "name another region."
-        )
-    # One that is silent may be given up; two movers that give up each other's region may not.
-    allowed = silent if abandon and len(silent) == 1 else []
-    if silent != allowed:
-        raise StoreUnavailableError(
-            f"{', '.join(silent)} cannot be asked, so leases that it has granted may live on. "
-            "Wait until it answers; or, if it is lost and at most one is, pass abandon=True and "
-            "rely on the fences alone."
-        )
+    _check_silent(silent, to=to, abandon=abandon)
     home = Home(
         region=to,
         epoch=_next_epoch(latest.epoch if latest else 0, to, sorted(declared)),
@@ -336,6 +316,35 @@ def plan_move(
 
     wait = (None, pause(wait_ms if origin else 0))
     return Move(home, (*map(told, (*first, *others)), wait, told(to)))
+
+
+def _check_wish(regions: list[str], *, to: str, by: str, reason: str) -> None:
+    """Refuses a move to nowhere, and one whose record would say nothing."""
+    if to not in regions:
+        raise ConfigurationError(
+            f"to={to} is no region of the group ({', '.join(regions)}). Name one of them."
+        )
+    if not by.strip() or not reason.strip():
+        raise ConfigurationError(
+            f"by={by!r} and reason={reason!r}: the record of a move must say who made it and why. "
+            "Name yourself, and the incident or the drill."
+        )
+
+
+def _check_silent(silent: list[str], *, to: str, abandon: bool) -> None:
+    """Refuses a move while regions are silent that must answer."""
+    if to in silent:
+        raise StoreUnavailableError(
+            f"to={to} cannot be asked, and a home must answer. Wait until it does, or name another "
+            "region."
+        )
+    # One that is silent may be given up; two movers that give up each other's region may not.
+    if silent and not (abandon and len(silent) == 1):
+        raise StoreUnavailableError(
+            f"{', '.join(silent)} cannot be asked, so leases that it has granted may live on. "
+            "Wait until it answers; or, if it is lost and at most one is, pass abandon=True and "
+            "rely on the fences alone."
+        )
 
 
 def _next_epoch(latest: int, region: str, regions: list[str]) -> int:

@@ -279,7 +279,7 @@ def test_a_region_that_cannot_be_asked_does_not_become_home_even_on_demand(
     _move(tables, IRELAND)
     tables[FRANKFURT].lost = True
     for abandon in (False, True):
-        with pytest.raises(StoreUnavailableError, match=rf"to={FRANKFURT} cannot be asked: .*name"):
+        with pytest.raises(StoreUnavailableError, match=f"to={FRANKFURT} cannot be asked, and"):
             _move(tables, FRANKFURT, abandon=abandon)
 
 
