@@ -115,7 +115,7 @@ class Codec:
         """
         return {
             "TableName": self._table.name,
-            "Key": {self._key: {"S": request.key}},
+            "Key": {self._key: _encode_value(request.key)},
             "ConsistentRead": True,
         }
 
@@ -137,7 +137,7 @@ class Codec:
         expression = _condition(request.when, names)
         parameters: PutItemInputTypeDef = {
             "TableName": self._table.name,
-            "Item": {self._key: {"S": request.key}, **_encode(request.item)},
+            "Item": {self._key: _encode_value(request.key), **_encode(request.item)},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if expression:
@@ -161,7 +161,7 @@ class Codec:
         clauses = {"SET": sets, "ADD": adds, "REMOVE": removes}
         parameters: UpdateItemInputTypeDef = {
             "TableName": self._table.name,
-            "Key": {self._key: {"S": request.key}},
+            "Key": {self._key: _encode_value(request.key)},
             "ReturnValues": "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -186,7 +186,7 @@ class Codec:
         expression = _condition(request.when, names)
         parameters: DeleteItemInputTypeDef = {
             "TableName": self._table.name,
-            "Key": {self._key: {"S": request.key}},
+            "Key": {self._key: _encode_value(request.key)},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if expression:
@@ -411,9 +411,21 @@ def _encode_value(value: Value) -> "AttributeValueTypeDef":
         case int():
             return {"N": str(value)}
         case str():
-            return {"S": value}
+            return {"S": _utf8(value)}
         case bytes():
             return {"B": value}
+
+
+def _utf8(text: str) -> str:
+    """The same text. DynamoDB has no answer that says what is wrong with any other."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(
+            f"A text holds half a surrogate pair, {text[error.start]!r}, at {error.start}, which "
+            "DynamoDB cannot store. Leave it out, or store bytes."
+        ) from error
+    return text
 
 
 def _decode_value(name: str, encoded: Mapping[str, object]) -> Value:

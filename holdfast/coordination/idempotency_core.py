@@ -152,7 +152,8 @@ class EventRecord:
                 f"The result of event {self.key} is of type {type(result).__name__}; it must be "
                 "text. Return '' where there is nothing to keep, and use AsyncOnce for coroutines."
             )
-        size = len(result.encode())
+        # What a store cannot keep, it refuses itself, and says why.
+        size = len(result.encode(errors="surrogatepass"))
         if size > MAX_RESULT_BYTES:
             raise ConfigurationError(
                 f"The result of event {self.key} has {size} bytes; at most {MAX_RESULT_BYTES} are "

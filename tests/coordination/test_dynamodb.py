@@ -7,10 +7,19 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from holdfast.contract import Consistency, Table
-from holdfast.coordination import DynamoDbStore, Get, Lock, Outcome, Put, dynamodb_client
+from holdfast.coordination import (
+    DynamoDbStore,
+    Get,
+    Lock,
+    Outcome,
+    Put,
+    Request,
+    Update,
+    dynamodb_client,
+)
 from holdfast.coordination.dynamodb_codec import Codec
 from holdfast.coordination.partitions import MOST_CALLS
-from holdfast.coordination.store import Always
+from holdfast.coordination.store import Always, Equals
 from holdfast.errors import ConfigurationError, StoreUnavailableError
 from tests.coordination.servers import REGION, TABLE, client, environment
 
@@ -112,6 +121,21 @@ def test_a_member_that_shares_many_partitions_keeps_its_connections(
     for thread in threads:
         thread.join()
     assert [each for each in caplog.messages if "pool is full" in each] == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Get("a\ud83d"),
+        Put(key="a\ud83d", when=Always(), item={}),
+        Put(key="a", when=Always(), item={"result": "a\ud83d"}),
+        Update(key="a", when=Equals("result", "a\ud83d")),
+    ],
+)
+def test_text_that_no_server_can_read_is_refused_rather_than_sent(request_: Request) -> None:
+    store = DynamoDbStore(STRONG, dynamodb_client(REGION))
+    with pytest.raises(ConfigurationError, match=r"half a surrogate pair, '.ud83d', at 1, which"):
+        store.call(request_)
 
 
 def test_a_table_deployed_as_last_writer_wins_is_refused_whatever_the_contract_says() -> None:
