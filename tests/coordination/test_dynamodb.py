@@ -3,6 +3,7 @@
 import os
 import threading
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -84,6 +85,8 @@ def test_a_process_without_credentials_is_told_so_at_once(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    # It keeps the credentials that whoever made it had.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     store = DynamoDbStore(STRONG, dynamodb_client(REGION))
     lock = Lock(store=store, key="a", owner="a", wait_s=0)
     for use in (store.verify, lock.__enter__):
