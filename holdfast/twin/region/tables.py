@@ -368,6 +368,11 @@ class ControlPlane:
                 request = {"TableName": after.name, **settings_request(own)}
                 self._dynamo.call("UpdateTable", request)
             self._take(after, fresh=False)
+            if after.consistency is Consistency.EVENTUAL:
+                # The region that made the newcomer cannot hand over what it has not received
+                # from here, and passes nothing on.
+                for joined in set(after.replicas) - set(before.replicas):
+                    self._eventual.backfill(after, joined)
         return {}
 
     # Description

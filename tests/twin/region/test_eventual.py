@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from tests.twin.region.regions import Regions, code_of, eventually, plain
 
 pytestmark = pytest.mark.slow
-EAST, WEST = "us-east-1", "us-west-2"
+EAST, WEST, THIRD = "us-east-1", "us-west-2", "us-east-2"
 
 
 def put(regions: Regions, region: str, key: str, value: str, table: str = "table") -> None:
@@ -167,6 +167,22 @@ def test_a_replica_of_a_table_with_items_receives_them(us: Regions) -> None:
         TableName="table", ReplicaUpdates=[{"Create": {"RegionName": WEST}}]
     )
     both_read(us, "k", "1")
+
+
+def test_a_third_replica_receives_what_the_second_had_still_to_deliver(us: Regions) -> None:
+    us.make_eventual("table")
+    assert us.ask(WEST, "set_lag", lag_ms=3000)["ok"]
+    put(us, WEST, "k", "1")
+    us.client("dynamodb", EAST).update_table(
+        TableName="table", ReplicaUpdates=[{"Create": {"RegionName": THIRD}}]
+    )
+    assert read(us, EAST, "k") is None  # So it was not among what the first one handed over.
+    both_read(us, "k", "1")
+
+    def received() -> None:
+        assert read(us, THIRD, "k") == "1"
+
+    eventually(received, within_s=10)
 
 
 def test_items_of_a_table_without_replicas_survive_a_kill(us: Regions) -> None:
