@@ -116,6 +116,15 @@ class StrongItems:
             raise ConflictError
         raise NoQuorumError
 
+    def forget(self, gid: str) -> None:
+        """Gives up what was promised for a table whose votes are gone.
+
+        The table may become strongly consistent again under the same id; a promise from before
+        would be honoured by its empty acceptors, and bring an old item back.
+        """
+        for known in [known for known in self._leads if known[0] == gid]:
+            del self._leads[known]
+
     async def _propose(self, group: Group, key: str, apply: Apply) -> Committed | GaveUp:
         lead = self._leads.pop((group.gid, key), None)
         seen = self.acceptor.slot(group.gid, key).promised.counter

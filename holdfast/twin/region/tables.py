@@ -263,6 +263,7 @@ class ControlPlane:
             self._store.drop_items(after.gid)
         if after.consistency is not Consistency.STRONG:
             self._store.drop_slots(after.gid)
+            self._strong.forget(after.gid)
         self._groups.put(after)
 
     # Deletion
@@ -292,6 +293,7 @@ class ControlPlane:
 
     def _forget(self, group: Group) -> None:
         self._store.drop_parcels(group.name)
+        self._strong.forget(group.gid)
         self._groups.drop(group)
 
     # What peers ask

@@ -304,6 +304,31 @@ def test_update_and_delete_return_the_values_that_they_replace(us: Regions) -> N
     assert read(us, WEST, "k", consistent=True) is None
 
 
+def test_a_table_that_becomes_strong_again_has_forgotten_what_it_had_agreed_on(
+    us: Regions,
+) -> None:
+    us.make_strong("table")
+    east, west = us.client("dynamodb", EAST), us.client("dynamodb", WEST)
+    for region, key in ((EAST, "here"), (WEST, "there")):
+        assert put_new(us, region, key, "old") == "ok"
+    east.update_table(
+        TableName="table",
+        ReplicaUpdates=[{"Delete": {"RegionName": WEST}}],
+        GlobalTableWitnessUpdates=[{"Delete": {"RegionName": WITNESS}}],
+    )
+    for key in ("here", "there"):
+        east.delete_item(TableName="table", Key={"pk": {"S": key}})
+    east.update_table(
+        TableName="table",
+        MultiRegionConsistency="STRONG",
+        ReplicaUpdates=[{"Create": {"RegionName": WEST}}],
+        GlobalTableWitnessUpdates=[{"Create": {"RegionName": WITNESS}}],
+    )
+    for region, key in ((EAST, "here"), (WEST, "there")):
+        assert put_new(us, region, key, "new") == "ok"
+    assert west.scan(TableName="table", ConsistentRead=True)["Count"] == 2
+
+
 def test_what_aws_refuses_on_such_tables_is_refused(us: Regions) -> None:
     us.make_strong("table")
     east = us.client("dynamodb", EAST)
