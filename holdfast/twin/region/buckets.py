@@ -2,7 +2,10 @@
 
 Guarantees:
     A version that was written while a rule covered it reaches the destination bucket once both
-    regions can talk, with its version id, metadata and tags, and is not copied on from there.
+    regions can talk, with its version id, its time, metadata and tags, and is not copied on from
+    there. Buckets that replicate to each other and have exchanged everything agree on which
+    version of a key is the current one: the latest, whatever the order in which they arrived,
+    and of two of the same millisecond that of the region whose name sorts last.
 
 Does not guarantee:
     What AWS does not either: copies of versions deleted by id, of objects from before the rule,
@@ -25,6 +28,9 @@ from holdfast.twin.region.peers import Fields, Links, RefusedError, UnreachableE
 from holdfast.twin.region.store import Store
 
 OBJECT_LIMIT_BYTES = 32 * 1024 * 1024
+
+_ORIGIN = "holdfast_origin"
+"""In an entry of ministack's versions: the region that made it, absent for this one."""
 
 _Object = dict[str, Any]
 
@@ -142,6 +148,7 @@ class Buckets:
                 "source": bucket,
                 "bucket": destination.bucket,
                 "key": key,
+                "origin": self._region,
                 "record": kept,
                 "data": base64.b64encode(data).decode(),
                 "tags": tags,
@@ -168,12 +175,14 @@ class Buckets:
         if rule is None or destination is None:
             self._mark_here(bucket, key)
         elif _replicates_markers(rule, internal(self._module, "_replication_rule_tags")(rule)):
+            marker = self._versions_of(bucket, key)[-1]
             parcel: dict[str, object] = {
                 "kind": "marker",
                 "source": bucket,
                 "bucket": destination.bucket,
                 "key": key,
-                "id": new_gid(),
+                "origin": self._region,
+                "record": {name: marker[name] for name in ("version_id", "last_modified")},
             }
             self._courier.enqueue(destination.region, bucket, new_gid(), parcel)
 
@@ -214,40 +223,85 @@ class Buckets:
         bucket = self._bucket(name)
         if bucket is None or not self._versions(name):
             raise RefusedError(f"bucket {name} is gone, or keeps no versions")
-        with self._emulator.scope():
-            if parcel["kind"] == "marker":
-                self._take_marker(bucket, name, key, parcel)
-            else:
-                self._take_object(bucket, name, key, parcel)
-
-    def _take_object(self, bucket: dict[str, Any], name: str, key: str, parcel: Fields) -> None:
-        record: _Object = {**parcel["record"], "replication_status": "REPLICA"}
-        version_id = record.pop("version_id")
-        if any(version["version_id"] == version_id for version in self._versions_of(name, key)):
+        version_id = parcel["record"]["version_id"]
+        if any(known["version_id"] == version_id for known in self._versions_of(name, key)):
             return
-        data = base64.b64decode(parcel["data"])
-        record["body"] = data
+        with self._emulator.scope():
+            older = self._older_than(name, key, parcel)
+            if older == len(self._versions_of(name, key)):
+                self._take_current(bucket, name, key, parcel)
+            else:
+                self._take_superseded(bucket, name, key, parcel, older)
+
+    def _older_than(self, bucket: str, key: str, parcel: Fields) -> int:
+        """How many of a key's versions, of which the last is the current one, are older."""
+        arriving = (parcel["record"]["last_modified"], parcel["origin"])
+        versions = self._versions_of(bucket, key)
+        newer = (
+            number
+            for number, known in enumerate(versions)
+            if (known["last_modified"], known.get(_ORIGIN, self._region)) > arriving
+        )
+        return next(newer, len(versions))
+
+    def _take_current(self, bucket: dict[str, Any], name: str, key: str, parcel: Fields) -> None:
         prior = bucket["objects"].get(key)
+        if parcel["kind"] == "marker":
+            internal(self._module, "_record_delete_marker")(name, key, prior)
+            bucket["objects"].pop(key, None)
+            self._versions_of(name, key)[-1].update(_stamps(parcel))
+            internal(self._module, "_persist_version_state")(name, key, bucket)
+            return
+        record, data = _replica(parcel)
         bucket["objects"][key] = record
-        minted = self._record_version(name, key, prior, record, data)
-        for version in self._versions_of(name, key):
-            if version["version_id"] == minted:
-                version["version_id"] = version_id
-        record["version_id"] = version_id
-        if parcel["tags"]:
-            internal(self._module, "_object_tags")[(name, key, version_id)] = parcel["tags"]
+        self._record_version(name, key, prior, record, data)
+        self._versions_of(name, key)[-1].update(_stamps(parcel))
+        record["version_id"] = parcel["record"]["version_id"]
+        self._tag(name, key, parcel)
         internal(self._module, "_persist_object")(name, key, record)
 
-    def _take_marker(self, bucket: dict[str, Any], name: str, key: str, parcel: Fields) -> None:
-        if self._store.seen(str(parcel["id"])):
-            return
-        internal(self._module, "_record_delete_marker")(name, key, bucket["objects"].get(key))
-        bucket["objects"].pop(key, None)
-        self._store.see(str(parcel["id"]))
+    def _take_superseded(
+        self, bucket: dict[str, Any], name: str, key: str, parcel: Fields, older: int
+    ) -> None:
+        """Puts a version below those that are later; the current one stays."""
+        if parcel["kind"] == "marker":
+            entry: _Object = {"etag": "", "size": 0, "is_delete_marker": True, "is_latest": False}
+        else:
+            record, data = _replica(parcel)
+            version_id = parcel["record"]["version_id"]
+            entry = internal(self._module, "_version_entry_from_record")(record, version_id, data)
+            displaced = {**record, "version_id": version_id}
+            internal(self._module, "_persist_displaced_version")(name, key, displaced, "Enabled")
+            self._tag(name, key, parcel)
+        self._versions_of(name, key).insert(older, {**entry, **_stamps(parcel)})
+        internal(self._module, "_persist_version_state")(name, key, bucket)
+
+    def _tag(self, bucket: str, key: str, parcel: Fields) -> None:
+        if parcel["tags"]:
+            version_id = parcel["record"]["version_id"]
+            internal(self._module, "_object_tags")[(bucket, key, version_id)] = parcel["tags"]
 
     def _versions_of(self, bucket: str, key: str) -> list[_Object]:
         found = internal(self._module, "_object_versions").get((bucket, key))
         return cast("list[_Object]", found or [])
+
+
+def _stamps(parcel: Fields) -> _Object:
+    """What a version keeps of where it was made."""
+    record = parcel["record"]
+    return {
+        "version_id": record["version_id"],
+        "last_modified": record["last_modified"],
+        _ORIGIN: parcel["origin"],
+    }
+
+
+def _replica(parcel: Fields) -> tuple[_Object, bytes]:
+    """The record and the content of an object that arrives, without its version id."""
+    data = base64.b64decode(parcel["data"])
+    record: _Object = {**parcel["record"], "replication_status": "REPLICA", "body": data}
+    del record["version_id"]
+    return record, data
 
 
 def _replicates_markers(rule: dict[str, Any], tags: dict[str, str]) -> bool:

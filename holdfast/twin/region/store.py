@@ -33,7 +33,6 @@ CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT, resource TEXT, slot TEXT, body TEXT,
     queued_ms INTEGER, UNIQUE (peer, resource, slot));
 CREATE TABLE IF NOT EXISTS places (bucket TEXT PRIMARY KEY, region TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -267,15 +266,6 @@ class Store:
         """The region of a bucket, if it was remembered."""
         row = self._db.execute("SELECT region FROM places WHERE bucket = ?", (bucket,)).fetchone()
         return None if row is None else str(row[0])
-
-    def see(self, parcel_id: str) -> None:
-        """Remembers that a parcel was taken, whose repeat would do harm."""
-        self._db.execute("INSERT OR IGNORE INTO taken VALUES (?)", (parcel_id,))
-
-    def seen(self, parcel_id: str) -> bool:
-        """Whether such a parcel was taken."""
-        row = self._db.execute("SELECT 1 FROM taken WHERE id = ?", (parcel_id,)).fetchone()
-        return row is not None
 
 
 def register_to(register: Register) -> dict[str, object]:

@@ -140,6 +140,56 @@ def test_objects_written_under_a_cut_arrive_after_it_in_order(us: Regions) -> No
     assert body_of(us.client("s3", EAST), east, "k") == b"9"
 
 
+def history(
+    client: Any,  # noqa: ANN401 -- a boto3 client
+    bucket: str,
+    key: str,
+) -> list[tuple[str, bool, bool]]:
+    """Of each version, latest first: its id, whether it is a delete marker, and the current one."""
+    found = client.list_object_versions(Bucket=bucket, Prefix=key)
+    entries = [
+        (entry["LastModified"], entry["VersionId"], kind == "DeleteMarkers", entry["IsLatest"])
+        for kind in ("Versions", "DeleteMarkers")
+        for entry in found.get(kind, [])
+    ]
+    return [entry[1:] for entry in sorted(entries, reverse=True)]
+
+
+def test_of_writes_in_both_regions_the_last_is_the_current_version_in_both(us: Regions) -> None:
+    east, west = pair(us, "both")
+    here, there = us.client("s3", EAST), us.client("s3", WEST)
+    us.cut(EAST, WEST)
+    here.put_object(Bucket=east, Key="written", Body=b"earlier", Tagging="of=east")
+    here.put_object(Bucket=east, Key="deleted", Body=b"earlier")
+    there.put_object(Bucket=west, Key="revived", Body=b"earlier")
+    time.sleep(0.01)
+    there.put_object(Bucket=west, Key="written", Body=b"later")
+    there.delete_object(Bucket=west, Key="deleted")
+    here.delete_object(Bucket=east, Key="revived")
+    time.sleep(0.01)
+    there.put_object(Bucket=west, Key="revived", Body=b"later")
+    us.heal(EAST, WEST)
+
+    def agree() -> None:
+        for key, versions in (("written", 2), ("deleted", 2), ("revived", 3)):
+            ours = history(here, east, key)
+            assert ours == history(there, west, key)
+            assert [is_current for _, _, is_current in ours] == [True] + [False] * (versions - 1)
+
+    eventually(agree)
+    us.kill(EAST, WEST)
+    us.start(EAST, WEST)
+    here, there = us.client("s3", EAST), us.client("s3", WEST)
+    agree()
+    for client, bucket in ((here, east), (there, west)):
+        assert body_of(client, bucket, "written") == b"later"
+        assert body_of(client, bucket, "deleted") is None
+        assert body_of(client, bucket, "revived") == b"later"
+        earlier = history(client, bucket, "written")[1][0]
+        old = client.get_object(Bucket=bucket, Key="written", VersionId=earlier)
+        assert (old["Body"].read(), old["TagCount"]) == (b"earlier", 1)
+
+
 def test_bytes_are_booked_under_the_source_bucket(shared: Regions) -> None:
     east, west = pair(shared, "booked")
     shared.client("s3", EAST).put_object(Bucket=east, Key="k", Body=b"x" * 3000)
