@@ -32,6 +32,10 @@ OBJECT_LIMIT_BYTES = 32 * 1024 * 1024
 _ORIGIN = "holdfast_origin"
 """In an entry of ministack's versions: the region that made it, absent for this one."""
 
+_ON_DISK: dict[str, Any] = {"data": None}
+"""In such an entry: its content is read from the file that ministack keeps of it. Left to itself,
+ministack keeps every version's content in memory as well, until it is restarted."""
+
 _Object = dict[str, Any]
 
 
@@ -137,6 +141,8 @@ class Buckets:
         self, bucket: str, key: str, prior: _Object | None, record: _Object, data: bytes
     ) -> str | None:
         version = cast("str | None", self._record_version(bucket, key, prior, record, data))
+        if version is not None:
+            self._versions_of(bucket, key)[-1].update(_ON_DISK)
         leaving, self._leaving = self._leaving, None
         if leaving is not None and leaving[0] is record:
             _, destination, tags = leaving
@@ -293,6 +299,7 @@ def _stamps(parcel: Fields) -> _Object:
         "version_id": record["version_id"],
         "last_modified": record["last_modified"],
         _ORIGIN: parcel["origin"],
+        **_ON_DISK,
     }
 
 

@@ -190,6 +190,24 @@ def test_of_writes_in_both_regions_the_last_is_the_current_version_in_both(us: R
         assert (old["Body"].read(), old["TagCount"]) == (b"earlier", 1)
 
 
+def test_what_buckets_hold_is_not_held_in_memory_as_well(us: Regions) -> None:
+    east, west = pair(us, "large")
+    here, there = us.client("s3", EAST), us.client("s3", WEST)
+    before = [us.memory_bytes(region) for region in (EAST, WEST)]
+    for number in range(60):
+        here.put_object(Bucket=east, Key=f"k{number % 6}", Body=bytes([number]) * 1_000_000)
+    arrives(there, west, "k5", bytes([59]) * 1_000_000)
+    after = [us.memory_bytes(region) for region in (EAST, WEST)]
+    assert max(now - then for now, then in zip(after, before, strict=True)) < 30_000_000
+    for client, bucket in ((here, east), (there, west)):
+        oldest = history(client, bucket, "k5")[-1][0]
+        old = client.get_object(Bucket=bucket, Key="k5", VersionId=oldest)
+        assert old["Body"].read() == bytes([5]) * 1_000_000
+        current = history(client, bucket, "k5")[0][0]
+        client.delete_object(Bucket=bucket, Key="k5", VersionId=current)
+        assert body_of(client, bucket, "k5") == bytes([53]) * 1_000_000
+
+
 def test_bytes_are_booked_under_the_source_bucket(shared: Regions) -> None:
     east, west = pair(shared, "booked")
     shared.client("s3", EAST).put_object(Bucket=east, Key="k", Body=b"x" * 3000)
