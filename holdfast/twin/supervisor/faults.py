@@ -5,6 +5,7 @@ Guarantees:
     Each is idempotent: what already is so is left so, and reported as unchanged.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from holdfast.errors import TwinError
@@ -70,11 +71,13 @@ class Faults:
         try:
             await unit.tell_links()
         except RpcError as error:
+            self._not_overtaken(unit, "resume")
             unit.pause()
             raise TwinError(
                 f"region {name} does not answer after it was resumed: {error}. It is paused "
                 f"again; look into {unit.server_log}."
             ) from error
+        self._not_overtaken(unit, "resume")
         thawed = self._agents.thaw(name)
         done = self._events.add("region-resumed", name, f"{thawed} agents run on")
         return FaultReport(changed=True, events=(begun, done))
@@ -106,20 +109,22 @@ class Faults:
             raise TwinError(f"{a} has no link to itself. Name two regions.")
         op, done_kind = ("cut", "link-cut") if cut else ("heal", "link-healed")
         if (b in ends[0].cut_from) is cut:
+            # Told all the same: an earlier attempt may have reached one end only.
+            await _tell_both(ends, op)
             return self._unchanged(a, f"link to {b} is {'cut' if cut else 'whole'}")
         begun = self._events.add(f"link-{op}", a, b)
         for unit, peer in zip(ends, (b, a), strict=True):
             (unit.cut_from.add if cut else unit.cut_from.discard)(peer)
-        for unit, peer in zip(ends, (b, a), strict=True):
-            # One that is paused or down is told when it comes back; the other end holds the
-            # link as it should be meanwhile.
-            if unit.state is RegionState.UP:
-                try:
-                    await unit.ask(op, peer=peer)
-                except RpcError as error:
-                    raise TwinError(f"region {unit.name} does not take {op}: {error}") from error
+        await _tell_both(ends, op)
         done = self._events.add(done_kind, a, b)
         return FaultReport(changed=True, events=(begun, done))
+
+    def _not_overtaken(self, unit: RegionUnit, op: str) -> None:
+        """A kill, a pause or a crash may have come while the region was asked."""
+        if unit.state is not RegionState.UP:
+            raise TwinError(
+                f"the {op} of region {unit.name} was overtaken: it is {unit.state.value} now."
+            )
 
     def _unchanged(self, region: str, detail: str) -> FaultReport:
         event = self._events.add("nothing-to-do", region, detail)
@@ -128,3 +133,23 @@ class Faults:
     def _must_be(self, unit: RegionUnit, state: RegionState, op: str, fix: str) -> None:
         if unit.state is not state:
             raise TwinError(f"cannot {op} region {unit.name}: it is {unit.state.value}. {fix}")
+
+
+async def _tell_both(ends: tuple[RegionUnit, RegionUnit], op: str) -> None:
+    a, b = ends
+    problems = await asyncio.gather(_tell(a, op, b.name), _tell(b, op, a.name))
+    if any(problems):
+        raise TwinError(f"{' '.join(filter(None, problems))} Try {op} again.")
+
+
+async def _tell(unit: RegionUnit, op: str, peer: str) -> str:
+    """Tells one end of a link; "" or what went wrong."""
+    # One that is paused or down is told when it comes back; the other end holds the link as it
+    # should be meanwhile.
+    if unit.state is not RegionState.UP:
+        return ""
+    try:
+        await unit.ask(op, peer=peer)
+    except RpcError as error:
+        return f"region {unit.name} does not take {op}: {error}."
+    return ""

@@ -119,6 +119,7 @@ class RegionUnit:
         self.state = RegionState.RESTORING
         self.reason = ""
         generation = self._generation
+        known = set(self.cut_from)
         try:
             self._start_server()
             await self._server_ready(generation)
@@ -129,6 +130,9 @@ class RegionUnit:
             self._start_valkey()
             await self._valkey_ready(generation)
             steps.append(self._events.add("valkey-up", self.name))
+            if known != self.cut_from:
+                await self.tell_links()
+                self._still(generation)
         except (TwinError, RpcError) as error:
             if generation == self._generation:
                 self._end_servers()
@@ -169,9 +173,12 @@ class RegionUnit:
         Raises:
             RpcError: If the server does not answer.
         """
-        for peer in sorted(self._settings.plan.regions):
-            if peer != self.name:
-                await self.ask("cut" if peer in self.cut_from else "heal", peer=peer)
+        told: set[str] | None = None
+        while told != self.cut_from:  # A link may change while it is told of the others.
+            told = set(self.cut_from)
+            for peer in sorted(self._settings.plan.regions):
+                if peer != self.name:
+                    await self.ask("cut" if peer in told else "heal", peer=peer)
 
     async def ask(
         self, op: str, *, timeout_s: float = RPC_TIMEOUT_S, **arguments: JsonValue

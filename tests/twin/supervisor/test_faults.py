@@ -211,6 +211,54 @@ def test_links_that_were_cut_meanwhile_are_cut_when_a_region_returns(tmp_path: P
     scenario(tmp_path, body)
 
 
+def test_a_link_that_is_healed_while_a_region_returns_is_whole_afterwards(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        world.faults.kill(EAST)
+        await world.faults.cut(EAST, WEST)
+        restoring = asyncio.create_task(world.faults.restore(EAST))
+        await until(lambda: world.regions[EAST].state is RegionState.RESTORING)
+        await world.faults.heal(EAST, WEST)
+        await restoring
+        assert (world.asked(EAST)[-1]["op"], world.asked(EAST)[-1]["peer"]) == ("heal", WEST)
+
+    scenario(tmp_path, body)
+
+
+def test_a_cut_that_one_end_did_not_take_is_made_when_it_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    async def body(world: World) -> None:
+        server = world.regions[EAST].server
+        assert server is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        with pytest.raises(TwinError, match="us-east-1 does not take cut"):
+            await world.faults.cut(EAST, WEST)
+        # The other end holds the link as it should be, so that nothing passes all the same.
+        assert world.asked(WEST)[-1]["op"] == "cut"
+        os.kill(server.pid, signal.SIGCONT)
+        await world.faults.cut(EAST, WEST)
+        assert world.asked(EAST)[-1]["op"] == "cut"
+
+    scenario(tmp_path, body)
+
+
+def test_a_kill_overtakes_a_resume_that_is_under_way(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        world.spawn("ticker")
+        world.faults.pause(EAST)
+        resuming = asyncio.create_task(world.faults.resume(EAST))
+        await asyncio.sleep(0)
+        assert world.regions[EAST].state is RegionState.UP
+        world.faults.kill(EAST)
+        with pytest.raises(TwinError, match="us-east-1"):
+            await resuming
+        assert world.regions[EAST].state is RegionState.DOWN
+        assert await is_still(world, "ticker")
+        assert (await world.faults.restore(EAST)).changed
+
+    scenario(tmp_path, body)
+
+
 def test_a_region_that_does_not_catch_up_stays_down_and_may_be_tried_again(
     tmp_path: Path,
 ) -> None:
