@@ -2,7 +2,8 @@
 
 Guarantees:
     ``save`` replaces a service's file whole or not at all, so that a kill in the middle leaves
-    the previous one.
+    the previous one. A file that cannot be read, as after a crash of the machine, is an error:
+    ministack alone would go on without what was in it, and its tables would count as deleted.
 
 Does not guarantee:
     ministack's own background machinery: its lifespan is not run, so listeners that it would
@@ -21,6 +22,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from holdfast.twin.region.config import ACCOUNT, ServerConfig
+from holdfast.twin.region.store import damaged
 from holdfast.twin.region.wire_models import WireModel, aws_service_names, wire_model
 
 Scope = MutableMapping[str, Any]
@@ -31,6 +33,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 _SAVE_S = 1.0
+_STATE_FOLDER = "emulator"
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ def prepare_environment(config: ServerConfig) -> None:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "AWS_DEFAULT_REGION": config.region,
             "PERSIST_STATE": "1",
-            "STATE_DIR": str(config.state_dir / "emulator"),
+            "STATE_DIR": str(config.state_dir / _STATE_FOLDER),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(config.state_dir / "objects"),
             "IOT_MTLS_ENABLED": "0",
@@ -102,6 +105,7 @@ class Emulator:
     def __init__(self, config: ServerConfig) -> None:
         prepare_environment(config)
         self._region = config.region
+        self._state_dir = config.state_dir / _STATE_FOLDER
         self._app = importlib.import_module("ministack.app")
         self._persistence = importlib.import_module("ministack.core.persistence")
         self._responses = importlib.import_module("ministack.core.responses")
@@ -131,7 +135,21 @@ class Emulator:
         return cast("AbstractContextManager[None]", scope)
 
     def restore(self) -> None:
-        """Loads what was saved. Once, before the first request."""
+        """Loads what was saved. Once, before the first request.
+
+        Raises:
+            TwinError: If a file is there and cannot be read.
+        """
+        load = internal(self._app, "load_state")
+
+        def whole(service: str) -> object:
+            found = load(service)
+            file = self._state_dir / f"{service}.json"
+            if found is None and file.exists():
+                raise damaged(file)
+            return found
+
+        self._app.__dict__["load_state"] = whole
         with self.scope():
             internal(self._app, "_load_persisted_state")()
 

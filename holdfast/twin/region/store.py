@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from holdfast.errors import TwinError
 from holdfast.twin.region.consensus import NO_BALLOT, Ballot, Item, Register, Slot
 
 _SCHEMA = """
@@ -69,16 +70,38 @@ class Parcel:
     queued_ms: int
 
 
+def damaged(file: Path) -> TwinError:
+    """The error of a region whose state cannot be read back."""
+    return TwinError(
+        f"{file} cannot be read, as can happen when the machine itself has crashed. "
+        "The twin cannot go on from it: end it and forget what was deployed with "
+        "`holdfast twin down`, and bring it up anew."
+    )
+
+
 class Store:
-    """One region's durable state. Not thread-safe: the event loop's thread alone uses it."""
+    """One region's durable state. Not thread-safe: the event loop's thread alone uses it.
+
+    Raises:
+        TwinError: If the file is no database, or a damaged one.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            raise damaged(path) from error
+
+    def _open(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("PRAGMA cache_size=-1024")
         self._db.executescript(_SCHEMA)
+        # Reads every page once: a few milliseconds for what a twin holds.
+        if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("quick_check")
         found = self._db.execute("SELECT max(seq) FROM slots").fetchone()
         self._seq = int(found[0] or 0)
 

@@ -56,6 +56,35 @@ def test_sigterm_ends_the_process_with_zero_and_frees_its_ports(us: Regions) -> 
     assert us.log(EAST) == ""
 
 
+@pytest.mark.parametrize("file", ["emulator/dynamodb.json", "region.sqlite"])
+def test_state_that_a_crash_of_the_machine_has_damaged_is_one_clear_sentence(
+    tmp_path: Path, file: str
+) -> None:
+    alone = Regions(tmp_path, (EAST,))
+    alone.start()
+    alone.make_table("table", EAST)
+    for number in range(200):
+        alone.client("dynamodb", EAST).put_item(
+            TableName="table", Item={"pk": {"S": f"k{number}"}, "v": {"S": "x" * 500}}
+        )
+    alone.stop()
+    path = tmp_path / EAST / file
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    config = tmp_path / EAST / "config.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", "holdfast.twin.region", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines()[-1].startswith(f"{path} cannot be read")
+    assert "Traceback" not in ended.stderr
+    assert "holdfast twin down" in ended.stderr
+
+
 def test_a_port_in_use_is_one_clear_sentence(us: Regions) -> None:
     config = us.base / EAST / "config.json"
     second = subprocess.run(
