@@ -148,6 +148,8 @@ class DataPlane:
     # Ranges
 
     async def _range(self, operation: str, request: Request) -> Reply:
+        if operation == "Query":
+            self._dynamo.canonical_values(request)
         found = self._strong_group(request.get("TableName"))
         if found is not None and request.get("ConsistentRead") is True:
             group, table = found

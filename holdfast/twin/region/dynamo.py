@@ -161,15 +161,27 @@ class Dynamo:
             return None
         values = cast("Item", attributes)
         for name in (table["pk_name"], table["sk_name"]):
-            value = values.get(name) if name else None
-            if isinstance(value, dict) and "N" in value:
-                number = cast("dict[str, object]", value)
-                canonical = internal(self._module, "_ddb_canonicalize_number")(number["N"])
-                number["N"] = canonical or number["N"]
+            self._canonical(values.get(name) if name else None)
         partition, sort, wrong = internal(self._module, "_resolve_table_key_values")(
             table, values, allow_extra=whole_item
         )
         return None if wrong else encode_key(partition, sort)
+
+    def canonical_values(self, request: Request) -> None:
+        """Makes spellings of one number one in a Query's values, as they are in stored keys.
+
+        Otherwise ``1.50``, which is what boto3 makes of a Decimal, would not find ``1.5``.
+        """
+        values = request.get("ExpressionAttributeValues")
+        if isinstance(values, dict):
+            for value in cast("dict[str, object]", values).values():
+                self._canonical(value)
+
+    def _canonical(self, value: object) -> None:
+        if isinstance(value, dict) and "N" in value:
+            number = cast("dict[str, object]", value)
+            canonical = internal(self._module, "_ddb_canonicalize_number")(number["N"])
+            number["N"] = canonical or number["N"]
 
     def partition(self, table: Table, request: Request) -> str:
         """The prefix of the encoded keys that a Query can return; "" when it is not plain."""

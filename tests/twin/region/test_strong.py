@@ -262,6 +262,38 @@ def test_queries_and_scans_see_what_another_region_has_just_written(us: Regions)
     assert len(east.scan(TableName="table", ConsistentRead=True)["Items"]) == 10
 
 
+def test_a_number_is_found_however_it_is_spelled(us: Regions) -> None:
+    east, west = us.client("dynamodb", EAST), us.client("dynamodb", WEST)
+    east.create_table(
+        TableName="numbers",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "N"},
+            {"AttributeName": "sk", "AttributeType": "N"},
+        ],
+    )
+    east.update_table(
+        TableName="numbers",
+        MultiRegionConsistency="STRONG",
+        ReplicaUpdates=[{"Create": {"RegionName": WEST}}],
+        GlobalTableWitnessUpdates=[{"Create": {"RegionName": WITNESS}}],
+    )
+    us.cut(EAST, WEST)
+    west.put_item(TableName="numbers", Item={"pk": {"N": "1.50"}, "sk": {"N": "20"}})
+    for spelled in ("1.5", "1.50", "15e-1"):
+        found = east.query(
+            TableName="numbers",
+            KeyConditionExpression="pk = :pk AND sk = :sk",
+            ExpressionAttributeValues={":pk": {"N": spelled}, ":sk": {"N": "2e1"}},
+            ConsistentRead=True,
+        )
+        assert found["Count"] == 1, spelled
+
+
 def test_a_batch_is_written_and_read_item_by_item(us: Regions) -> None:
     us.make_strong("table")
     us.make_table("local", EAST)
