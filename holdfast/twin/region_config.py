@@ -17,8 +17,8 @@ operation       arguments        reply, beside ``ok``
 ``cut, heal``   ``peer``         none; from then on nothing passes in either direction, or does
 ==============  ===============  ==============================================================
 
-On SIGTERM a server writes its state and ends within 5 s; killed, it loses nothing that it has
-acknowledged.
+On SIGTERM a server writes its state and ends within 5 s; killed, it loses no write
+to a table or bucket that it has acknowledged.
 """
 
 from collections.abc import Mapping

@@ -40,6 +40,12 @@ LIMITS = (
         "What was acknowledged survives the death of a region's processes, not of the machine.",
     ),
     Limit(
+        "Durability",
+        "What queues, topics, event buses, streams, metrics and logs take in is written about once "
+        "a second: what came in the last second is lost with its region. Records of DynamoDB's "
+        "streams are lost with it whatever their age.",
+    ),
+    Limit(
         "Signatures",
         "Are not verified; only the region that a request is signed for must be the endpoint's.",
     ),
