@@ -157,6 +157,7 @@ class View:
         return [replace(records, name=owner) for records in found]
 
     def _healthy(self, record: Record, zone: Zone, depth: int) -> bool:
+        self._refuse_unevaluated((record,))
         if record.health_check and not self.health.get(record.health_check, True):
             return False
         alias = record.alias
@@ -167,11 +168,13 @@ class View:
         return any(self._healthy(target, zone, depth + 1) for target in targets)
 
     def _refuse_unevaluated(self, group: Sequence[Record]) -> None:
+        checks = self.data.health_checks
         for record in group:
-            check = self.data.health_checks.get(record.health_check)
-            reason = record.refusal or (check.refusal if check else "")
-            if reason:
-                raise UnevaluatedError(reason)
+            check = checks.get(record.health_check)
+            counted = [check, *map(checks.get, check.children)] if check else []
+            reasons = [record.refusal, *(each.refusal for each in counted if each)]
+            if any(reasons):
+                raise UnevaluatedError(next(filter(None, reasons)))
 
 
 def _zone_of(zones: Sequence[Zone], name: str) -> Zone | None:

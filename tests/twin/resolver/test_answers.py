@@ -221,6 +221,33 @@ def test_what_the_twin_does_not_evaluate_fails_instead_of_guessing() -> None:
     assert data.problems == ("health check alarm: by alarm",)
 
 
+def test_a_count_of_what_the_twin_does_not_evaluate_is_not_guessed_either() -> None:
+    alarm = HealthCheck(id="alarm", type="CLOUDWATCH_METRIC", refusal="by alarm")
+    counting = HealthCheck(id="sum", type="CALCULATED", children=("alarm",), child_threshold=1)
+    record = Record(name="z.example.com", type="A", values=("127.0.0.9",), health_check="sum")
+    data = replace(zone_of(record), health_checks={"alarm": alarm, "sum": counting})
+    assert resolve(data, "z.example.com").rcode is Rcode.SERVFAIL
+
+
+def test_an_alias_does_not_guess_the_health_of_what_it_stands_for() -> None:
+    alarm = HealthCheck(id="alarm", type="CLOUDWATCH_METRIC", refusal="by alarm")
+    behind = Record(name="b.example.com", type="A", values=("127.0.0.9",), health_check="alarm")
+    records = [
+        Record(
+            name="a.example.com",
+            type="A",
+            set_id=failover,
+            routing=Routing.FAILOVER,
+            failover=failover,
+            alias=Alias(target, evaluate_target_health=True),
+        )
+        for failover, target in (("PRIMARY", "c.example.com"), ("SECONDARY", "b.example.com"))
+    ]
+    healthy = Record(name="c.example.com", type="A", values=("127.0.0.8",))
+    data = replace(zone_of(*records, behind, healthy), health_checks={"alarm": alarm})
+    assert resolve(data, "a.example.com").rcode is Rcode.SERVFAIL
+
+
 def test_a_record_whose_health_check_is_gone_counts_as_healthy() -> None:
     records = [replace(each, health_check="gone") for each in per_jurisdiction().zones[0].records]
     data = ZoneData((Zone("example.com", tuple(records)),))
