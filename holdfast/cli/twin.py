@@ -1,5 +1,6 @@
 """``holdfast twin``: a stack on a cloud of processes on this machine."""
 
+import shlex
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from holdfast.errors import TwinError
 from holdfast.twin.client import Twin
 from holdfast.twin.events import EVENTS_FILE
 from holdfast.twin.fronts.engine import find_pulumi
-from holdfast.twin.plan import TwinRecord
+from holdfast.twin.plan import TwinPlan, TwinRecord
 from holdfast.twin.stack import (
     Front,
     FrontName,
@@ -60,10 +61,14 @@ def up(
     place = state_dir or state_dir_of(project, stack)
     if engine is EngineName.PULUMI:
         find_pulumi()  # Missing, it would be missed only when the twin runs.
+    before = TwinPlan.load(place)
     with _running(project, stack, place, dns_port) as twin:
         front = front_of(
             FrontName(engine), project=project, stack=stack, twin=twin, on_line=typer.echo
         )
+        if before is not None and twin.plan.moved_from(before):
+            typer.echo("Some of its addresses are taken by now: it moves to others.")
+            front.refresh()
         changes = front.up()
         platform = platform_of(changes)
         typer.echo(f"{changes}.")
@@ -76,9 +81,12 @@ def up(
 
 def same_twin(stack: str, project: Path, state_dir: Path | None) -> str:
     """The options that lead another command to the same twin."""
+    words = ["-s", stack]
     if state_dir is not None:
-        return f"-s {stack} --state-dir {state_dir}"
-    return f"-s {stack}" if project == HERE else f"-s {stack} -C {project}"
+        words += ["--state-dir", str(state_dir)]
+    elif project != HERE:
+        words += ["-C", str(project)]
+    return shlex.join(words)
 
 
 @contextmanager

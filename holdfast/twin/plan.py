@@ -72,6 +72,13 @@ class TwinPlan(BaseModel):
             )
         return self.regions[name]
 
+    def moved_from(self, before: "TwinPlan") -> bool:
+        """Whether a region that both plans have lives elsewhere in this one."""
+        both = self.regions.keys() & before.regions.keys()
+        return self.ingress_port != before.ingress_port or any(
+            self.regions[name] != before.regions[name] for name in both
+        )
+
     @classmethod
     def load(cls, state_dir: Path) -> "TwinPlan | None":
         """The plan of the last twin in a directory, or None where none can be read."""

@@ -3,15 +3,20 @@ import json
 import os
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import yaml
 
 from holdfast.cli import commands
+from holdfast.cli import twin as cli_twin
 from holdfast.cli.options import HERE
 from holdfast.cli.twin import same_twin
 from holdfast.twin.events import EVENTS_FILE
+from tests.twin.test_plan import PLAN
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,12 +125,34 @@ def test_what_the_system_refuses_is_one_sentence_too(
         (HERE, None, "-s dev"),
         (Path("/clone"), None, "-s dev -C /clone"),
         (Path("/clone"), Path("/state"), "-s dev --state-dir /state"),
+        (Path("/clone"), Path("/my state"), "-s dev --state-dir '/my state'"),
     ],
 )
 def test_what_to_do_next_is_done_to_the_same_twin(
     project: Path, state_dir: Path | None, told: str
 ) -> None:
     assert same_twin("dev", project, state_dir) == told
+
+
+@pytest.mark.parametrize(("port_now", "done"), [(20006, ["up"]), (20007, ["refresh", "up"])])
+def test_what_was_deployed_to_addresses_that_are_taken_by_now_is_read_again_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port_now: int, done: list[str]
+) -> None:
+    before = PLAN.regions["us-east-1"]
+    now = before.model_copy(update={"valkey_port": port_now})
+    calls: list[str] = []
+    front = SimpleNamespace(refresh=lambda: calls.append("refresh"), up=lambda: calls.append("up"))
+    twin = SimpleNamespace(plan=PLAN.model_copy(update={"regions": {"us-east-1": now}}))
+    PLAN.save(tmp_path)
+    platform = SimpleNamespace(jurisdictions={})
+    for name, found in (
+        ("_running", nullcontext(twin)),
+        ("front_of", front),
+        ("platform_of", platform),
+    ):
+        monkeypatch.setattr(cli_twin, name, Mock(return_value=found))
+    assert commands.run(["twin", "up", "-s", "dev", "--state-dir", str(tmp_path)]) == 0
+    assert calls == done
 
 
 def test_down_never_removes_a_directory_that_no_twin_wrote(

@@ -42,3 +42,13 @@ def test_a_plan_that_is_missing_or_of_another_version_counts_as_none(tmp_path: P
 def test_an_unknown_region_is_refused_with_the_known_ones() -> None:
     with pytest.raises(TwinError, match=r"no region 'mars-1'; it has us-east-1"):
         PLAN.region("mars-1")
+
+
+def test_a_plan_has_moved_when_a_region_of_both_lives_elsewhere() -> None:
+    east = PLAN.regions["us-east-1"]
+    grown = PLAN.model_copy(update={"regions": {**PLAN.regions, "us-west-2": east}})
+    elsewhere = east.model_copy(update={"valkey_port": 20009})
+    assert not PLAN.moved_from(PLAN)
+    assert not grown.moved_from(PLAN)
+    assert PLAN.model_copy(update={"regions": {"us-east-1": elsewhere}}).moved_from(grown)
+    assert PLAN.model_copy(update={"ingress_port": 20010}).moved_from(PLAN)
