@@ -204,7 +204,9 @@ class RegionUnit:
     def _start_server(self) -> None:
         settings = self._settings
         home = settings.state_dir / "regions" / self.name
-        home.mkdir(parents=True, exist_ok=True)
+        # Secrets and tokens of the stack lie here as the emulator keeps them: in the clear.
+        home.parent.mkdir(mode=0o700, exist_ok=True)
+        home.mkdir(exist_ok=True)
         config = RegionConfig(
             region=self.name,
             host=self.place.address,

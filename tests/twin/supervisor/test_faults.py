@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -309,6 +310,13 @@ def test_a_server_that_crashes_takes_its_region_down_with_the_reason(tmp_path: P
         assert await is_still(world, "ticker")
         await world.faults.restore(EAST)
         await runs_on(world, "ticker")
+
+    scenario(tmp_path, body)
+
+
+def test_what_regions_keep_is_for_their_owner_only(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        assert stat.S_IMODE((world.state_dir / "regions").stat().st_mode) == 0o700
 
     scenario(tmp_path, body)
 
