@@ -306,3 +306,16 @@ def test_a_proposer_that_always_loses_says_that_nothing_was_written() -> None:
         higher = Ballot(action.ballot.counter + 5, "b")
         action = proposer.on_vote("b", Round.PREPARE, action.ballot, refused(higher, NO_BALLOT))
     assert action == GaveUp(Failure.CONFLICT)
+
+
+def test_a_proposer_that_loses_after_an_accept_was_sent_leaves_open_what_became_of_it() -> None:
+    proposer = Proposer(region="a", acceptors=REGIONS, operation="op", counter=0, attempts=1)
+    proposer.start()
+    for name in ("a", "b"):
+        proposer.on_vote(name, Round.PREPARE, ONE, granted(ONE, NO_BALLOT, EMPTY))
+    proposer.on_evaluated(VALUE.item, changed=True)
+    proposer.on_vote("a", Round.ACCEPT, ONE, granted(ONE.next(), ONE))
+    proposer.on_vote("b", Round.ACCEPT, ONE, refused(TWO, NO_BALLOT))
+    # One region holds the value: whoever hears of it may still commit it.
+    outcome = proposer.on_vote("c", Round.ACCEPT, ONE, refused(TWO, NO_BALLOT))
+    assert outcome == GaveUp(Failure.UNKNOWN)
