@@ -224,10 +224,10 @@ def _await_program(
             f"Allowed is a program that ends; look there, or raise `timeout_s`."
         )
         raise monitor.failure from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if monitor.failure is not None:
             raise monitor.failure from error.__cause__
-        raise _explained(project, error, places.of(error)) from error
+        raise _explained(project, _as_error(error), places.of(error)) from error
     if monitor.failure is not None:
         # The program swallowed it; the graph is not whole all the same.
         raise monitor.failure
@@ -239,7 +239,14 @@ def _run_to_exit(program: Path) -> None:
         run_program(program)
     except SystemExit as error:
         if error.code not in {None, 0}:
-            raise GraphError(f"the program ended itself with SystemExit: {error.code}") from error
+            raise _as_error(error) from error
+
+
+def _as_error(error: BaseException) -> BaseException:
+    """An exit as an error: inside an ``apply`` even one with 0 leaves half a graph."""
+    if not isinstance(error, SystemExit):
+        return error
+    return GraphError(f"the program ended itself with SystemExit: {error.code}")
 
 
 def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:

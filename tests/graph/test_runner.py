@@ -164,6 +164,22 @@ def test_a_program_that_exits_with_a_failure_is_an_error(tmp_path: Path) -> None
         run(project(tmp_path, "import sys\nsys.exit(3)\n"), "dev")
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_exit_inside_an_apply_is_an_error_because_the_graph_is_not_whole(
+    tmp_path: Path, code: int
+) -> None:
+    program = f"""
+        import sys
+        import pulumi_aws as aws
+
+        topic = aws.sns.Topic("t", name="n")
+        topic.name.apply(lambda _: sys.exit({code}))
+        aws.sns.Topic("u", name=topic.name)
+    """
+    with pytest.raises(GraphError, match=rf"app/__main__.py:6: .*SystemExit: {code}"):
+        run(project(tmp_path, program), "dev")
+
+
 def test_a_duplicate_urn_names_both_places(tmp_path: Path) -> None:
     program = """
         import pulumi_aws as aws
