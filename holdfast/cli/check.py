@@ -1,5 +1,7 @@
 """``holdfast check``: the policy pack over a stack's graph, with no CLI and no credentials."""
 
+import contextlib
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +32,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a stack against the policies; exit with 1 when a mandatory one is violated."""
-    report = checks.run_stack(project, stack, pack or project / "policies")
+    # What the program prints must not stand in the middle of what a machine reads.
+    with contextlib.redirect_stdout(sys.stderr):
+        report = checks.run_stack(project, stack, pack or project / "policies")
     write = checks.FORMATS[Format.JSON if as_json else output]
     typer.echo(write(report), nl=False)
     raise typer.Exit(report.exit_code)

@@ -42,15 +42,18 @@ def test_a_finding_exits_with_one_and_json_says_which(
     (tmp_path / "program").mkdir()
     (tmp_path / "program" / "__main__.py").write_text(
         "import pulumi_aws as aws\n"
+        "print('a word of the program')\n"
         "aws.dynamodb.Table('t', hash_key='pk', attributes=[{'name': 'pk', 'type': 'S'}],\n"
         "    tags={'holdfast:jurisdiction': 'eu'})\n"
     )
     code = commands.run(
         ["check", "-s", "prod", "-C", str(tmp_path), "--pack", str(ROOT / "policies"), "--json"]
     )
-    findings = json.loads(capsys.readouterr().out)["findings"]
+    captured = capsys.readouterr()
+    findings = json.loads(captured.out)["findings"]
     assert code == 1
     assert findings
+    assert "a word of the program" in captured.err
 
 
 def test_a_stack_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
