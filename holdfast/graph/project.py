@@ -9,15 +9,12 @@ Does not guarantee:
     read here; the caller passes its plain value, or gets an error that names the key.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
-
-import yaml
 
 from holdfast.errors import GraphError
+from holdfast.graph.yaml_files import entries, read_yaml, text_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,34 +51,6 @@ class StackConfig:
     secrets: frozenset[str]
 
 
-class _CoreLoader(yaml.SafeLoader):
-    """YAML as the engine reads it: ``yes`` and dates are text, and no key stands twice."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Looks at a mapping's keys; PyYAML itself would take the last of several equal ones."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value} stands there twice", key.start_mark
-                )
-            seen.add(key.value)
-        super().flatten_mapping(node)
-
-
-_CoreLoader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
-        or (tag == "tag:yaml.org,2002:bool" and first in "tTfF")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def read_project(directory: Path) -> Project:
     """Reads ``Pulumi.yaml``.
 
@@ -100,12 +69,12 @@ def read_project(directory: Path) -> Project:
             f"{root} holds no Pulumi.yaml. Allowed is the root directory of a Pulumi project; "
             f"pass that directory."
         )
-    document = _mapping(file)
+    document = read_yaml(file)
     name = document.get("name")
     if not isinstance(name, str):
         raise GraphError(f"{file}: `name` is {name!r}; allowed is the project's name as text.")
     runtime = document.get("runtime")
-    language = _entries(runtime).get("name", runtime)
+    language = entries(runtime).get("name", runtime)
     if language != "python":
         raise GraphError(
             f"{file}: `runtime` is {language!r}; allowed is python, because the program runs in "
@@ -147,15 +116,15 @@ def read_config(project: Project, stack: str, given: Mapping[str, str]) -> Stack
     values = dict(project.defaults)
     secrets = set(project.secret_defaults)
     encrypted: list[str] = []
-    for bare, raw in _entries(_mapping(file).get("config")).items():
+    for bare, raw in entries(read_yaml(file).get("config")).items():
         key = _full_key(project.name, bare)
-        if list(_entries(raw)) == ["secure"]:
+        if list(entries(raw)) == ["secure"]:
             secrets.add(key)
             if key not in overrides:
                 encrypted.append(key)
             continue
         try:
-            values[key] = _text(raw)
+            values[key] = text_of(raw)
         except (TypeError, ValueError) as error:
             # Binary data, sets, and a value that holds itself by an anchor.
             raise GraphError(
@@ -187,15 +156,15 @@ def _program(file: Path, root: Path, main: object) -> Path:
 def _defaults(project: str, config: object) -> tuple[Mapping[str, str], frozenset[str]]:
     values: dict[str, str] = {}
     secrets: set[str] = set()
-    for bare, raw in _entries(config).items():
+    for bare, raw in entries(config).items():
         key = _full_key(project, bare)
-        declaration = _entries(raw)
+        declaration = entries(raw)
         if not declaration:
-            values[key] = _text(raw)
+            values[key] = text_of(raw)
             continue
         for field in ("default", "value"):
             if field in declaration:
-                values[key] = _text(declaration[field])
+                values[key] = text_of(declaration[field])
         if declaration.get("secret") is True:
             secrets.add(key)
     return values, frozenset(secrets)
@@ -207,33 +176,3 @@ def _full_key(project: str, key: str) -> str:
     if len(parts) == 1:
         return f"{project}:{key}"
     return f"{parts[0]}:{parts[-1]}"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
-
-
-def _mapping(file: Path) -> Mapping[str, object]:
-    try:
-        document: object = yaml.load(file.read_text("utf-8"), _CoreLoader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise GraphError(f"{file} is not YAML: {error.problem}{line}. Correct it.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise GraphError(f"{file} is not YAML: {error}. Correct it.") from error
-    entries = _entries(document)
-    if document is not None and not entries:
-        raise GraphError(f"{file} is not a map of keys; allowed is Pulumi's own format.")
-    return entries
-
-
-def _entries(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        return {}
-    return {str(key): item for key, item in cast("dict[object, object]", value).items()}

@@ -21,7 +21,7 @@ def test_a_bare_key_belongs_to_the_project(tmp_path: Path) -> None:
 
 
 def test_values_are_spelled_as_the_engine_spells_them(tmp_path: Path) -> None:
-    config = "config: {a: true, b: yes, c: 2024-01-02, d: [1, x], e: {z: 1, a: false}, f: 0.5}\n"
+    config = "config: {a: true, b: yes, c: '2024-01-02', d: [1, x], e: {z: 1, a: false}, f: 0.5}\n"
     assert _config(tmp_path, config) == {
         "demo:a": "true",
         "demo:b": "yes",
@@ -30,6 +30,47 @@ def test_values_are_spelled_as_the_engine_spells_them(tmp_path: Path) -> None:
         "demo:e": '{"a":false,"z":1}',
         "demo:f": "0.5",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "spelled"),
+    [
+        # Each as CLI 3.260 hands it to a program.
+        ("1.0", "1"),
+        ("5.", "5"),
+        ("1e3", "1000"),
+        ("-1.5e3", "-1500"),
+        ("1e21", "1e+21"),
+        ("0.1e-7", "1e-8"),
+        ("0.00001", "0.00001"),
+        ("100000000000000000000.5", "100000000000000000000"),
+        ("+.5", "0.5"),
+        ("1.50", "1.5"),
+        ("010", "8"),
+        ("0o10", "8"),
+        ("08", "8"),
+        ("0x1F", "31"),
+        ("0b11", "3"),
+        ("1_000", "1000"),
+        ("-0", "0"),
+        ("1:30", "1:30"),
+        ("0o8", "0o8"),
+        ("=", "="),
+        ("[1e3, 1.0, 010, 1:30]", '[1000,1,8,"1:30"]'),
+    ],
+)
+def test_numbers_are_spelled_as_the_engine_spells_them(
+    tmp_path: Path, written: str, spelled: str
+) -> None:
+    assert _config(tmp_path, f"config:\n  demo:a: {written}\n") == {"demo:a": spelled}
+
+
+@pytest.mark.parametrize("written", ["2024-01-02", "[1, 2024-01-02T10:00:00Z]"])
+def test_a_date_without_quotes_is_refused_because_the_engine_rewrites_it(
+    tmp_path: Path, written: str
+) -> None:
+    with pytest.raises(GraphError, match=r"the date 2024-01-02.* without quotes.* in line 2\."):
+        _config(tmp_path, f"config:\n  demo:a: {written}\n")
 
 
 def test_a_key_that_stands_twice_is_refused_wherever_it_is(tmp_path: Path) -> None:

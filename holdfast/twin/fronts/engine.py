@@ -29,6 +29,7 @@ import yaml
 
 from holdfast.errors import TwinError
 from holdfast.graph.loopback import environment_without_proxy
+from holdfast.graph.yaml_files import read_yaml
 from holdfast.twin.fronts import tied
 from holdfast.twin.fronts.attach import serve
 from holdfast.twin.fronts.changes import Changes
@@ -264,7 +265,8 @@ def prepare_project(project: Path, stack: str, home: Path) -> None:
     because a project may name a virtual environment that is not the one we run in.
 
     Raises:
-        TwinError: If the project or the stack's file cannot be read.
+        TwinError: If the project's or the stack's file is not there.
+        GraphError: If one is no YAML.
     """
     for folder in ("project", "home", "backend"):
         (home / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -285,14 +287,9 @@ def prepare_project(project: Path, stack: str, home: Path) -> None:
 
 def _load(path: Path) -> Doc:
     try:
-        found: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        return Doc(cast("Object", read_yaml(path)))
+    except OSError as error:
         raise TwinError(f"{path} cannot be read: {error}") from error
-    if found is None:
-        return Doc()
-    if not isinstance(found, Mapping):
-        raise TwinError(f"{path} must hold a map, and holds a {type(found).__name__}")
-    return Doc(cast("Object", found))
 
 
 def _save(path: Path, content: Object) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from holdfast.errors import TwinError
+from holdfast.errors import GraphError, TwinError
 from holdfast.twin.fronts.engine import (
     Engine,
     changes_of,
@@ -92,6 +93,27 @@ def test_the_users_files_are_read_and_the_engine_gets_copies(tmp_path: Path) -> 
     assert "encryptionsalt: v1:abc" in stack_file.read_text()
     before[project / "Pulumi.dev.yaml"] = CONFIG.replace("big", "small").encode()
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+
+
+def test_the_engine_gets_each_value_as_the_user_wrote_it(tmp_path: Path) -> None:
+    config = "config: {small:a: yes, small:b: 1:30, small:c: on, small:d: '2024-01-02'}\n"
+    project = write_project(tmp_path / "project", "", config=config)
+    prepare_project(project, "dev", tmp_path / "engine")
+    copy = tmp_path / "engine" / "project" / "Pulumi.dev.yaml"
+    assert yaml.safe_load(copy.read_text()) == {
+        "config": {
+            "small:a": "yes",
+            "small:b": "1:30",
+            "small:c": "on",
+            "small:d": "2024-01-02",
+        }
+    }
+
+
+def test_a_date_without_quotes_is_one_sentence(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project", "", config="config: {small:d: 2024-01-02}\n")
+    with pytest.raises(GraphError, match=r"Pulumi\.dev\.yaml .*the date 2024-01-02.*quotes"):
+        prepare_project(project, "dev", tmp_path / "engine")
 
 
 def test_a_project_that_cannot_be_read_is_named(tmp_path: Path) -> None:
