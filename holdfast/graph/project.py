@@ -9,7 +9,9 @@ Does not guarantee:
     read here; the caller passes its plain value, or gets an error that names the key.
 """
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,9 @@ class Project:
         program: Directory or file of the program.
         config_dir: Directory of the stacks' files.
         defaults: Configuration that every stack starts from, by full key.
-        secret_defaults: Keys among them that ``Pulumi.yaml`` declares secret.
+        secret_defaults: Keys that ``Pulumi.yaml`` declares secret.
+        declared: The type that ``Pulumi.yaml`` declares, by key; ``string`` where it names none.
+            Every stack has a value for each.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Project:
     config_dir: Path
     defaults: Mapping[str, str]
     secret_defaults: frozenset[str]
+    declared: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +85,7 @@ def read_project(directory: Path) -> Project:
             f"{file}: `runtime` is {language!r}; allowed is python, because the program runs in "
             f"this Python process."
         )
-    defaults, secrets = _defaults(name, document.get("config"))
+    defaults, secrets, declared = _defaults(name, document.get("config"))
     config_dir = document.get("stackConfigDir")
     return Project(
         name=name,
@@ -89,6 +94,7 @@ def read_project(directory: Path) -> Project:
         config_dir=root / config_dir if isinstance(config_dir, str) else root,
         defaults=defaults,
         secret_defaults=secrets,
+        declared=declared,
     )
 
 
@@ -102,8 +108,8 @@ def read_config(project: Project, stack: str, given: Mapping[str, str]) -> Stack
             encrypted ones.
 
     Raises:
-        GraphError: If the file is missing or malformed, or holds an encrypted value that
-            ``given`` lacks.
+        GraphError: If the file is missing or malformed, holds an encrypted value that
+            ``given`` lacks, or contradicts what the project declares.
     """
     file = project.config_dir / f"Pulumi.{stack}.yaml"
     overrides = {_full_key(project.name, key): value for key, value in given.items()}
@@ -136,7 +142,11 @@ def read_config(project: Project, stack: str, given: Mapping[str, str]) -> Stack
             f"{file}: {', '.join(sorted(encrypted))} is encrypted, and only Pulumi's CLI can "
             f"decrypt it. Pass its plain value in `config`."
         )
-    return StackConfig(values={**values, **overrides}, secrets=frozenset(secrets))
+    found = StackConfig(values={**values, **overrides}, secrets=frozenset(secrets))
+    problems = "; ".join(_contradictions(project, found))
+    if problems:
+        raise GraphError(f"{file} contradicts Pulumi.yaml: {problems}. Correct the stack's file.")
+    return found
 
 
 def _program(file: Path, root: Path, main: object) -> Path:
@@ -153,9 +163,36 @@ def _program(file: Path, root: Path, main: object) -> Path:
     return program
 
 
-def _defaults(project: str, config: object) -> tuple[Mapping[str, str], frozenset[str]]:
+def _contradictions(project: Project, config: StackConfig) -> Iterator[str]:
+    """What the engine would refuse before it runs the program (``ValidateStackConfig``)."""
+    for key, kind in project.declared.items():
+        text = config.values.get(key)
+        if text is None:
+            yield f"{key} is missing; allowed is a value of type {kind}"
+        elif not _fits(text, kind):
+            shown = "a secret" if key in config.secrets else repr(text)
+            yield f"{key} is {shown}; allowed is a value of type {kind}"
+
+
+def _fits(text: str, kind: str) -> bool:
+    if kind == "integer":
+        return re.fullmatch(r"[-+]?[0-9]+", text) is not None
+    if kind == "boolean":
+        return text in {"true", "false"}
+    if kind == "array":
+        try:
+            return isinstance(json.loads(text), list)
+        except ValueError:
+            return False
+    return True
+
+
+def _defaults(
+    project: str, config: object
+) -> tuple[Mapping[str, str], frozenset[str], Mapping[str, str]]:
     values: dict[str, str] = {}
     secrets: set[str] = set()
+    declared: dict[str, str] = {}
     for bare, raw in entries(config).items():
         key = _full_key(project, bare)
         declaration = entries(raw)
@@ -167,7 +204,9 @@ def _defaults(project: str, config: object) -> tuple[Mapping[str, str], frozense
                 values[key] = text_of(declaration[field])
         if declaration.get("secret") is True:
             secrets.add(key)
-    return values, frozenset(secrets)
+        if key.partition(":")[0] == project:
+            declared[key] = str(declaration.get("type", "string"))
+    return values, frozenset(secrets), declared
 
 
 def _full_key(project: str, key: str) -> str:

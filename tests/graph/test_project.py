@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,52 @@ def test_project_wide_values_hold_unless_the_stack_says_otherwise(tmp_path: Path
     config = read_config(found, "dev", {})
     assert config.values == {"demo:size": "3", "demo:colour": "red", "aws:region": "x"}
     assert config.secrets == {"demo:colour"}
+
+
+DECLARED = """
+config:
+  n: {type: integer}
+  b: {type: boolean, default: true}
+  l: {type: array, items: {type: string}, default: []}
+  t: {type: string, default: x}
+"""
+
+
+def _declared(tmp_path: Path, config: str) -> Mapping[str, str]:
+    root = project(tmp_path, "", config=config)
+    (root / "Pulumi.yaml").write_text(f"name: demo\nruntime: python\nmain: app\n{DECLARED}")
+    return read_config(read_project(root), "dev", {}).values
+
+
+def test_values_that_fit_their_declaration_are_taken(tmp_path: Path) -> None:
+    found = _declared(tmp_path, "config: {n: '-5', b: 'false', l: [1], t: 5}\n")
+    assert found == {"demo:n": "-5", "demo:b": "false", "demo:l": "[1]", "demo:t": "5"}
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("config: {}\n", r"demo:n is missing"),
+        ("config: {n: abc}\n", r"demo:n is 'abc'; allowed is a value of type integer"),
+        ("config: {n: 1, b: 1}\n", r"demo:b is '1'; allowed is a value of type boolean"),
+        ("config: {n: 1, l: a}\n", r"demo:l is 'a'; allowed is a value of type array"),
+        ("config: {b: 1}\n", r"demo:n is missing.*demo:b is '1'"),
+    ],
+)
+def test_a_value_that_the_project_declares_and_the_stack_has_not_is_refused_as_by_the_engine(
+    tmp_path: Path, config: str, reason: str
+) -> None:
+    with pytest.raises(GraphError, match=reason):
+        _declared(tmp_path, config)
+
+
+def test_the_wrong_value_of_a_secret_is_not_told(tmp_path: Path) -> None:
+    root = project(tmp_path, "", config="config: {n: hush}\n")
+    declared = "config: {n: {type: integer, secret: true}}\n"
+    (root / "Pulumi.yaml").write_text(f"name: demo\nruntime: python\nmain: app\n{declared}")
+    with pytest.raises(GraphError, match=r"demo:n is a secret; allowed") as caught:
+        read_config(read_project(root), "dev", {})
+    assert "hush" not in str(caught.value)
 
 
 def test_an_encrypted_value_is_named_with_the_way_out(tmp_path: Path) -> None:
