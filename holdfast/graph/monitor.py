@@ -21,7 +21,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from holdfast.errors import GraphError, HoldfastError
 from holdfast.graph import requests
-from holdfast.graph.model import STACK_TYPE, Node, Source
+from holdfast.graph.model import STACK_TYPE, Node, Options, Source
 from holdfast.graph.provider import Provider, Realised, Registration
 from holdfast.graph.transforms import Transforms
 from holdfast.graph.values import UNKNOWN, Secret, Value, reveal, struct_of, values_of
@@ -233,7 +233,7 @@ class Monitor:
             parent=request.parent or None,
             dependencies=tuple(sorted(request.dependencies)),
             property_dependencies=requests.property_dependencies(request),
-            options=requests.options(request, self.deployment.project, self.deployment.stack),
+            options=self._options(request),
             provider=provider,
             region=self._region_of(request.type, inputs, provider),
             read_id=read_id,
@@ -273,11 +273,16 @@ class Monitor:
             parent=request.parent or None,
             dependencies=tuple(sorted(request.dependencies)),
             property_dependencies=requests.property_dependencies(request),
-            options=requests.options(request, self.deployment.project, self.deployment.stack),
+            options=self._options(request),
             provider=provider,
             region=None if provider is None else self._region_of(request.type, inputs, provider),
             source=self._places[urn],
         )
+
+    def _options(self, request: resource_pb2.RegisterResourceRequest) -> Options:
+        parent = self._nodes.get(request.parent)
+        inherited = () if parent is None else parent.options.aliases
+        return requests.options(request, self.deployment.project, self.deployment.stack, inherited)
 
     def _claim(self, request: resource_pb2.RegisterResourceRequest) -> str:
         """Takes the URN, or says who has it. Also inherits what the parent hands down."""

@@ -73,8 +73,17 @@ def inherit(child: _Request, parent: _Request) -> None:
         child.retainOnDelete = parent.retainOnDelete
 
 
-def options(request: _Request, project: str, stack: str) -> Options:
-    """The typed options of a registration."""
+def options(
+    request: _Request, project: str, stack: str, parent_aliases: Iterable[str] = ()
+) -> Options:
+    """The typed options of a registration.
+
+    Args:
+        request: The registration.
+        project: Project name.
+        stack: Stack name.
+        parent_aliases: URNs that its parent had before.
+    """
     return Options(
         protect=request.protect,
         delete_before_replace=(
@@ -83,7 +92,7 @@ def options(request: _Request, project: str, stack: str) -> Options:
         replace_on_changes=tuple(sorted(request.replaceOnChanges)),
         ignore_changes=tuple(sorted(request.ignoreChanges)),
         additional_secret_outputs=tuple(sorted(request.additionalSecretOutputs)),
-        aliases=tuple(_alias(alias, request, project, stack) for alias in aliases(request)),
+        aliases=_all_aliases(request, project, stack, parent_aliases),
         retain_on_delete=request.retainOnDelete,
         deleted_with=request.deletedWith or None,
         import_id=request.importId or None,
@@ -167,6 +176,30 @@ def default_provider_name(version: str, url: str) -> str:
 def provider_id(provider_urn: str) -> str:
     """A provider's id. The engine draws one at random; here the same URN gives the same."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, provider_urn))
+
+
+def _all_aliases(
+    request: _Request, project: str, stack: str, parent_aliases: Iterable[str]
+) -> tuple[str, ...]:
+    """Its own aliases, and those times its parent's (``generateAliases``)."""
+    own = [_alias(alias, request, project, stack) for alias in aliases(request)]
+    before = [(_type_of(one), _name_of(one)) for one in own]
+    found = dict.fromkeys(own)
+    for parent in parent_aliases:
+        for type_token, name in ((request.type, request.name), *before):
+            # By convention a child's name begins with its parent's, and began with the former.
+            rest = name.removeprefix(_name_of(request.parent))
+            shown = name if rest == name else _name_of(parent) + rest
+            found[urn(stack, project, parent, type_token, shown)] = None
+    return tuple(found)
+
+
+def _type_of(one: str) -> str:
+    return one.split("::")[2].rpartition("$")[2]
+
+
+def _name_of(one: str) -> str:
+    return one.split("::", 3)[3]
 
 
 def _alias(alias: alias_pb2.Alias, request: _Request, project: str, stack: str) -> str:

@@ -301,6 +301,52 @@ def test_a_urn_carries_the_chain_of_its_parents_types(tmp_path: Path) -> None:
     assert f"urn:pulumi:dev::demo::{chain}::o-inner" in graph.by_urn
 
 
+RENAMED = """
+    import pulumi
+    import pulumi_aws as aws
+
+
+    class Home(pulumi.ComponentResource):
+        def __init__(self, name, opts=None):
+            super().__init__("demo:index:Home", name, None, opts)
+            pulumi.ComponentResource(
+                "demo:index:Room", f"{name}-room", None, pulumi.ResourceOptions(parent=self)
+            )
+            aws.sns.Topic("fixed", opts=pulumi.ResourceOptions(
+                parent=self, aliases=[pulumi.Alias(name="before")]))
+            aws.sns.Topic(f"{name}-topic", opts=pulumi.ResourceOptions(parent=self))
+
+
+    Home("new", opts=pulumi.ResourceOptions(aliases=[
+        pulumi.Alias(name="old"), pulumi.Alias(type_="demo:index:House")]))
+"""
+
+
+def test_the_children_of_what_was_renamed_were_named_after_it_before(tmp_path: Path) -> None:
+    graph = run(project(tmp_path, RENAMED), "dev")
+    aliases = {node.name: set(node.options.aliases) for node in graph.nodes}
+    start = "urn:pulumi:dev::demo::"
+    assert aliases["new"] == {f"{start}demo:index:Home::old", f"{start}demo:index:House::new"}
+    # A name that begins with the parent's began with the parent's former one.
+    assert aliases["new-room"] == {
+        f"{start}demo:index:Home$demo:index:Room::old-room",
+        f"{start}demo:index:House$demo:index:Room::new-room",
+    }
+    assert aliases["new-topic"] == {
+        f"{start}demo:index:Home$aws:sns/topic:Topic::old-topic",
+        f"{start}demo:index:House$aws:sns/topic:Topic::new-topic",
+    }
+    assert aliases["fixed"] == {
+        f"{start}demo:index:{kind}$aws:sns/topic:Topic::{name}"
+        for kind, name in (
+            ("Home", "before"),
+            ("Home", "fixed"),
+            ("House", "before"),
+            ("House", "fixed"),
+        )
+    }
+
+
 def test_a_resource_lies_in_its_own_region_or_in_its_provider_s(tmp_path: Path) -> None:
     graph = run(project(tmp_path, EVERYTHING, config=EVERYTHING_CONFIG), "dev")
     regions = {node.name: node.region for node in graph.nodes if node.provider}

@@ -234,6 +234,23 @@ aws.sns.Topic("final", display_name="{text}",
         stack.program('aws.sns.Topic("x", opts=pulumi.ResourceOptions(import_="arn:x"))').front.up()
 
 
+def test_a_component_that_is_renamed_keeps_what_is_in_it(stack: Stack, cloud: Cloud) -> None:
+    program = """
+class Home(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("demo:index:Home", name, None, opts)
+        aws.sns.Topic(f"{{name}}-topic", name="fixed", opts=pulumi.ResourceOptions(parent=self))
+
+Home("{name}", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="before")]))
+"""
+    stack.program(program.format(name="before")).front.up()
+    changes = stack.program(program.format(name="after")).front.up()
+    assert names(changes.unchanged) == ["after-topic"]
+    assert changes.count == 0
+    topics = Site(cloud, "us-east-1").call("sns", "list_topics").docs("Topics")
+    assert [topic.text("TopicArn").rpartition(":")[2] for topic in topics] == ["fixed"]
+
+
 def test_a_resource_that_is_only_looked_up_is_read_and_never_deleted(
     stack: Stack, cloud: Cloud
 ) -> None:
