@@ -6,8 +6,8 @@ Guarantees:
     A URN that is registered twice is refused, with both places.
 
 Does not guarantee:
-    Components that another process implements, method calls on resources, and state
-    migrations: a program that uses one gets an error that says so.
+    Components that another process implements, method calls on resources, state migrations, and
+    hooks that an engine would run: a program that uses one gets an error that says so.
 """
 
 import threading
@@ -40,6 +40,7 @@ _FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
 )
 
 
@@ -76,6 +77,7 @@ class Monitor:
     _goals: dict[str, resource_pb2.RegisterResourceRequest] = field(
         default_factory=dict[str, resource_pb2.RegisterResourceRequest]
     )
+    _preview_hooks: set[str] = field(default_factory=set[str])
     _transforms: Transforms = field(default_factory=Transforms)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -174,9 +176,18 @@ class Monitor:
         return empty_pb2.Empty()
 
     def RegisterResourceHook(  # noqa: N802 - the protocol's name
-        self, _request: resource_pb2.RegisterResourceHookRequest
+        self, request: resource_pb2.RegisterResourceHookRequest
     ) -> empty_pb2.Empty:
-        """Accepts a hook. Hooks run around real operations, of which there are none here."""
+        """Remembers whether a hook runs in previews too. See ``_refuse_hooks``."""
+        with self._lock:
+            if request.on_dry_run:
+                self._preview_hooks.add(request.name)
+        return empty_pb2.Empty()
+
+    def RegisterErrorHook(  # noqa: N802 - the protocol's name
+        self, _request: resource_pb2.RegisterErrorHookRequest
+    ) -> empty_pb2.Empty:
+        """Accepts a hook for operations that fail, of which a preview has none."""
         return empty_pb2.Empty()
 
     def GetDeploymentInfo(self, _request: empty_pb2.Empty) -> resource_pb2.DeploymentInfo:  # noqa: N802
@@ -199,6 +210,7 @@ class Monitor:
         own_transforms = requests.transforms(request)
         self._transforms.apply(request, self._parents)
         self._transforms.add_resource(urn, own_transforms)
+        self._refuse_hooks(request)
         with self._lock:
             self._goals[urn] = request
         if not request.custom:
@@ -278,6 +290,17 @@ class Monitor:
             region=None if provider is None else self._region_of(request.type, inputs, provider),
             source=self._places[urn],
         )
+
+    def _refuse_hooks(self, request: resource_pb2.RegisterResourceRequest) -> None:
+        bound = requests.hooks(request)
+        if self.deployment.preview:
+            bound = tuple(name for name in bound if name in self._preview_hooks)
+        if bound:
+            raise GraphError(
+                f"{request.type} {request.name!r} has the hooks {', '.join(bound)}, which only "
+                f"Pulumi's engine runs. Allowed in process are hooks in a preview that do not "
+                f"run there; leave them out, or use the Pulumi CLI."
+            )
 
     def _options(self, request: resource_pb2.RegisterResourceRequest) -> Options:
         parent = self._nodes.get(request.parent)

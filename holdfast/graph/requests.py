@@ -39,6 +39,12 @@ def aliases(request: _Request | resource_pb2.TransformResourceOptions) -> list[a
     return list(cast("Iterable[alias_pb2.Alias]", field))
 
 
+def hooks(request: _Request) -> tuple[str, ...]:
+    """Names of the functions that run around a resource's operations, sorted."""
+    bound = cast("list[tuple[object, Iterable[str]]]", request.hooks.ListFields())
+    return tuple(sorted({name for _, names in bound for name in names}))
+
+
 def stack_trace(request: _Request | resource_pb2.ReadResourceRequest) -> StackTrace:
     """Where the program was when it registered something."""
     field: object = getattr(request, "stackTrace")  # noqa: B009 - untyped as an attribute

@@ -209,6 +209,7 @@ def _set_options(
     request.deletedWith = options.deleted_with
     request.importId = getattr(options, "import")
     request.customTimeouts.CopyFrom(options.custom_timeouts)
+    request.hooks.CopyFrom(options.hooks)
     if options.HasField("protect"):
         request.protect = options.protect
     if options.HasField("retain_on_delete"):

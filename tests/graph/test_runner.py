@@ -279,6 +279,32 @@ def test_placeholders_answer_for_the_region_that_is_asked(tmp_path: Path) -> Non
     }
 
 
+HOOKED = """
+    import pulumi
+    import pulumi_aws as aws
+
+    around = pulumi.ResourceHook(
+        "around", lambda _: None, opts=pulumi.ResourceHookOptions(on_dry_run={always})
+    )
+    failed = pulumi.ErrorHook("failed", lambda _: False)
+    aws.sns.Topic("t", opts=pulumi.ResourceOptions(
+        hooks=pulumi.ResourceHookBinding(after_create=[around], on_error=[failed])))
+"""
+
+
+def test_hooks_that_an_engine_would_not_run_in_a_preview_do_not_stop_one(tmp_path: Path) -> None:
+    graph = run(project(tmp_path, HOOKED.format(always=False)), "dev")
+    assert len(graph.of_type("aws:sns/topic:Topic")) == 1
+
+
+def test_hooks_that_nobody_would_run_are_refused_by_name(tmp_path: Path) -> None:
+    program = HOOKED.format(always=True)
+    with pytest.raises(GraphError, match=r"Topic 't' has the hooks around, which only"):
+        run(project(tmp_path / "a", program), "dev")
+    with pytest.raises(GraphError, match=r"Topic 't' has the hooks around, failed, which only"):
+        run(project(tmp_path / "b", program), "dev", provider=Deployer())
+
+
 def test_secrets_stay_secret_through_resources_and_outputs(tmp_path: Path) -> None:
     graph = run(project(tmp_path, EVERYTHING, config=EVERYTHING_CONFIG), "dev")
     (parameter,) = graph.of_type("aws:ssm/parameter:Parameter")
