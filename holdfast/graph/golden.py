@@ -75,6 +75,8 @@ def _options(options: Options) -> dict[str, object]:
             continue
         # JSON writes a tuple as a list.
         shown[option.name] = value
+    if options.replacement_trigger is not None:
+        shown["replacement_trigger"] = plain(options.replacement_trigger)
     timeouts = {
         key: value
         for key, value in (

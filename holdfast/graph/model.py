@@ -54,6 +54,8 @@ class Options:
         protect: Whether the engine refuses to delete it.
         delete_before_replace: None when the program leaves it to the provider.
         replace_on_changes: Property paths whose change replaces the resource.
+        replace_with: URNs of resources whose replacement replaces this one too.
+        replacement_trigger: A value whose change replaces it.
         ignore_changes: Property paths whose change is ignored.
         additional_secret_outputs: Outputs that are secret whatever the provider says.
         aliases: URNs that this resource had before.
@@ -68,6 +70,8 @@ class Options:
     protect: bool = False
     delete_before_replace: bool | None = None
     replace_on_changes: tuple[str, ...] = ()
+    replace_with: tuple[str, ...] = ()
+    replacement_trigger: Value = None
     ignore_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from pulumi.runtime.proto import alias_pb2, callback_pb2, resource_pb2, source_pb2
 
 from holdfast.graph.model import STACK_TYPE, Node, Options, Source, Timeouts
-from holdfast.graph.values import Value, values_of
+from holdfast.graph.values import Value, value_of, values_of
 
 Callback: TypeAlias = callback_pb2.Callback
 """A function of the program that the engine may call back."""
@@ -96,6 +96,8 @@ def options(
             request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None
         ),
         replace_on_changes=tuple(sorted(request.replaceOnChanges)),
+        replace_with=tuple(sorted(request.replace_with)),
+        replacement_trigger=value_of(request.replacement_trigger),
         ignore_changes=tuple(sorted(request.ignoreChanges)),
         additional_secret_outputs=tuple(sorted(request.additionalSecretOutputs)),
         aliases=_all_aliases(request, project, stack, parent_aliases),

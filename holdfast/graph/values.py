@@ -124,7 +124,7 @@ def values_of(struct: struct_pb2.Struct) -> dict[str, Value]:
     Returns:
         A new dict of plain values that shares nothing with the struct.
     """
-    return {key: _value_of(value) for key, value in struct.fields.items()}
+    return {key: value_of(value) for key, value in struct.fields.items()}
 
 
 def struct_of(values: Mapping[str, Value]) -> struct_pb2.Struct:
@@ -171,7 +171,8 @@ def _parts(value: Value) -> Iterator[Value]:
             yield from _parts(item)
 
 
-def _value_of(wire: struct_pb2.Value) -> Value:
+def value_of(wire: struct_pb2.Value) -> Value:
+    """One property's value; None where the wire has none."""
     match wire.WhichOneof("kind"):
         case "string_value":
             text = wire.string_value
@@ -182,7 +183,7 @@ def _value_of(wire: struct_pb2.Value) -> Value:
         case "bool_value":
             return wire.bool_value
         case "list_value":
-            return [_value_of(item) for item in wire.list_value.values]
+            return [value_of(item) for item in wire.list_value.values]
         case "struct_value":
             return _object_of(wire.struct_value)
         case _:
@@ -194,7 +195,7 @@ def _object_of(struct: struct_pb2.Struct) -> Value:  # noqa: PLR0911 - one per t
     if _SIGNATURE_KEY not in fields:
         return values_of(struct)
     signature = fields[_SIGNATURE_KEY].string_value
-    plain = {key: _value_of(value) for key, value in fields.items() if key != _SIGNATURE_KEY}
+    plain = {key: value_of(value) for key, value in fields.items() if key != _SIGNATURE_KEY}
     if signature == _SECRET:
         return Secret(plain.get("value"))
     if signature == _OUTPUT:

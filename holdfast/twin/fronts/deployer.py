@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from holdfast.errors import TwinError, UnsupportedResourceError
 from holdfast.graph import UNKNOWN as GRAPH_UNKNOWN
-from holdfast.graph import Realised, Registration, Secret, Value
+from holdfast.graph import Options, Realised, Registration, Secret, Value
 from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.fronts.deletion import delete_all
 from holdfast.twin.fronts.graph_values import json_of, value_of
@@ -135,11 +135,7 @@ class Deployer:
 
     def _register(self, asked: Registration) -> Realised:
         provider = Provider(self._cloud, _settings(asked))
-        if asked.options.import_id is not None:
-            raise UnsupportedResourceError(
-                f"asks to import {asked.options.import_id!r}; the twin imports nothing, "
-                "because nothing exists in it that it has not made"
-            )
+        _refuse_options(asked.options)
         if asked.read_id is not None:
             return self._look_up(provider, asked, asked.read_id)
         old = self._known(asked)
@@ -320,13 +316,43 @@ def _settings(asked: Registration) -> Settings:
     return settings if asked.region is None else replace(settings, region=asked.region)
 
 
+def _refuse_options(options: Options) -> None:
+    """Refuses what this front would otherwise leave out in silence.
+
+    Raises:
+        UnsupportedResourceError: If there is such an option.
+    """
+    if options.import_id is not None:
+        raise UnsupportedResourceError(
+            f"asks to import {options.import_id!r}; the twin imports nothing, "
+            "because nothing exists in it that it has not made"
+        )
+    elsewhere = "; leave it out, or deploy with the Pulumi CLI (`--engine pulumi`)"
+    if options.replacement_trigger is not None:
+        raise UnsupportedResourceError(f"has a replacement trigger{elsewhere}")
+    if options.replace_with:
+        shown = ", ".join(options.replace_with)
+        raise UnsupportedResourceError(f"is to be replaced with {shown}{elsewhere}")
+    parts = [path for path in options.ignore_changes if _is_part(path) or path == "*"]
+    if parts:
+        raise UnsupportedResourceError(
+            f"ignores changes of {parts[0]!r}; the twin takes the names of whole properties"
+        )
+    parts = [path for path in options.replace_on_changes if _is_part(path)]
+    if parts:
+        raise UnsupportedResourceError(
+            f"is to be replaced for changes of {parts[0]!r}; the twin takes the names of whole "
+            "properties"
+        )
+
+
+def _is_part(path: str) -> bool:
+    return "." in path or "[" in path
+
+
 def _keep_ignored(given: dict[str, Json], asked: Registration, old: Record | None) -> None:
     """Puts the last inputs in place of those whose changes the program ignores."""
     for path in asked.options.ignore_changes:
-        if "." in path or "[" in path or path == "*":
-            raise UnsupportedResourceError(
-                f"ignores changes of {path!r}; the twin takes the names of whole properties"
-            )
         if old is None:
             continue
         given.pop(path, None)

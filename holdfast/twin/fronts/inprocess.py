@@ -7,8 +7,8 @@ Guarantees:
     dependencies backwards. A protected resource is deleted only when asked to explicitly.
 
 Does not guarantee:
-    Everything of Pulumi's engine: ``import`` and nested paths in ``ignore_changes`` are
-    refused by name.
+    Everything of Pulumi's engine: ``import``, hooks, replacement triggers, ``replace_with`` and
+    nested paths in ``ignore_changes`` and ``replace_on_changes`` are refused by name.
 """
 
 import threading

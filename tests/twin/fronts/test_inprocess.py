@@ -234,6 +234,26 @@ aws.sns.Topic("final", display_name="{text}",
         stack.program('aws.sns.Topic("x", opts=pulumi.ResourceOptions(import_="arn:x"))').front.up()
 
 
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ('replacement_trigger="1"', "a replacement trigger"),
+        ("replace_with=[key]", "replaced with urn:pulumi:dev::small::aws:kms/key:Key::k"),
+        ('replace_on_changes=["tags.a"]', "replaced for changes of 'tags.a'; .*whole properties"),
+        ('ignore_changes=["tags.a"]', "ignores changes of 'tags.a'; .*whole properties"),
+    ],
+)
+def test_options_that_would_be_left_out_are_refused_by_name(
+    stack: Stack, option: str, reason: str
+) -> None:
+    program = f"""
+key = aws.kms.Key("k")
+aws.sns.Topic("t", tags={{"a": "b"}}, opts=pulumi.ResourceOptions({option}))
+"""
+    with pytest.raises(UnsupportedResourceError, match=f"Topic t: .*{reason}"):
+        stack.program(program).front.up()
+
+
 def test_a_component_that_is_renamed_keeps_what_is_in_it(stack: Stack, cloud: Cloud) -> None:
     program = """
 class Home(pulumi.ComponentResource):
