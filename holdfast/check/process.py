@@ -2,11 +2,11 @@
 
 Guarantees:
     The process has ended when the context is left, whatever happened inside. Every wait is
-    bounded. A pack that does not start, or that ends early, raises with what it printed.
+    bounded. A pack that does not start, or that ends early, raises with what it printed. It may
+    print as much as it likes: that goes to files, not to a pipe that nobody reads.
 """
 
 import os
-import selectors
 import subprocess
 import sys
 import time
@@ -27,6 +27,8 @@ from holdfast.graph.loopback import DIRECT, environment_without_proxy
 
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _STOP_S = 2.0
+_LOOK_EVERY_S = 0.01
+_LINE_BYTES = 4096
 
 
 class PackProcess:
@@ -37,10 +39,16 @@ class PackProcess:
     """
 
     def __init__(
-        self, path: Path, process: "subprocess.Popen[bytes]", log: IO[bytes], deadline: float
+        self,
+        path: Path,
+        process: "subprocess.Popen[bytes]",
+        printed: IO[bytes],
+        log: IO[bytes],
+        deadline: float,
     ) -> None:
         self.path = path
         self._process = process
+        self._printed = printed
         self._log = log
         self._deadline = deadline
 
@@ -51,7 +59,7 @@ class PackProcess:
         Raises:
             PolicyRunError: If it was not ready in time.
         """
-        port = _port(self._process, self.path, self._log, self._deadline)
+        port = self._port()
         options = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES), DIRECT]
         return grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
 
@@ -60,6 +68,29 @@ class PackProcess:
         state = self._process.poll()
         ended = "" if state is None else f" It ended with exit code {state}."
         return PolicyRunError(f"{what}{ended}{_tail(self._log)}")
+
+    def _port(self) -> int:
+        """The first line that a pack prints is its port."""
+        while True:
+            ended = self._process.poll() is not None
+            line, newline, _ = os.pread(self._printed.fileno(), _LINE_BYTES, 0).partition(b"\n")
+            if newline:
+                break
+            if ended or time.monotonic() > self._deadline:
+                why = "ended before it was ready" if ended else "was not ready in time"
+                raise PolicyRunError(
+                    f"the policy pack {self.path} {why}. Allowed is a pack that prints its port "
+                    f"first; run `python -m pulumi.policy 127.0.0.1:1 {self.path}` to see why."
+                    f"{_tail(self._log)}"
+                )
+            time.sleep(_LOOK_EVERY_S)
+        text = line.decode("utf-8", "replace").strip()
+        if not text.isdigit():
+            raise PolicyRunError(
+                f"the policy pack {self.path} printed {text!r} before its port. Allowed is "
+                f"nothing; remove the print."
+            )
+        return int(text)
 
     def close(self) -> None:
         """Closes the connection and ends the process."""
@@ -85,53 +116,24 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             f"{path} holds no PulumiPolicy.yaml. Allowed is the directory of a Python policy "
             f"pack; pass that directory."
         )
-    with _engine() as address, TemporaryFile() as log:
+    with _engine() as address, TemporaryFile() as printed, TemporaryFile() as log:
         argv = [sys.executable, "-u", "-m", "pulumi.policy", address, str(path)]
         process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=printed,
             stderr=log,
             env={**environment_without_proxy(), **environment},
             start_new_session=True,
         )
-        pack = PackProcess(path, process, log, time.monotonic() + timeout_s)
+        pack = PackProcess(path, process, printed, log, time.monotonic() + timeout_s)
         try:
             yield pack
         finally:
             pack.close()
 
 
-def _port(process: "subprocess.Popen[bytes]", path: Path, log: IO[bytes], deadline: float) -> int:
-    """The first line that a pack prints is its port."""
-    if process.stdout is None:
-        raise PolicyRunError(f"the policy pack {path} has no standard output")
-    line = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while not line.endswith(b"\n"):
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            chunk = os.read(process.stdout.fileno(), 64) if ready else b""
-            if not ready or not chunk:
-                why = "ended before it was ready" if ready else "was not ready in time"
-                raise PolicyRunError(
-                    f"the policy pack {path} {why}. Allowed is a pack that prints its port "
-                    f"first; run `python -m pulumi.policy 127.0.0.1:1 {path}` to see why."
-                    f"{_tail(log)}"
-                )
-            line += chunk
-    text = line.decode("utf-8", "replace").strip()
-    if not text.isdigit():
-        raise PolicyRunError(
-            f"the policy pack {path} printed {text!r} before its port. Allowed is nothing; "
-            f"remove the print."
-        )
-    return int(text)
-
-
 def _reap(process: "subprocess.Popen[bytes]") -> None:
-    if process.stdout is not None:
-        process.stdout.close()
     process.terminate()
     try:
         process.wait(_STOP_S)

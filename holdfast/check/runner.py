@@ -23,6 +23,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from holdfast.check.model import Finding, Level, Policy, Report
 from holdfast.check.process import PackProcess, started
 from holdfast.check.requests import analyze_request, configure_request, stack_request
+from holdfast.check.settings import configured, missing
 from holdfast.errors import PolicyRunError
 from holdfast.graph import STACK_TYPE, Graph, Node
 from holdfast.graph import run as run_graph
@@ -107,7 +108,8 @@ def _environment(
 
 def _judge(graph: Graph, analyzer: "_Analyzer") -> Report:
     info = analyzer.info()
-    analyzer.configure(graph)
+    settings = analyzer.configure(info)
+    analyzer.configure_stack(graph)
     findings = [
         _finding(graph, diagnostic, node)
         for node in graph.nodes
@@ -119,7 +121,11 @@ def _judge(graph: Graph, analyzer: "_Analyzer") -> Report:
         stack=graph.stack,
         pack=info.name,
         resources=len(graph.nodes),
-        policies=tuple(sorted(map(_policy, info.policies), key=lambda policy: policy.name)),
+        policies=tuple(
+            _policy(policy, settings[policy.name].enforcementLevel)
+            for policy in sorted(info.policies, key=lambda policy: policy.name)
+            if settings[policy.name].enforcementLevel != analyzer_pb2.DISABLED
+        ),
         findings=tuple(sorted(findings, key=_order)),
     )
 
@@ -132,17 +138,28 @@ class _Analyzer:
         self._timeout_s = timeout_s
 
     def info(self) -> analyzer_pb2.AnalyzerInfo:
-        info = self._call(
+        return self._call(
             "GetAnalyzerInfo", empty_pb2.Empty(), analyzer_pb2.AnalyzerInfo.FromString
         )
-        if not info.policies:
-            raise PolicyRunError(
-                f"the policy pack {self._process.path} has no policy. Allowed is one or more; a "
-                f"check that cannot fail is a defect."
-            )
-        return info
 
-    def configure(self, graph: Graph) -> None:
+    def configure(self, info: analyzer_pb2.AnalyzerInfo) -> Mapping[str, analyzer_pb2.PolicyConfig]:
+        settings = configured(info)
+        if all(one.enforcementLevel == analyzer_pb2.DISABLED for one in settings.values()):
+            raise PolicyRunError(
+                f"the policy pack {self._process.path} has no policy that is not disabled. "
+                f"Allowed is one or more; a check that cannot fail is a defect."
+            )
+        lacking = "; ".join(missing(info, settings))
+        if lacking:
+            raise PolicyRunError(
+                f"the policy pack {self._process.path} is not configured: {lacking}. Give the "
+                f"property a default in its schema, or a value in the pack's `initial_config`."
+            )
+        request = analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=settings)
+        self._call("Configure", request, empty_pb2.Empty.FromString)
+        return settings
+
+    def configure_stack(self, graph: Graph) -> None:
         self._call(
             "ConfigureStack",
             configure_request(graph),
@@ -211,11 +228,13 @@ def _finding(
     )
 
 
-def _policy(info: analyzer_pb2.PolicyInfo) -> Policy:
+def _policy(
+    info: analyzer_pb2.PolicyInfo, level: analyzer_pb2.EnforcementLevel.ValueType
+) -> Policy:
     return Policy(
         name=info.name,
         description=info.description,
-        level=_LEVELS.get(info.enforcementLevel, Level.MANDATORY),
+        level=_LEVELS.get(level, Level.MANDATORY),
         severity=_severity(info.severity),
         frameworks=info.framework.name,
     )

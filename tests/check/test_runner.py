@@ -163,6 +163,85 @@ def test_the_pack_is_gone_afterwards_even_when_it_ignores_being_asked(
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+CONFIGURED = """
+    from pulumi_policy import PolicyConfigSchema
+
+    def one(args, report):
+        if args.name == "first":
+            report(f"at most {{dict(args.get_config())}}")
+
+    PolicyPack(
+        name="configured",
+        initial_config={config},
+        policies=[
+            ResourceValidationPolicy(
+                name="one",
+                description="One rule.",
+                validate=one,
+                enforcement_level=EnforcementLevel.{level},
+                config_schema=PolicyConfigSchema(
+                    properties={{"most": {{"type": "integer", "default": 5}}, "least": {{}}}},
+                    required={required},
+                ),
+            ),
+            StackValidationPolicy(name="two", description="Two.", validate=lambda *_: None),
+        ],
+    )
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "level", "expected"),
+    [
+        ("{}", "MANDATORY", (Level.MANDATORY, "at most {'most': 5.0}")),
+        ("{'one': EnforcementLevel.ADVISORY}", "MANDATORY", (Level.ADVISORY, "{'most': 5.0}")),
+        ("{'all': EnforcementLevel.MANDATORY}", "ADVISORY", (Level.MANDATORY, "{'most': 5.0}")),
+        (
+            "{'one': {'enforcementLevel': EnforcementLevel.MANDATORY, 'most': 9, 'least': 1}}",
+            "ADVISORY",
+            (Level.MANDATORY, "'most': 9.0"),
+        ),
+        ("{'one': EnforcementLevel.DISABLED}", "MANDATORY", None),
+    ],
+)
+def test_a_pack_is_configured_as_the_engine_configures_it(
+    graph: Graph,
+    tmp_path: Path,
+    config: str,
+    level: str,
+    expected: tuple[Level, str] | None,
+) -> None:
+    report = run(graph, pack(tmp_path, CONFIGURED.format(config=config, level=level, required=[])))
+    if expected is None:
+        assert report.findings == ()
+        assert [policy.name for policy in report.policies] == ["two"]
+        return
+    (finding,) = report.findings
+    assert finding.level is expected[0]
+    assert expected[1] in finding.message
+    assert report.policies[0].level is expected[0]
+
+
+def test_a_pack_whose_configuration_is_not_whole_is_a_failed_check(
+    graph: Graph, tmp_path: Path
+) -> None:
+    path = pack(tmp_path, CONFIGURED.format(config={}, level="MANDATORY", required=["least"]))
+    with pytest.raises(PolicyRunError, match=r"one needs the property least"):
+        run(graph, path)
+
+
+def test_a_pack_with_every_policy_disabled_is_a_failed_check(graph: Graph, tmp_path: Path) -> None:
+    config = "{'all': EnforcementLevel.DISABLED}"
+    path = pack(tmp_path, CONFIGURED.format(config=config, level="MANDATORY", required=[]))
+    with pytest.raises(PolicyRunError, match="has no policy"):
+        run(graph, path)
+
+
+def test_what_policies_print_does_not_stop_them(graph: Graph, tmp_path: Path) -> None:
+    body = "def one(args, report):\n    print('x' * 100_000)\n    report('seen')"
+    assert run(graph, one(tmp_path, body), timeout_s=20).findings
+
+
 def test_a_policy_that_tries_to_remediate_counts_as_mandatory(graph: Graph, tmp_path: Path) -> None:
     body = "def one(args, report):\n    report('wrong')"
     report = run(graph, one(tmp_path, body, "REMEDIATE"))
