@@ -1,4 +1,7 @@
-"""Analyzer requests as Pulumi's engine makes them from its own graph."""
+"""Analyzer requests as Pulumi's engine makes them from its own graph.
+
+Measured with CLI 3.260: it shows a pack nothing that the program only looks up, and no aliases.
+"""
 
 from collections.abc import Mapping
 
@@ -20,6 +23,11 @@ def configure_request(graph: Graph) -> analyzer_pb2.AnalyzerStackConfigureReques
         dry_run=graph.preview,
         config=dict(graph.config),
     )
+
+
+def judged(graph: Graph) -> tuple[Node, ...]:
+    """The resources that a pack sees: all but those that belong to somebody else."""
+    return tuple(node for node in graph.nodes if not node.external)
 
 
 def analyze_request(graph: Graph, node: Node) -> analyzer_pb2.AnalyzeRequest:
@@ -52,7 +60,7 @@ def stack_request(graph: Graph) -> analyzer_pb2.AnalyzeStackRequest:
                     for name, urns in node.property_dependencies.items()
                 },
             )
-            for node in graph.nodes
+            for node in judged(graph)
         ]
     )
 
@@ -70,7 +78,6 @@ def _options(node: Node) -> analyzer_pb2.AnalyzerResourceOptions:
         deleteBeforeReplace=options.delete_before_replace or False,
         deleteBeforeReplaceDefined=options.delete_before_replace is not None,
         additionalSecretOutputs=options.additional_secret_outputs,
-        aliases=options.aliases,
         customTimeouts=_timeouts(options.timeouts),
         parent=node.parent or "",
     )

@@ -22,7 +22,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from holdfast.check.model import Finding, Level, Policy, Report
 from holdfast.check.process import PackProcess, started
-from holdfast.check.requests import analyze_request, configure_request, stack_request
+from holdfast.check.requests import analyze_request, configure_request, judged, stack_request
 from holdfast.check.settings import configured, missing
 from holdfast.errors import PolicyRunError
 from holdfast.graph import STACK_TYPE, Graph, Node
@@ -112,7 +112,7 @@ def _judge(graph: Graph, analyzer: "_Analyzer") -> Report:
     analyzer.configure_stack(graph)
     findings = [
         _finding(graph, diagnostic, node)
-        for node in graph.nodes
+        for node in judged(graph)
         for diagnostic in analyzer.analyze(graph, node)
     ]
     findings += [_finding(graph, diagnostic, None) for diagnostic in analyzer.stack(graph)]
@@ -120,7 +120,7 @@ def _judge(graph: Graph, analyzer: "_Analyzer") -> Report:
         project=graph.project,
         stack=graph.stack,
         pack=info.name,
-        resources=len(graph.nodes),
+        resources=len(judged(graph)),
         policies=tuple(
             _policy(policy, settings[policy.name].enforcementLevel)
             for policy in sorted(info.policies, key=lambda policy: policy.name)

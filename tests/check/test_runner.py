@@ -242,6 +242,38 @@ def test_what_policies_print_does_not_stop_them(graph: Graph, tmp_path: Path) ->
     assert run(graph, one(tmp_path, body), timeout_s=20).findings
 
 
+LOOKED_UP = """
+    import pulumi
+    import pulumi_aws as aws
+
+    aws.sns.Topic("ours", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="before")]))
+    aws.sns.Topic.get("theirs", "arn:aws:sns:eu-west-1:123456789012:theirs")
+"""
+SEEN = """
+    def one(args, report):
+        if args.resource_type == "aws:sns/topic:Topic":
+            report(f"{args.name} {args.opts.aliases}")
+
+    def few(args, report):
+        report(" ".join(r.name for r in args.resources if "Topic" in r.resource_type))
+
+    PolicyPack(
+        name="seen",
+        policies=[
+            ResourceValidationPolicy(name="one", description="One.", validate=one),
+            StackValidationPolicy(name="few", description="Few.", validate=few),
+        ],
+    )
+"""
+
+
+def test_what_a_program_only_looks_up_is_not_judged_as_under_the_engine(tmp_path: Path) -> None:
+    graph = run_graph(project(tmp_path / "demo", LOOKED_UP), "dev")
+    report = run(graph, pack(tmp_path / "pack", SEEN))
+    assert [finding.message for finding in report.findings] == ["ours", "ours []"]
+    assert report.resources == len(graph.nodes) - 1
+
+
 def test_a_policy_that_tries_to_remediate_counts_as_mandatory(graph: Graph, tmp_path: Path) -> None:
     body = "def one(args, report):\n    report('wrong')"
     report = run(graph, one(tmp_path, body, "REMEDIATE"))
