@@ -5,13 +5,17 @@ found, where in the program, and what to change.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from holdfast.check.model import Finding, Level, Report
 
+# XML has no way to write these, not even escaped.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -97,7 +101,7 @@ def _sarif_result(finding: Finding) -> dict[str, object]:
     }
     if finding.source is not None:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": finding.source.file},
+            "artifactLocation": {"uri": quote(finding.source.file)},
             "region": {"startLine": finding.source.line},
         }
     return {
@@ -126,11 +130,12 @@ def to_junit(report: Report) -> str:
         )
     name = quoteattr(f"{report.project}/{report.stack}")
     body = "\n".join(cases)
-    return (
+    document = (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<testsuite name={name} tests="{len(cases)}" failures="{failed}">\n'
         f"{body}\n</testsuite>\n"
     )
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", document)
 
 
 def to_github(report: Report) -> str:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -84,6 +85,19 @@ def test_the_junit_fails_a_case_per_violated_policy() -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["a"]
     assert '"mars" & <beyond>' in str(suite[0][0].get("message"))
+
+
+def test_the_junit_is_xml_whatever_a_program_named_its_things() -> None:
+    odd = replace(REPORT.findings[0], message="\x1b[31m red \x00 \ufffe ]]> \t done")
+    suite = ET.fromstring(to_junit(replace(REPORT, findings=(odd,))))  # noqa: S314 - our own text
+    assert str(suite[0][0].get("message")) == "\ufffd[31m red \ufffd \ufffd ]]> \t done"
+
+
+def test_the_sarif_names_files_by_uri() -> None:
+    odd = replace(REPORT.findings[0], source=Source("my parts/ü 100%.py", 12))
+    (run,) = json.loads(to_sarif(replace(REPORT, findings=(odd,))))["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "my%20parts/%C3%BC%20100%25.py"
 
 
 def test_the_annotations_are_one_line_each_and_escaped() -> None:
