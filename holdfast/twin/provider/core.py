@@ -12,7 +12,6 @@ Does not guarantee:
     The next ``read`` tells what it is.
 """
 
-import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -192,10 +191,14 @@ class Provider:
         try:
             kind.configure(site, ident, full)
             return ident, self._state(token, kind, site, ident, inputs)
-        except BaseException:
+        except BaseException as error:
             # It holds nothing of anybody's yet, so nothing may protect it.
-            with contextlib.suppress(TwinError):
+            try:
                 kind.delete(self.site(token, inputs, forced=True), ident, full)
+            except TwinError as left:
+                raise TwinError(
+                    f"{error}; what was made of {ident} is left behind, because {left}"
+                ) from error
             raise
 
     def preview(self, token: str, state: Object, inputs: Object) -> Object:

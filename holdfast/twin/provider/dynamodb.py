@@ -1,10 +1,15 @@
 """DynamoDB: tables with their replicas and witness, and single items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from holdfast.twin.provider import table_shapes as shapes
 from holdfast.twin.provider.cloud import ApiError, Site
-from holdfast.twin.provider.replicas import change_replicas, read_replicas, remove_replicas
+from holdfast.twin.provider.replicas import (
+    change_replicas,
+    read_replicas,
+    regions_of_replicas,
+    remove_replicas,
+)
 from holdfast.twin.provider.rules import needed
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
@@ -187,11 +192,14 @@ class Table(ResourceType):
 
     def delete(self, site: Site, ident: str, state: Doc) -> None:
         """Replicas first, then the table. Deletion protection refuses, as on AWS."""
-        if site.find(_GONE, "dynamodb", "describe_table", TableName=ident) is None:
+        del state
+        answer = site.find(_GONE, "dynamodb", "describe_table", TableName=ident)
+        if answer is None:
             return
+        table = answer.doc("Table")
         if site.forced:
-            _unprotect(site, ident, state)
-        remove_replicas(site, ident, state)
+            _unprotect(site, ident, [site.region, *regions_of_replicas(site, table)])
+        remove_replicas(site, ident, table)
         site.find(_GONE, "dynamodb", "delete_table", TableName=ident)
 
 
@@ -256,8 +264,8 @@ def _recovery(site: Site, name: str, known: Doc) -> Json:
     return {"enabled": enabled, **({"recoveryPeriodInDays": days} if enabled else {})}
 
 
-def _unprotect(site: Site, name: str, state: Doc) -> None:
-    for region in [site.region, *(item.text("regionName") for item in state.docs("replicas"))]:
+def _unprotect(site: Site, name: str, regions: Iterable[str]) -> None:
+    for region in regions:
         try:
             site.at(region).call(
                 "dynamodb", "update_table", TableName=name, DeletionProtectionEnabled=False

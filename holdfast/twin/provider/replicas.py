@@ -35,7 +35,13 @@ def change_replicas(site: Site, name: str, old: Doc, new: Doc) -> None:
     fresh = sorted(region for region in after if region not in before or region in again)
     old_witness = old.doc("globalTableWitness").maybe_text("regionName")
     new_witness = new.doc("globalTableWitness").maybe_text("regionName")
-    _remove(site, name, gone, before, old_witness if old_witness != new_witness else None)
+    _remove(
+        site,
+        name,
+        gone,
+        old_witness if old_witness != new_witness else None,
+        strong=any(_mode(before[region]) == STRONG for region in gone),
+    )
     _add(site, name, fresh, after, new_witness if old_witness != new_witness else None)
     for region in sorted(before.keys() & after.keys() - again):
         key = after[region].maybe_text("kmsKeyArn")
@@ -49,11 +55,30 @@ def change_replicas(site: Site, name: str, old: Doc, new: Doc) -> None:
         _settle(site.at(region), name, earlier, replica, new)
 
 
-def remove_replicas(site: Site, name: str, state: Doc) -> None:
-    """Removes every replica and the witness, as must happen before the table itself goes."""
-    replicas = _by_region(state)
-    witness = state.doc("globalTableWitness").maybe_text("regionName")
-    _remove(site, name, sorted(replicas), replicas, witness)
+def remove_replicas(site: Site, name: str, table: Doc) -> None:
+    """Removes every replica and the witness, as must happen before the table itself goes.
+
+    Args:
+        site: The table's home region.
+        name: The table.
+        table: The home region's description of the table: what is there, which may be less than
+            what was asked for.
+    """
+    strong = table.maybe_text("MultiRegionConsistency") == STRONG
+    witnesses = table.docs("GlobalTableWitnesses")
+    _remove(
+        site,
+        name,
+        regions_of_replicas(site, table),
+        witnesses[0].text("RegionName") if witnesses else None,
+        strong=strong,
+    )
+
+
+def regions_of_replicas(site: Site, table: Doc) -> list[str]:
+    """Where a table's replicas are, by the home region's description of the table."""
+    regions = {item.text("RegionName") for item in table.docs("Replicas")}
+    return sorted(regions - {site.region})
 
 
 def read_replicas(site: Site, table: Doc, state: Doc) -> list[Json]:
@@ -137,10 +162,9 @@ def _add(
 
 
 def _remove(
-    site: Site, name: str, regions: list[str], replicas: Mapping[str, Doc], witness: str | None
+    site: Site, name: str, regions: list[str], witness: str | None, *, strong: bool
 ) -> None:
     deletes = [{"Delete": {"RegionName": region}} for region in regions]
-    strong = any(_mode(replicas[region]) == STRONG for region in regions)
     if strong or witness is not None:
         site.call(
             "dynamodb",

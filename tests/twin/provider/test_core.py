@@ -37,7 +37,7 @@ class FakeTopic(ResourceType):
     def __init__(self) -> None:
         self.things: dict[str, dict[str, Json]] = {}
         self.forgets: set[str] = set()
-        self.fails_to_configure = False
+        self.fails_to_configure = self.fails_to_delete = False
         self.deleted: list[tuple[str, bool]] = []
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
@@ -74,6 +74,8 @@ class FakeTopic(ResourceType):
 
     def delete(self, site: Site, ident: str, state: Doc) -> None:
         del state
+        if self.fails_to_delete:
+            raise TwinError("delete failed")
         self.deleted.append((ident, site.forced))
         self.things.pop(ident, None)
 
@@ -172,6 +174,14 @@ def test_a_resource_that_could_not_be_finished_is_removed_by_force(
         provider.create(TOPIC, checked(provider, name="n"))
     assert kind.things == {}
     assert kind.deleted == [("n", True)]
+
+
+def test_what_could_be_neither_finished_nor_removed_is_told(
+    provider: Provider, kind: FakeTopic
+) -> None:
+    kind.fails_to_configure = kind.fails_to_delete = True
+    with pytest.raises(TwinError, match=r"^configure failed; .*n is left behind.*delete failed$"):
+        provider.create(TOPIC, checked(provider, name="n"))
 
 
 def test_changes_update_or_replace_and_a_given_name_must_go_first(provider: Provider) -> None:

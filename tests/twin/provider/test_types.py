@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdfast.errors import UnsupportedResourceError
+from holdfast.errors import TwinError, UnsupportedResourceError
 from holdfast.twin.provider.cloud import Cloud
 from holdfast.twin.provider.core import Provider, held
 from holdfast.twin.provider.registry import REALISED
@@ -179,6 +179,26 @@ def test_the_port_of_a_listener_is_the_ingress_port_and_no_drift(
         assert provider.diff(token, state, edited).updates == ("port",)
     finally:
         provider.delete(token, ident, state)
+
+
+def test_a_table_whose_replica_cannot_be_made_is_not_left_behind(
+    provider: Provider, cloud: Cloud
+) -> None:
+    token = "aws:dynamodb/table:Table"
+    before = inventory(cloud, REGIONS)
+    inputs: dict[str, Json] = {
+        "name": "half",
+        "region": "us-east-1",
+        "hashKey": "pk",
+        "billingMode": "PAY_PER_REQUEST",
+        "attributes": [{"name": "pk", "type": "S"}],
+        # A replica in the table's own region is refused, after one was made.
+        "replicas": [{"regionName": "us-west-2"}, {"regionName": "us-east-1"}],
+    }
+    checked = provider.check(token, "example", {}, inputs, b"seed")
+    with pytest.raises(TwinError, match="local region"):
+        provider.create(token, checked.inputs)
+    assert inventory(cloud, REGIONS) == before
 
 
 def test_a_change_behind_the_providers_back_is_drift(
