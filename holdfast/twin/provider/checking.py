@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.twin.provider.schema import Shape
 from holdfast.twin.provider.spec import Failure, Fate, ResourceType
-from holdfast.twin.provider.values import UNKNOWN, Json, Object
+from holdfast.twin.provider.values import UNKNOWN, Json, Object, is_unknown
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
@@ -24,7 +24,8 @@ def refusals(kind: ResourceType, inputs: Object) -> Iterator[Failure]:
         if rule.fate is not Fate.REFUSED:
             continue
         for value in _values_at(inputs, path.split(".")):
-            if value and value not in rule.harmless:
+            may_be_harmless = value in rule.harmless or (rule.harmless and is_unknown(value))
+            if value and not may_be_harmless:
                 yield Failure(
                     path,
                     f"is {value!r}, which the twin does not reproduce: {rule.reason}",

@@ -13,7 +13,7 @@ from holdfast.twin.provider.replicas import (
 from holdfast.twin.provider.rules import needed
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
-from holdfast.twin.provider.values import Doc, Json, Object, compact, from_pairs, pairs
+from holdfast.twin.provider.values import Doc, Json, Object, compact, from_pairs, is_unknown, pairs
 
 _GONE = ("ResourceNotFoundException",)
 _VOTES = 3
@@ -89,7 +89,8 @@ class Table(ResourceType):
         declared = {item.maybe_text("name") for item in inputs.docs("attributes")}
         for key in ("hashKey", "rangeKey"):
             name = inputs.maybe_text(key)
-            if name is not None and name not in declared:
+            undeclared = name not in declared and not is_unknown(inputs.raw("attributes"))
+            if name is not None and undeclared:
                 yield Failure(key, f"is {name!r}, which `attributes` does not declare")
         yield from needed(inputs, ("hashKey",), "a table needs one")
         if inputs.flag("streamEnabled"):
@@ -204,12 +205,15 @@ class Table(ResourceType):
 
 
 def _capacity_failures(inputs: Doc) -> Iterator[Failure]:
-    on_demand = inputs.maybe_text("billingMode") == "PAY_PER_REQUEST"
+    mode = inputs.maybe_text("billingMode")
+    if mode is None:
+        return
+    on_demand = mode == "PAY_PER_REQUEST"
     for key in ("readCapacity", "writeCapacity"):
         given = inputs.maybe_number(key)
         if on_demand and given:
             yield Failure(key, f"is {given}; a table with billingMode PAY_PER_REQUEST has none")
-        if not on_demand and "billingMode" in inputs and not given:
+        if not on_demand and key not in inputs:
             yield Failure(key, "is missing; a table with billingMode PROVISIONED needs it")
     if not on_demand and "onDemandThroughput" in inputs:
         yield Failure("onDemandThroughput", "needs billingMode PAY_PER_REQUEST")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.ec2 import all_refused
-from holdfast.twin.provider.rules import no_longer
+from holdfast.twin.provider.rules import is_off, no_longer
 from holdfast.twin.provider.spec import (
     Failure,
     ResourceType,
@@ -19,7 +19,7 @@ from holdfast.twin.provider.spec import (
     sent,
 )
 from holdfast.twin.provider.tags import retag
-from holdfast.twin.provider.values import Doc, Json, Object, from_pairs, pairs
+from holdfast.twin.provider.values import UNKNOWN, Doc, Json, Object, from_pairs, pairs
 
 _GONE = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
 _ONE_NODE = "the twin has one Valkey in each region"
@@ -81,7 +81,7 @@ class ReplicationGroup(ResourceType):
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Engine, token and name."""
-        if inputs.maybe_text("engine") != "valkey":
+        if inputs.raw("engine") not in ("valkey", UNKNOWN):
             given = inputs.maybe_text("engine") or "absent, which is redis on AWS"
             yield Failure("engine", f"is {given}; the twin runs valkey", unsupported=True)
         yield from no_longer(inputs, "replicationGroupId", 40)
@@ -89,9 +89,9 @@ class ReplicationGroup(ResourceType):
         if name != name.lower():
             yield Failure("replicationGroupId", f"is {name!r}; it must be in lower case")
         yield from no_longer(inputs, "authToken", 128, least=16)
-        if "authToken" in inputs and not inputs.flag("transitEncryptionEnabled"):
+        if "authToken" in inputs and is_off(inputs, "transitEncryptionEnabled"):
             yield Failure("authToken", "needs `transitEncryptionEnabled`")
-        if inputs.flag("multiAzEnabled") and not inputs.flag("automaticFailoverEnabled"):
+        if inputs.flag("multiAzEnabled") and is_off(inputs, "automaticFailoverEnabled"):
             yield Failure("multiAzEnabled", "needs `automaticFailoverEnabled`")
 
     def also_replaces(self, state: Doc, inputs: Doc) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.rules import within
+from holdfast.twin.provider.rules import is_off, needed, within
 from holdfast.twin.provider.spec import (
     Failure,
     ResourceType,
@@ -48,7 +48,7 @@ class Key(ResourceType):
         """Windows and periods that AWS refuses."""
         yield from within(inputs, "deletionWindowInDays", 7, 30)
         yield from within(inputs, "rotationPeriodInDays", 90, 2560)
-        if "rotationPeriodInDays" in inputs and not inputs.flag("enableKeyRotation"):
+        if "rotationPeriodInDays" in inputs and is_off(inputs, "enableKeyRotation"):
             yield Failure("rotationPeriodInDays", "needs `enableKeyRotation`")
 
     def create(self, site: Site, inputs: Doc) -> str:
@@ -197,8 +197,9 @@ class Alias(ResourceType):
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """The name's form."""
-        name = inputs.maybe_text("name")
-        if name is None or not name.startswith("alias/") or name.startswith("alias/aws/"):
+        yield from needed(inputs, ("name",), "an alias needs one")
+        name = inputs.maybe_text("name") or "alias/"
+        if not name.startswith("alias/") or name.startswith("alias/aws/"):
             yield Failure("name", f"is {name!r}; it must begin with alias/, not with alias/aws/")
 
     def create(self, site: Site, inputs: Doc) -> str:

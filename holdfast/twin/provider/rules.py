@@ -19,6 +19,11 @@ def within(inputs: Doc, key: str, least: int, most: int) -> Iterator[Failure]:
         yield Failure(key, f"is {value}; allowed are {least} to {most}")
 
 
+def is_off(inputs: Doc, key: str) -> bool:
+    """Whether a flag is absent or false, and known to be."""
+    return inputs.raw(key) in (None, False)
+
+
 def among(inputs: Doc, key: str, allowed: Collection[str]) -> Iterator[Failure]:
     """A text that is one of several."""
     value = inputs.maybe_text(key)
@@ -35,8 +40,10 @@ def no_longer(inputs: Doc, key: str, most: int, *, least: int = 0) -> Iterator[F
 
 
 def one_of(inputs: Doc, keys: Collection[str], what: str) -> Iterator[Failure]:
-    """At most one of several properties."""
+    """Exactly one of several properties."""
     given = [key for key in keys if key in inputs]
+    if not given:
+        yield Failure(next(iter(keys)), f"is missing, or {', '.join(list(keys)[1:])}; {what}")
     if len(given) > 1:
         yield Failure(given[1], f"is given beside {given[0]}; {what}")
 

@@ -7,7 +7,7 @@ from holdfast.twin.provider.ec2 import DROPPED, all_refused
 from holdfast.twin.provider.rules import among, policy_document
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
-from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
+from holdfast.twin.provider.values import UNKNOWN, Doc, Object, from_pairs, pairs
 
 _GONE = ("NotFound", "NotFoundException")
 _NO_DELIVERY_LOG = "the emulator logs no deliveries"
@@ -70,7 +70,9 @@ class Topic(ResourceType):
         """The policy document and the name's ending."""
         yield from policy_document(inputs, "policy")
         name = inputs.maybe_text("name")
-        if name is not None and inputs.flag("fifoTopic") != name.endswith(".fifo"):
+        if name is None or inputs.raw("fifoTopic") == UNKNOWN:
+            return
+        if inputs.flag("fifoTopic") != name.endswith(".fifo"):
             yield Failure("name", f"is {name!r}; names of FIFO topics, and only they, end in .fifo")
 
     def create(self, site: Site, inputs: Doc) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from holdfast.twin.provider.cloud import Site
-from holdfast.twin.provider.rules import among
+from holdfast.twin.provider.rules import among, one_of
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded, refused
 from holdfast.twin.provider.tags import retag
 from holdfast.twin.provider.values import Doc, Object, from_pairs, pairs
@@ -37,13 +37,17 @@ class Parameter(ResourceType):
     )
 
     def validate(self, inputs: Doc) -> Iterator[Failure]:
-        """Type, tier, and how long the value may be in it."""
+        """Type, tier, one value, and how long it may be in that tier."""
+        yield from one_of(inputs, ("value", "insecureValue"), "a parameter has one value")
         yield from among(inputs, "type", ("String", "StringList", "SecureString"))
         yield from among(inputs, "tier", _LIMITS_BYTES)
         tier = inputs.maybe_text("tier") or "Standard"
         most = _LIMITS_BYTES.get(tier, 0)
         for key in ("value", "insecureValue"):
-            size = len((inputs.maybe_text(key) or "").encode())
+            value = inputs.maybe_text(key)
+            size = len((value or "").encode())
+            if value == "":
+                yield Failure(key, "is empty; AWS takes no parameter without a value")
             if most and size > most:
                 yield Failure(
                     key,

@@ -37,6 +37,40 @@ class World:
         return self.names[name]
 
 
+NOWHERE = World(
+    {
+        name: name
+        for name in (
+            "key",
+            "vpc",
+            "subnet-a",
+            "subnet-b",
+            "group",
+            "peer",
+            "gateway",
+            "routes",
+            "routes-2",
+            "balancer",
+            "targets",
+            "role",
+            "role-arn",
+            "policy",
+            "topic",
+            "zone",
+            "check",
+            "secret",
+            "subnets",
+            "parameters",
+            "table",
+            "bucket",
+            "copy",
+            "plain",
+        )
+    }
+)
+"""Every name standing for itself, for what needs no emulator."""
+
+
 @dataclass(frozen=True)
 class Example:
     """What a program could say of a resource, and what it could say next."""
