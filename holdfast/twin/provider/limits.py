@@ -64,6 +64,16 @@ LIMITS = (
     ),
     Limit(
         "Provider",
+        "Tells the Pulumi engine changes by whole properties, so that `replace_on_changes` of a "
+        "part of one replaces nothing.",
+    ),
+    Limit(
+        "Provider",
+        "In process, imports, hooks, replacement triggers, `replace_with` and options about parts "
+        "of properties are refused.",
+    ),
+    Limit(
+        "Provider",
         "Service quotas, permissions of the caller and everything that AWS checks between "
         "services are not checked.",
     ),
