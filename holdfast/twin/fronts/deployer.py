@@ -50,19 +50,23 @@ class Deployer:
         self._preview = preview
         self._done = _Done()
         self._seen: set[str] = set()
+        self._active: set[str] = set()
+        self._going: set[str] = set()
         self._replacing: set[str] = set()
         self._lock = threading.Lock()
-        self._idle = threading.Condition(self._lock)
-        self._running = 0
+        self._moved_on = threading.Condition(self._lock)
         self._stopped = False
 
     def register(self, registration: Registration) -> Realised:
         """Makes one resource as the program asks for it. See ``holdfast.graph.Provider``."""
-        with self._lock:
+        urn = registration.urn
+        with self._moved_on:
+            # What has to go before something else is replaced goes first, and is then made anew.
+            self._wait_until(lambda: urn not in self._going, f"{urn} to be deleted")
             if self._stopped:
-                raise TwinError(f"the deployment ended before {registration.urn} was begun")
-            self._running += 1
-            self._seen.add(registration.urn)
+                raise TwinError(f"the deployment ended before {urn} was begun")
+            self._active.add(urn)
+            self._seen.add(urn)
         try:
             return self._register(registration)
         except TwinError as error:
@@ -75,9 +79,9 @@ class Deployer:
                 else TwinError(message)
             ) from error
         finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
+            with self._moved_on:
+                self._active.discard(urn)
+                self._moved_on.notify_all()
 
     def invoke(
         self, token: str, args: Mapping[str, Value], *, region: str | None
@@ -93,14 +97,13 @@ class Deployer:
         Raises:
             TwinError: If something hangs.
         """
-        until = time.monotonic() + _WAIT_S
-        with self._idle:
+        with self._moved_on:
             self._stopped = True
-            while self._running:
-                left_s = until - time.monotonic()
-                if left_s <= 0:
-                    raise TwinError(f"{self._running} resources are still under way")
-                self._idle.wait(left_s)
+            self._wait_until(lambda: not self._active, "what is still under way")
+
+    def _wait_until(self, done: Callable[[], bool], what: str) -> None:
+        if not self._moved_on.wait_for(done, _WAIT_S):
+            raise TwinError(f"waited {_WAIT_S} s for {what} in vain")
 
     def obsolete(self) -> tuple[Record, ...]:
         """Records that nothing in the program stands for any more."""
@@ -124,6 +127,8 @@ class Deployer:
         """What this run has done, or would do."""
         done = self._done
         gone = {record.urn for record in deleted if not record.doomed}
+        # Gone before something else was replaced, and not asked for again.
+        gone |= self._replacing - self._seen
         return Changes(
             created=tuple(sorted(done.created)),
             updated=tuple(sorted(done.updated)),
@@ -253,10 +258,7 @@ class Deployer:
             return UNKNOWN, provider.preview(asked.type, {}, inputs)
         option = asked.options.delete_before_replace
         if option if option is not None else change.delete_first:
-            doomed = self._with_dependents(provider, old)
-            with self._lock:
-                self._replacing.update(record.urn for record in doomed)
-            delete_all(self._state, doomed, provider, self._on_line)
+            self._delete_first(provider, old)
             return self._create(provider, asked, inputs)
         self._state.begin(asked.urn, "replace")
         try:
@@ -268,14 +270,37 @@ class Deployer:
         self._note(self._done.replaced, f"replaced, for {shown},", asked)
         return ident, state
 
+    def _delete_first(self, provider: Provider, old: Record) -> None:
+        """Deletes a record and those that cannot outlive it, before they are made anew."""
+
+        def others() -> set[str]:
+            return {record.urn for record in self._with_dependents(provider, old)} - {old.urn}
+
+        with self._moved_on:
+            # One that the program has moved elsewhere may be on its way there by now.
+            self._wait_until(lambda: not others() & self._active, "dependents to move away")
+            doomed = self._with_dependents(provider, old)
+            going = {record.urn for record in doomed if not record.doomed} - {old.urn}
+            self._going |= going
+            self._replacing |= {old.urn, *going}
+        try:
+            delete_all(self._state, doomed, provider, self._on_line)
+        finally:
+            with self._moved_on:
+                self._going -= going
+                self._moved_on.notify_all()
+
     def _with_dependents(self, provider: Provider, old: Record) -> tuple[Record, ...]:
-        """A record and those that cannot outlive it: a new id of it would replace them too."""
-        doomed = {old.urn: old}
+        """A record and those that cannot outlive it: a new id of it would replace them too.
+
+        What is replaced already, and only waits to be deleted, is among them.
+        """
+        doomed = {old.key: old}
         waiting = [old]
         while waiting:
             needed = waiting.pop()
             for record in self._state.records:
-                if record.urn in doomed or record.doomed:
+                if record.key in doomed:
                     continue
                 touched = {
                     key for key, urns in record.property_dependencies.items() if needed.urn in urns
@@ -284,7 +309,7 @@ class Deployer:
                     key: UNKNOWN if key in touched else item for key, item in record.inputs.items()
                 }
                 if touched and provider.diff(record.type, record.state, ahead).replaces:
-                    doomed[record.urn] = record
+                    doomed[record.key] = record
                     waiting.append(record)
         return tuple(doomed.values())
 

@@ -150,6 +150,34 @@ def test_what_has_a_fixed_name_goes_first_together_with_what_cannot_outlive_it(
     assert stack.front.up().count == 0
 
 
+MOVED = """
+other = aws.ec2.Vpc("other", cidr_block="10.0.0.0/16")
+vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+for number in range(6):
+    aws.ec2.Subnet(f"subnet-{number}", vpc_id=vpc.id, cidr_block=f"10.0.{number}.0/24")
+"""
+MOVED_ON = """
+other = aws.ec2.Vpc("other", cidr_block="10.0.0.0/16")
+for number in range({subnets}):
+    aws.ec2.Subnet(f"subnet-{{number}}", vpc_id=other.id, cidr_block=f"10.0.{{number}}.0/24")
+aws.ec2.Vpc(
+    "vpc", cidr_block="10.1.0.0/16", tags={{"after": other.id}},
+    opts=pulumi.ResourceOptions(delete_before_replace=True),
+)
+"""
+
+
+def test_what_moves_away_while_its_old_place_is_replaced_is_neither_lost_nor_in_the_way(
+    stack: Stack,
+) -> None:
+    stack.program(MOVED).front.up()
+    changes = stack.program(MOVED_ON.format(subnets=4)).front.up()
+    assert names(changes.replaced) == [*(f"subnet-{number}" for number in range(4)), "vpc"]
+    assert names(changes.deleted) == ["subnet-4", "subnet-5"]
+    assert stack.front.up().count == 0
+    assert stack.front.refresh().drifted == {}
+
+
 def test_a_protected_resource_stays_unless_it_is_forced(stack: Stack) -> None:
     protected = 'aws.sns.Topic("t", name="t", opts=pulumi.ResourceOptions(protect=True))'
     stack.program(protected).front.up()
