@@ -78,8 +78,11 @@ class Monitor:
         default_factory=dict[str, resource_pb2.RegisterResourceRequest]
     )
     _preview_hooks: set[str] = field(default_factory=set[str])
-    _transforms: Transforms = field(default_factory=Transforms)
+    _transforms: Transforms = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._transforms = Transforms(self.deployment.root)
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -3,9 +3,11 @@
 The SDK serves each transform on a callback server; this calls it back over the same protocol.
 """
 
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 from pulumi.runtime.proto import callback_pb2, resource_pb2
@@ -17,8 +19,13 @@ from holdfast.graph.loopback import DIRECT
 
 @dataclass
 class Transforms:
-    """The transforms that one run has registered so far. Safe to use from several threads."""
+    """The transforms that one run has registered so far. Safe to use from several threads.
 
+    Attributes:
+        root: Directory of the project, to which a place in an error is relative.
+    """
+
+    root: Path
     _stack: list[callback_pb2.Callback] = field(default_factory=list[callback_pb2.Callback])
     _invokes: list[callback_pb2.Callback] = field(default_factory=list[callback_pb2.Callback])
     _own: dict[str, list[callback_pb2.Callback]] = field(
@@ -141,9 +148,18 @@ class Transforms:
                 callback_pb2.CallbackInvokeRequest(token=callback.token, request=payload)
             )
         except grpc.RpcError as error:
-            detail = error.details() if isinstance(error, grpc.Call) else str(error)
-            raise GraphError(f"{what} failed: {detail}") from error
+            detail = error.details() if isinstance(error, grpc.Call) else None
+            raise GraphError(self._explained(what, detail or str(error))) from error
         return answer.response
+
+    def _explained(self, what: str, detail: str) -> str:
+        """One sentence from what the SDK says, which is a token, the error and a traceback."""
+        said, _, trace = (detail.partition(" error: ")[2] or detail).partition(":\n")
+        frames = re.findall(r'File "([^"]+)", line ([0-9]+)', trace)
+        if not frames:
+            return f"{what} failed: {said}"
+        file, line = frames[-1]
+        return f"{requests.place(Path(file), int(line), self.root)}: {what} failed: {said}"
 
 
 def _options_of(

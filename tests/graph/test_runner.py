@@ -159,6 +159,23 @@ def test_an_exception_inside_an_apply_names_its_place(tmp_path: Path) -> None:
         run(project(tmp_path, program), "dev")
 
 
+def test_an_exception_inside_a_transform_is_one_sentence_with_its_place(tmp_path: Path) -> None:
+    program = """
+        import pulumi
+        import pulumi_aws as aws
+
+        def explode(args):
+            raise RuntimeError("no: not this")
+
+        aws.sns.Topic("t", opts=pulumi.ResourceOptions(transforms=[explode]))
+    """
+    with pytest.raises(GraphError) as caught:
+        run(project(tmp_path, program), "dev")
+    assert str(caught.value) == (
+        "app/__main__.py:6: a transform of aws:sns/topic:Topic 't' failed: no: not this"
+    )
+
+
 def test_a_program_that_exits_with_a_failure_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match="SystemExit: 3"):
         run(project(tmp_path, "import sys\nsys.exit(3)\n"), "dev")
