@@ -14,8 +14,15 @@ import importlib
 import os
 import runpy
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from pathlib import Path
 from types import ModuleType
 
@@ -44,15 +51,14 @@ def isolated(program: Path, root: Path) -> Generator[None]:
     directory = program if program.is_dir() else program.parent
     own = _names_in(directory) | _names_in(root)
     before = dict(sys.modules)
-    bytecode = sys.dont_write_bytecode
+    finder = _uncached(root)
     path, argv, cwd, environ = list(sys.path), list(sys.argv), Path.cwd(), dict(os.environ)
     stashed = {name: module for name, module in before.items() if _top(name) in own}
     for name in stashed:
         del sys.modules[name]
     try:
-        # A program that is edited and run again within a second, at the same length, would be
-        # run from the cache as it was.
-        sys.dont_write_bytecode = True
+        sys.path_hooks.insert(0, finder)
+        sys.path_importer_cache.clear()
         sys.argv = [str(program)]
         os.chdir(directory)
         importlib.invalidate_caches()
@@ -63,11 +69,41 @@ def isolated(program: Path, root: Path) -> Generator[None]:
         os.environ.update(environ)
         sys.argv[:] = argv
         sys.path[:] = path
-        sys.dont_write_bytecode = bytecode
+        sys.path_hooks.remove(finder)
+        sys.path_importer_cache.clear()
         for name, module in list(sys.modules.items()):
             if name not in before and (_top(name) in own or _lies_in(module, root)):
                 del sys.modules[name]
         sys.modules.update(stashed)
+
+
+class _Uncached(SourceFileLoader):
+    """Loads a module and keeps nothing for the next time.
+
+    A program that is edited and run again within a second, at the same length, would be run from
+    the cache as it was. Only its own modules are loaded so: what is installed is large, and
+    stays as it is.
+    """
+
+    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
+        """Writes no bytecode."""
+        del path, data, _mode
+
+
+def _uncached(root: Path) -> Callable[[str], FileFinder]:
+    """A path hook for the directories of a project."""
+
+    def finder(place: str) -> FileFinder:
+        path = Path(place or ".").resolve()
+        if not path.is_relative_to(root) or "site-packages" in path.parts:
+            raise ImportError(f"{place} is not the program's", path=place)
+        return FileFinder(
+            str(path),
+            (ExtensionFileLoader, EXTENSION_SUFFIXES),
+            (_Uncached, SOURCE_SUFFIXES),
+        )
+
+    return finder
 
 
 def _top(name: str) -> str:

@@ -114,6 +114,31 @@ def test_projects_with_modules_of_the_same_name_do_not_see_each_other(tmp_path: 
     assert "parts" not in set(sys.modules) - before
 
 
+def test_a_program_s_own_modules_are_never_run_from_a_cache(tmp_path: Path) -> None:
+    program = "import parts\nimport pulumi\n\npulumi.export('who', parts.WHO)\n"
+    root = project(tmp_path, program, files={"app/parts.py": "WHO = 'a'\n"})
+    parts = root / "app" / "parts.py"
+    long_ago = parts.stat().st_mtime
+    assert run(root, "dev").outputs["who"] == "a"
+    parts.write_text("WHO = 'b'\n")
+    os.utime(parts, (long_ago, long_ago))
+    assert run(root, "dev").outputs["who"] == "b"
+    assert not list(root.rglob("__pycache__"))
+
+
+def test_installed_packages_that_a_program_imports_are_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "holdfast_test_heavy.py").write_text("WEIGHT = 1\n")
+    monkeypatch.setattr(sys, "path", [str(packages), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    run(project(tmp_path / "demo", "import holdfast_test_heavy\n"), "dev")
+    sys.modules.pop("holdfast_test_heavy")
+    assert list(packages.glob("__pycache__/holdfast_test_heavy.*.pyc"))
+
+
 def test_a_run_leaves_the_process_as_it_was(tmp_path: Path) -> None:
     program = """
         import os
