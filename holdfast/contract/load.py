@@ -2,37 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
-from holdfast.contract.place import own_region
 from holdfast.errors import ContractError
 
 FILE_VARIABLE = "HOLDFAST_PLATFORM_FILE"
 PARAMETER_VARIABLE = "HOLDFAST_PLATFORM_PARAMETER"
-
-
-class _Parameters(Protocol):
-    """What is used of a boto3 client of Parameter Store."""
-
-    def get_parameter(
-        self,
-        *,
-        Name: str,  # noqa: N803 - the API's name
-        WithDecryption: bool,  # noqa: N803 - the API's name
-    ) -> Mapping[str, Mapping[str, str]]: ...
-
-
-def _parameters() -> _Parameters:
-    # The stubs of the services that nobody here uses are not installed.
-    client = boto3.client(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        "ssm", region_name=own_region()
-    )
-    return cast("_Parameters", client)
 
 
 def contract_text() -> str:
@@ -53,14 +29,11 @@ def contract_text() -> str:
                 "`platform` output, saved as JSON."
             ) from error
     if name := os.environ.get(PARAMETER_VARIABLE):
-        try:
-            answer = _parameters().get_parameter(Name=name, WithDecryption=True)
-        except (BotoCoreError, ClientError) as error:
-            raise ContractError(
-                f"{PARAMETER_VARIABLE}={name} cannot be read: {error}. The process needs "
-                "AWS_REGION, credentials and ssm:GetParameter on that parameter."
-            ) from error
-        return answer["Parameter"].get("Value", "")
+        # The AWS SDK takes a third of a second to import, and a program that only describes a
+        # platform never reads one.
+        from holdfast.contract.parameter import value_of_parameter  # noqa: PLC0415
+
+        return value_of_parameter(name, PARAMETER_VARIABLE)
     raise ContractError(
         f"No platform contract: neither {FILE_VARIABLE} nor {PARAMETER_VARIABLE} is set. Set the "
         "first to a file or the second to the name of a parameter."

@@ -1,6 +1,8 @@
 """What a contract says, and what it refuses to say."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,11 @@ def test_an_unreachable_parameter_is_a_contract_error(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(ContractError, match="/holdfast/platform cannot be read"):
         Platform.load()
+
+
+def test_describing_a_platform_loads_no_aws_sdk() -> None:
+    code = "import sys, holdfast.contract; sys.exit('boto3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_regions_and_homes_are_found_by_name() -> None:
