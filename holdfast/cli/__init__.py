@@ -5,6 +5,7 @@ not be carried out, or the command line is wrong; 130 interrupted. Errors are on
 standard error.
 """
 
+import gc
 import sys
 
 from holdfast.cli.interrupts import repeated
@@ -22,4 +23,7 @@ def main() -> None:
             code = run()
     except KeyboardInterrupt:
         code = INTERRUPTED
+    # Python would look for garbage among all that is left, although all of it goes: a second
+    # or more after a program has run in this process.
+    gc.freeze()
     sys.exit(code)

@@ -1,8 +1,10 @@
 import errno
+import gc
 import json
 import os
 import re
 import shutil
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 import yaml
 
-from holdfast.cli import commands
+from holdfast.cli import commands, main
 from holdfast.cli import twin as cli_twin
 from holdfast.cli.options import HERE
 from holdfast.cli.twin import same_twin
@@ -181,3 +183,15 @@ def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[st
     listed = capsys.readouterr().out
     for mutant in ("no-fencing", "us-default-route", "long-ttl"):
         assert re.search(rf"region-loss: .*{mutant}", listed)
+
+
+def test_a_process_that_ends_looks_for_no_garbage_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It took longer than the policies did: the SDK leaves a million objects.
+    monkeypatch.setattr(sys, "argv", ["holdfast", "drill", "list"])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    assert ended.value.code == 0
