@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -195,3 +196,20 @@ def test_a_process_that_ends_looks_for_no_garbage_first(monkeypatch: pytest.Monk
     finally:
         gc.unfreeze()
     assert ended.value.code == 0
+
+
+def test_a_check_imports_nothing_of_the_twin() -> None:
+    code = (
+        "import sys\n"
+        "from holdfast.cli import commands\n"
+        "commands.run(['check', '-s', 'nowhere'])\n"
+        "sys.exit(any(name.startswith(('holdfast.twin', 'boto3')) for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(["--help"]) == 0
+    told = capsys.readouterr().out
+    for name in ("check", "twin", "drill"):
+        assert re.search(rf"\b{name}\b +[A-Z]", told), told
