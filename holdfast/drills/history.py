@@ -119,8 +119,9 @@ class Request(Event):
         jurisdiction: Home of the tenant.
         location: Where the user is.
         task: Id of the task that the request submits.
-        due_s: When the schedule wanted it sent. All latencies count from here, so that a
-            slow client cannot hide a slow platform (coordinated omission).
+        due_s: When the schedule wanted it sent. Latencies and the user's patience count from
+            here, so that a slow client cannot hide a slow platform (coordinated omission).
+        sent_s: When the client took it up.
         end_s: When the answer, or the last hope of one, had come.
         region: Region that the bytes went to, or None when no connection was made.
         outcome: How it ended.
@@ -135,6 +136,7 @@ class Request(Event):
     location: str
     task: str
     due_s: float
+    sent_s: float
     end_s: float
     region: str | None
     outcome: Outcome

@@ -20,7 +20,8 @@ _STATUS_PARTS = 2
 class _Reached:
     """How far one request has come, so that a timeout can say what it interrupted."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent_s: float) -> None:
+        self.sent_s = sent_s
         self.region: str | None = None
         self.bytes_sent = 0
 
@@ -55,15 +56,19 @@ class Traffic:
             for arrival in self._workload.arrivals(people):
                 await asyncio.sleep(arrival.due_s - self._clock())
                 if self._in_flight >= self._workload.in_flight:
-                    self._note(arrival, _Reached(), Outcome.FAILED, "too-many-in-flight")
+                    reached = _Reached(self._clock())
+                    self._note(arrival, reached, Outcome.FAILED, "too-many-in-flight")
                     continue
                 self._in_flight += 1
                 group.create_task(self._send(arrival))
 
     async def _send(self, arrival: Arrival) -> None:
-        reached = _Reached()
+        reached = _Reached(self._clock())
+        # A user's patience began when the request was due. A client that was too slow to send it
+        # must not find a platform that has recovered meanwhile, and call that a success.
+        late_s = reached.sent_s - arrival.due_s
         try:
-            async with asyncio.timeout(self._workload.timeout_s):
+            async with asyncio.timeout(self._workload.timeout_s - late_s):
                 status = await self._ask(arrival, reached)
         except TimeoutError:
             self._note(arrival, reached, Outcome.FAILED, "timeout")
@@ -95,6 +100,7 @@ class Traffic:
                 location=user.location,
                 task=arrival.task,
                 due_s=arrival.due_s,
+                sent_s=reached.sent_s,
                 end_s=self._clock(),
                 region=reached.region,
                 outcome=outcome,

@@ -55,8 +55,8 @@ class Workload:
     Attributes:
         rate_per_s: Arrivals a second, all users together.
         duration_s: From the first arrival to the last.
-        timeout_s: How long a user waits for an answer. There is no retry: what the drill
-            measures is the platform, not the patience of its clients.
+        timeout_s: How long a user waits for an answer, from when the request was due. There is no
+            retry: what the drill measures is the platform, not the patience of its clients.
         in_flight: Most requests at a time. One that is due beyond that counts as failed; the
             loop never waits.
         users: How many each jurisdiction has.

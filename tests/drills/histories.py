@@ -75,6 +75,7 @@ def requests() -> list[Request]:
                     location="new-york",
                     task=f"{jurisdiction}{number}",
                     due_s=due_s,
+                    sent_s=due_s,
                     end_s=due_s + (2.0 if lost else 0.05),
                     region=LOST if lost else region,
                     outcome=Outcome.FAILED if lost else Outcome.OK,

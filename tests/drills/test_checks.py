@@ -231,6 +231,7 @@ def test_one_request_that_left_the_eu_is_caught_although_it_was_refused() -> Non
         location="new-york",
         task="eu-strayed",
         due_s=5,
+        sent_s=5,
         end_s=5.1,
         region=LOST,
         outcome=Outcome.REFUSED,

@@ -24,6 +24,7 @@ def asked(due_s: float, outcome: Outcome) -> Request:
         location="new-york",
         task=f"t{due_s}",
         due_s=due_s,
+        sent_s=due_s,
         end_s=due_s + 0.1,
         region=LOST,
         outcome=outcome,

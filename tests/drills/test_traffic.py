@@ -44,7 +44,11 @@ def a_workload(*, timeout_s: float = 30) -> Workload:
 
 
 def send(
-    workload: Workload, behaviour: Behaviour | None, *, resolves: bool = True
+    workload: Workload,
+    behaviour: Behaviour | None,
+    *,
+    resolves: bool = True,
+    behind_s: float = 0,
 ) -> list[Request]:
     """Sends a workload to a server that behaves like this, and returns what became of it."""
     recorded: list[Request] = []
@@ -60,7 +64,7 @@ def send(
             workload=workload,
             resolvers={SOMEBODY.name: FixedResolver(port if resolves else None)},
             record=recorded.append,
-            clock=lambda: time.monotonic() - began_s,
+            clock=lambda: time.monotonic() - began_s + behind_s,
         )
         await traffic.run([SOMEBODY])
         if server is not None:
@@ -133,6 +137,12 @@ def test_a_server_that_hangs_has_failed_and_its_bytes_are_counted_all_the_same()
     requests = send(a_workload(timeout_s=0.4), hangs)
     assert outcomes(requests) == {(Outcome.FAILED, "timeout")}
     assert all(request.bytes_sent > 100 for request in requests)
+
+
+def test_an_answer_to_a_client_that_asked_too_late_is_no_success() -> None:
+    requests = send(a_workload(timeout_s=0.5), answers(202), behind_s=2)
+    assert outcomes(requests) == {(Outcome.FAILED, "timeout")}
+    assert all(1.5 < request.sent_s - request.due_s < 10 for request in requests)
 
 
 def test_a_server_that_hangs_up_has_failed() -> None:
