@@ -85,6 +85,34 @@ def _since_injection(history: History, moment_s: float | None) -> float | None:
 
 
 @dataclass(frozen=True)
+class OpenLoop:
+    """Users asked all the time, as planned: a share of requests that were never sent says nothing.
+
+    How late the client was is told but has no limit, because it makes the platform look no better:
+    users wait, and latencies count, from when a request was due.
+    """
+
+    name: ClassVar[str] = "open-loop"
+
+    def judge(self, history: History) -> Verdict:
+        """Counts planned requests whose end is not on record."""
+        requests = history.requests
+        planned = history.plan.requests
+        ended = len({request.task for request in requests})
+        late_s = max((request.sent_s - request.due_s for request in requests), default=0.0)
+        return Verdict(
+            check=self.name,
+            question="Did users go on asking, whatever became of their requests?",
+            objective="0 requests missing",
+            measured=f"{ended:,} of {planned:,} requests, at most {late_s:.2f} s late",
+            value=float(planned - ended),
+            limit=0,
+            unit="requests",
+            passed=planned > 0 and ended == planned,
+        )
+
+
+@dataclass(frozen=True)
 class Detection:
     """The health check notices, well before the recovery time is used up."""
 

@@ -79,6 +79,7 @@ class Plan(Event):
         mutant: Deliberate mistake that was built in, or None for the platform as it is.
         seed: Seed of the workload. The same seed gives the same arrivals.
         rate_per_s: Arrivals a second over all users.
+        requests: How many arrivals that makes.
         timeout_s: How long a user waits for an answer.
         lost_region: Region that the drill takes away.
         duration_s: Length of the workload.
@@ -93,6 +94,7 @@ class Plan(Event):
     mutant: str | None
     seed: int
     rate_per_s: float
+    requests: int
     timeout_s: float
     lost_region: str
     duration_s: float

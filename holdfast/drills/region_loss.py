@@ -7,6 +7,7 @@ from holdfast.drills.checks import (
     LeaderTakeover,
     NoLostWrites,
     OneLeader,
+    OpenLoop,
     OthersUndisturbed,
     RecoveryTime,
     StateLoss,
@@ -39,6 +40,7 @@ class RegionLoss(Drill):
     steady_state = (SuccessRate(at_least=0.99, for_s=5), LeaderIn("us-east-1"))
     fault = KillRegion("us-east-1", at_s=7, until_s=76)
     checks = (
+        OpenLoop(),
         Detection(),
         # A lease of 10 s, two retries of 1 s, and what round trips and samples take on a machine
         # that does all of this at once.

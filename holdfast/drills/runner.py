@@ -178,6 +178,7 @@ class _Run:
             mutant=None if self._mutant is None else self._mutant.name,
             seed=workload.seed,
             rate_per_s=workload.rate_per_s,
+            requests=workload.requests,
             timeout_s=workload.timeout_s,
             lost_region=self._drill.fault.region,
             duration_s=workload.duration_s,

@@ -89,6 +89,11 @@ class Workload:
                 f"{needed:g} hang at a time. Raise in_flight to {2 * needed:g} or more."
             )
 
+    @property
+    def requests(self) -> int:
+        """How many arrivals there are."""
+        return int(self.rate_per_s * self.duration_s)
+
     def population(
         self, homes: Mapping[str, Sequence[str]], hostnames: Mapping[str, str]
     ) -> list[User]:
@@ -127,7 +132,7 @@ class Workload:
         """The schedule: evenly spaced, everybody once a round in an order the seed decides."""
         order = random.Random(self.seed)  # noqa: S311 - reproducible on purpose
         waiting: list[User] = []
-        for number in range(int(self.rate_per_s * self.duration_s)):
+        for number in range(self.requests):
             if not waiting:
                 waiting = list(people)
                 order.shuffle(waiting)

@@ -36,6 +36,7 @@ def a_plan() -> Plan:
         mutant=None,
         seed=1,
         rate_per_s=2 * PER_S,
+        requests=int(2 * PER_S * END_S),
         timeout_s=2,
         lost_region=LOST,
         duration_s=END_S,

@@ -10,6 +10,7 @@ from holdfast.drills.checks import (
     LeaderTakeover,
     NoLostWrites,
     OneLeader,
+    OpenLoop,
     OthersUndisturbed,
     RecoveryTime,
     StateLoss,
@@ -45,6 +46,28 @@ def test_a_platform_that_keeps_its_promises_passes(check: Check) -> None:
 @pytest.mark.parametrize("check", RegionLoss.checks, ids=lambda check: check.name)
 def test_a_history_in_which_nothing_happened_passes_no_check(check: Check) -> None:
     assert not check.judge(GOOD.with_events([])).passed
+
+
+def test_requests_that_were_never_sent_are_missed() -> None:
+    stalled = changed(
+        GOOD,
+        lambda event: None if isinstance(event, Request) and 12 <= event.due_s < 90 else event,
+    )
+    verdict = OpenLoop().judge(stalled)
+    assert not verdict.passed
+    assert verdict.value == 2 * 4 * (90 - 12)
+
+
+def test_how_far_the_client_was_behind_its_schedule_is_told() -> None:
+    late = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"sent_s": event.due_s + 0.25})
+            if isinstance(event, Request) and event.task == "eu7"
+            else event
+        ),
+    )
+    assert OpenLoop().judge(late).measured == "960 of 960 requests, at most 0.25 s late"
 
 
 def test_detection_counts_from_the_injection() -> None:

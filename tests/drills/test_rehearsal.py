@@ -7,7 +7,7 @@ import pytest
 
 from holdfast.contract import Objectives, Platform
 from holdfast.drills import rehearsal as rehearsals
-from holdfast.drills.checks import Detection, ExactlyOnce, Fenced, NoLostWrites, StaysIn
+from holdfast.drills.checks import Detection, ExactlyOnce, Fenced, NoLostWrites, OpenLoop, StaysIn
 from holdfast.drills.drill import Drill, KillRegion, LeaderIn, SuccessRate
 from holdfast.drills.history import (
     Health,
@@ -47,7 +47,7 @@ class QuickLoss(Drill):
     first_leader = "us-east-1"
     steady_state = (SuccessRate(at_least=0.99, for_s=0.8), LeaderIn("us-east-1"))
     fault = KillRegion("us-east-1", at_s=1, until_s=2)
-    checks = (Detection(), NoLostWrites(), ExactlyOnce(), Fenced(), StaysIn("eu"))
+    checks = (OpenLoop(), Detection(), NoLostWrites(), ExactlyOnce(), Fenced(), StaysIn("eu"))
     mutants = ()
 
 
@@ -93,6 +93,7 @@ def rehearse(target: FakeTarget) -> History:
         mutant=None,
         seed=workload.seed,
         rate_per_s=workload.rate_per_s,
+        requests=workload.requests,
         timeout_s=workload.timeout_s,
         lost_region="us-east-1",
         duration_s=workload.duration_s,
