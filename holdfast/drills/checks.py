@@ -207,11 +207,11 @@ class OthersUndisturbed:
             check=self.name,
             question="Did the other jurisdictions notice?",
             objective=f"at most {1 - self.at_least:.1%} of their requests fail",
-            measured=f"{failed_share:.2%} of {counted.answered}",
+            measured=f"{failed_share:.2%} of {counted.asked}",
             value=failed_share,
             limit=1 - self.at_least,
             unit="share",
-            passed=counted.answered > 0 and counted.rate >= self.at_least,
+            passed=counted.asked > 0 and counted.rate >= self.at_least,
         )
 
 

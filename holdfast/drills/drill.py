@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from holdfast.drills.checks import Check
-from holdfast.drills.history import History, Leader, Plan
-from holdfast.drills.measures import window
+from holdfast.drills.history import History, Leader, Outcome, Plan
+from holdfast.drills.measures import of_jurisdiction, window
 from holdfast.drills.mutants import Mutant
 from holdfast.drills.workload import Workload
 from holdfast.errors import ConfigurationError
@@ -41,12 +41,15 @@ class SuccessRate:
     def trouble(self, history: History, now_s: float) -> str | None:
         """The first jurisdiction whose users are not served well enough."""
         for name in sorted(history.plan.territories):
-            requests = [one for one in history.requests if one.jurisdiction == name]
-            # Requests that are still under way have not been recorded and so do not count.
+            # Who is sent away by mistake is no reason not to begin: the checks judge that. And
+            # requests that are still under way have not been recorded.
+            requests = [
+                one for one in of_jurisdiction(history, name) if one.outcome is not Outcome.REFUSED
+            ]
             counted = window(requests, now_s - self.for_s, now_s)
             if counted.rate < self.at_least:
                 return (
-                    f"only {counted.succeeded} of {counted.answered} requests of {name} succeeded "
+                    f"only {counted.succeeded} of {counted.asked} requests of {name} succeeded "
                     f"in the last {self.for_s:g} s; at least {self.at_least:.0%} must"
                 )
         return None

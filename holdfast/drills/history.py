@@ -27,8 +27,8 @@ from holdfast.contract import Objectives
 class Outcome(StrEnum):
     """How a request ended, seen from its user.
 
-    ``REFUSED`` is a deliberate no that the service is right to give to another jurisdiction's
-    tenant, so no part of the success rate. What was sent to hear it counts all the same.
+    ``REFUSED`` is the deliberate no that a region is right to give to another jurisdiction's
+    tenant. The user who was led there has not been served, so it is no success either.
     """
 
     OK = "ok"

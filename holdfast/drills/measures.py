@@ -21,28 +21,24 @@ class Window:
     Attributes:
         start_s: First moment.
         end_s: Moment after the last.
-        answered: Requests that count: answered as asked, or failed.
+        asked: How many they are.
         succeeded: Those of them that were answered as asked.
     """
 
     start_s: float
     end_s: float
-    answered: int
+    asked: int
     succeeded: int
 
     @property
     def rate(self) -> float:
-        """Share that succeeded, 0 to 1. A window in which nothing counts has succeeded at 0."""
-        return self.succeeded / self.answered if self.answered else 0.0
+        """Share that succeeded, 0 to 1. A window in which nobody asked has succeeded at 0."""
+        return self.succeeded / self.asked if self.asked else 0.0
 
 
 def window(requests: Iterable[Request], start_s: float, end_s: float) -> Window:
-    """Counts what was due between two moments. Refusals count neither way."""
-    inside = [
-        request
-        for request in requests
-        if start_s <= request.due_s < end_s and request.outcome is not Outcome.REFUSED
-    ]
+    """Counts what was due between two moments."""
+    inside = [request for request in requests if start_s <= request.due_s < end_s]
     succeeded = sum(request.outcome is Outcome.OK for request in inside)
     return Window(start_s, end_s, len(inside), succeeded)
 
@@ -79,27 +75,26 @@ def recovered_s(
         again for at least one whole window before the end.
     """
     later = [request for request in requests if request.due_s >= after_s]
-    counted = [request for request in later if request.outcome is not Outcome.REFUSED]
-    due = [request.due_s for request in counted]
+    due = [request.due_s for request in later]
     recovered: float | None = after_s
-    for index, request in enumerate(counted):
+    for index, request in enumerate(later):
         if request.outcome is Outcome.OK:
             continue
         # The windows that see this failure begin at most window_s before it, at a request.
         first = bisect_left(due, request.due_s - window_s + 1e-9)
         starts = range(first, index + 1)
-        if any(_rate_from(counted, due, start, window_s) < at_least for start in starts):
+        if any(_rate_from(later, due, start, window_s) < at_least for start in starts):
             recovered = due[index + 1] if index + 1 < len(due) else None
-    if not counted or recovered is None or until_s - recovered < window_s:
+    if not later or recovered is None or until_s - recovered < window_s:
         return None
     return recovered
 
 
 def _rate_from(
-    counted: Sequence[Request], due: Sequence[float], start: int, window_s: float
+    requests: Sequence[Request], due: Sequence[float], start: int, window_s: float
 ) -> float:
     end = bisect_left(due, due[start] + window_s - 1e-9)
-    inside = counted[start:end]
+    inside = requests[start:end]
     return sum(request.outcome is Outcome.OK for request in inside) / len(inside)
 
 
@@ -109,13 +104,13 @@ def success_series(
     """Success rate by the time that requests were due, for drawing.
 
     Returns:
-        One ``(start of the bin, rate)`` per bin; the rate is None where nothing counted.
+        One ``(start of the bin, rate)`` per bin; the rate is None where nobody asked.
     """
     series: list[tuple[float, float | None]] = []
     for index in range(max(1, round(end_s / bin_s))):
         start_s = index * bin_s
         counted = window(requests, start_s, start_s + bin_s)
-        series.append((start_s, counted.rate if counted.answered else None))
+        series.append((start_s, counted.rate if counted.asked else None))
     return series
 
 

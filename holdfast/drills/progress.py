@@ -108,7 +108,7 @@ def picture(history: History, now_s: float) -> RenderableType:
     for name in sorted(history.plan.territories):
         requests = of_jurisdiction(history, name)
         recent = window(requests, settled_s - _RECENT_S, settled_s)
-        share = f"{recent.rate:.0%}" if recent.answered else "-"
+        share = f"{recent.rate:.0%}" if recent.asked else "-"
         table.add_row(
             name.upper(),
             _spark(requests, settled_s),

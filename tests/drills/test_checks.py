@@ -31,7 +31,16 @@ from holdfast.drills.history import (
     Transfer,
 )
 from holdfast.drills.region_loss import RegionLoss
-from tests.drills.histories import BACK_S, KILLED_S, LOST, a_good_history, changed, kept
+from tests.drills.histories import (
+    BACK_S,
+    END_S,
+    KILLED_S,
+    LOST,
+    RESTORED_S,
+    a_good_history,
+    changed,
+    kept,
+)
 
 GOOD = a_good_history()
 
@@ -145,13 +154,27 @@ def test_a_jurisdiction_that_fails_with_the_other_is_caught() -> None:
     assert not OthersUndisturbed().judge(changed(GOOD, fail)).passed
 
 
-def test_deliberate_refusals_are_no_failures() -> None:
+def refused(history: History, jurisdiction: str, start_s: float, end_s: float) -> History:
     def refuse(event: AnyEvent) -> AnyEvent:
-        if isinstance(event, Request) and event.jurisdiction == "eu" and event.due_s > 60:
-            return event.model_copy(update={"outcome": Outcome.REFUSED})
+        if (
+            isinstance(event, Request)
+            and event.jurisdiction == jurisdiction
+            and start_s <= event.due_s < end_s
+        ):
+            return event.model_copy(update={"outcome": Outcome.REFUSED, "reason": "http-421"})
         return event
 
-    assert OthersUndisturbed().judge(changed(GOOD, refuse)).passed
+    return changed(history, refuse)
+
+
+def test_users_who_are_sent_away_have_noticed() -> None:
+    assert not OthersUndisturbed().judge(refused(GOOD, "eu", 60, END_S)).passed
+
+
+def test_users_who_were_sent_to_another_jurisdiction_meanwhile_were_not_served() -> None:
+    verdict = RecoveryTime().judge(refused(GOOD, "us", KILLED_S, RESTORED_S))
+    assert not verdict.passed
+    assert verdict.value == pytest.approx(RESTORED_S - KILLED_S)
 
 
 def unseen(event: AnyEvent, store: Store, task: str) -> AnyEvent:

@@ -44,6 +44,18 @@ def test_a_steady_state_is_one_in_which_every_jurisdiction_is_served() -> None:
     )
 
 
+def test_a_platform_that_sends_users_away_is_rehearsed_and_judged() -> None:
+    mistaken = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"outcome": Outcome.REFUSED})
+            if isinstance(event, Request) and event.jurisdiction == "eu" and event.task > "eu4"
+            else event
+        ),
+    )
+    assert SuccessRate(at_least=0.99, for_s=5).trouble(mistaken, 9) is None
+
+
 def test_a_platform_that_nobody_uses_is_in_no_steady_state() -> None:
     assert SuccessRate(at_least=0.99, for_s=5).trouble(GOOD.with_events([]), 9) is not None
 
