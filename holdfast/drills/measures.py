@@ -59,8 +59,8 @@ def recovered_s(
     """The moment from which users were served again, for good.
 
     It is the due time of the first request after the last one that failed in a window whose
-    success rate was too low, whichever of the windows around it: every window that begins then
-    or later, up to the end of the drill, is good. One failure among many that succeed does
+    success rate was too low, whichever of the windows around it: every whole window that begins
+    then or later, up to the end of the drill, is good. One failure among many that succeed does
     not undo a recovery; the window decides.
 
     Args:
@@ -80,10 +80,11 @@ def recovered_s(
     for index, request in enumerate(later):
         if request.outcome is Outcome.OK:
             continue
-        # The windows that see this failure begin at most window_s before it, at a request.
+        # The windows that see this failure begin at most window_s before it, at a request; near
+        # the end it is the last whole window that does.
         first = bisect_left(due, request.due_s - window_s + 1e-9)
-        starts = range(first, index + 1)
-        if any(_rate_from(later, due, start, window_s) < at_least for start in starts):
+        starts_s = {min(due_s, until_s - window_s) for due_s in due[first : index + 1]}
+        if any(_rate_from(later, due, start_s, window_s) < at_least for start_s in starts_s):
             recovered = due[index + 1] if index + 1 < len(due) else None
     if not later or recovered is None or until_s - recovered < window_s:
         return None
@@ -91,11 +92,12 @@ def recovered_s(
 
 
 def _rate_from(
-    requests: Sequence[Request], due: Sequence[float], start: int, window_s: float
+    requests: Sequence[Request], due: Sequence[float], start_s: float, window_s: float
 ) -> float:
-    end = bisect_left(due, due[start] + window_s - 1e-9)
-    inside = requests[start:end]
-    return sum(request.outcome is Outcome.OK for request in inside) / len(inside)
+    first = bisect_left(due, start_s - 1e-9)
+    inside = requests[first : bisect_left(due, start_s + window_s - 1e-9)]
+    served = sum(request.outcome is Outcome.OK for request in inside)
+    return served / len(inside) if inside else 0.0
 
 
 def success_series(
