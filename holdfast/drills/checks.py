@@ -142,12 +142,14 @@ class LeaderTakeover:
 
     def judge(self, history: History) -> Verdict:
         """Measures from the injection until a surviving region is on record as leader."""
+        fault = history.fault("kill")
+        led = None if fault is None else measures.leader_at(history, fault.start_s)
         return _timed(
             self.name,
             f"How soon did a survivor lead {history.plan.affected.upper()}?",
             self.at_most_s,
             _since_injection(history, measures.takeover_s(history)),
-            "never",
+            "never" if fault and led == fault.region else f"{led or 'nobody'} led before the loss",
         )
 
 
@@ -166,9 +168,10 @@ class RecoveryTime:
 
     def judge(self, history: History) -> Verdict:
         """Measures from the injection until the success rate is back for good."""
-        fault = history.fault("kill")
+        fault, back = history.fault("kill"), history.fault("restore")
+        returned = back is not None and back.done_s < history.plan.duration_s
         recovered = None
-        if fault is not None:
+        if fault is not None and returned:
             recovered = measures.recovered_s(
                 measures.of_jurisdiction(history, history.plan.affected),
                 after_s=fault.start_s,
@@ -181,7 +184,7 @@ class RecoveryTime:
             f"How soon were {history.plan.affected.upper()} users served again, for good?",
             history.plan.objectives.rto_s,
             _since_injection(history, recovered),
-            "not before the end",
+            "not before the end" if returned else "the region did not come back before the end",
         )
 
 
@@ -225,14 +228,22 @@ class NoLostWrites:
         """Counts acknowledged writes that a strong read in a survivor did not see."""
         reads = [read for read in history.of(Readback) if read.store is Store.COORDINATION]
         lost = sorted({read.task for read in reads if not read.visible})
-        written = _acknowledged_before_the_loss(history)
-        unread = len(written - {read.task for read in reads})
-        nothing = unread == len(written)
+        looked_for = {read.task for read in reads}
+        acknowledged = {
+            request.task
+            for request in measures.of_jurisdiction(history, history.plan.affected)
+            if request.outcome is Outcome.OK
+        }
+        unread = len(acknowledged - looked_for)
+        # What only survivors have written says nothing about the loss.
+        nothing = not _acknowledged_before_the_loss(history) & looked_for
         return Verdict(
             check=self.name,
             question="How many acknowledged writes did the coordination store lose?",
             objective="0 writes",
-            measured="nothing was read back" if nothing else f"{len(lost)} of {len(reads)} reads",
+            measured="nothing was read back"
+            if nothing
+            else f"{len(lost)} of {len(looked_for)} writes",
             value=None if nothing else float(len(lost)),
             limit=0,
             unit="writes",
@@ -334,7 +345,15 @@ class Fenced:
             for earlier, later in pairwise(page)
             if later.token < earlier.token
         ]
-        refused = len(history.of(StaleWrite))
+        newest = max(
+            (
+                sample.token
+                for sample in history.of(Leader)
+                if sample.jurisdiction == history.plan.affected
+            ),
+            default=0,
+        )
+        refused = sum(write.token < newest for write in history.of(StaleWrite))
         return Verdict(
             check=self.name,
             question="Did the fence stop the leader that came back from the dead?",
@@ -388,61 +407,82 @@ class OneLeader:
 
 
 @dataclass(frozen=True)
-class StaysIn:
-    """Not a byte of a jurisdiction's requests or tables leaves it.
+class _Watched:
+    """What was seen of one jurisdiction's bytes.
 
     Attributes:
-        jurisdiction: The one that is watched.
+        measured: The same in words.
+        outside: Bytes outside.
+        seen: Whether anybody asked, and its regions were seen to send each other something.
+        strays: Who left it, or what was sent out.
     """
 
-    jurisdiction: str
+    measured: str
+    outside: int
+    seen: bool
+    strays: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StaysIn:
+    """Not a byte of any jurisdiction's requests or tables leaves it."""
+
     name: ClassVar[str] = "residency"
 
     def judge(self, history: History) -> Verdict:
         """Sums bytes that users sent outside, refused or not, and that were replicated out."""
-        territory = history.plan.territories[self.jurisdiction]
-        requests = measures.of_jurisdiction(history, self.jurisdiction)
-        # A connection to nobody knows where is outside as well; without one nothing was sent.
-        strayed = [
-            request
-            for request in requests
-            if request.region not in territory.serving
-            and (request.region is not None or request.bytes_sent)
-        ]
-        replicated = [
-            transfer
-            for transfer in history.of(Transfer)
-            if transfer.resource in territory.resources
-        ]
-        leaks = [
-            transfer
-            for transfer in replicated
-            if not {transfer.source, transfer.target} <= territory.regions
-        ]
-        out = sum(request.bytes_sent for request in strayed)
-        out += sum(transfer.bytes_sent for transfer in leaks)
-        moved = sum(transfer.bytes_sent for transfer in replicated)
-        area = self.jurisdiction.upper()
-        looked_at = f"{out:,} bytes, of {len(requests)} requests and {moved:,} replicated bytes"
-        # A jurisdiction whose regions send each other nothing has not been watched.
-        seen = bool(requests) and moved > 0
+        watched = [_watched(history, name) for name in sorted(history.plan.territories)]
+        seen = all(one.seen for one in watched)
+        strays = [stray for one in watched for stray in one.strays]
         return Verdict(
             check=self.name,
-            question=f"Did any {area} request or byte leave the {area}?",
+            question="Did any request or byte leave its jurisdiction?",
             objective="0 bytes outside",
-            measured=looked_at if seen else "nobody asked, or nothing was replicated",
-            value=float(out) if seen else None,
+            measured="; ".join(one.measured for one in watched)
+            if seen
+            else "nobody asked, or nothing was replicated",
+            value=float(sum(one.outside for one in watched)) if seen else None,
             limit=0,
             unit="bytes",
-            passed=seen and not strayed and not leaks,
-            details=(
-                *(
-                    f"{request.user} in {request.location} reached {request.region}"
-                    for request in strayed[:_EXAMPLES]
-                ),
-                *(
-                    f"{leak.source} sent {leak.target} {leak.bytes_sent:,} bytes of {leak.resource}"
-                    for leak in leaks[:_EXAMPLES]
-                ),
-            ),
+            passed=seen and not strays,
+            details=tuple(strays[:_EXAMPLES]),
         )
+
+
+def _watched(history: History, jurisdiction: str) -> _Watched:
+    territory = history.plan.territories[jurisdiction]
+    requests = measures.of_jurisdiction(history, jurisdiction)
+    # A connection to nobody knows where is outside as well; without one nothing was sent.
+    strayed = [
+        request
+        for request in requests
+        if request.region not in territory.serving
+        and (request.region is not None or request.bytes_sent)
+    ]
+    replicated = [
+        transfer for transfer in history.of(Transfer) if transfer.resource in territory.resources
+    ]
+    leaks = [
+        transfer
+        for transfer in replicated
+        if not {transfer.source, transfer.target} <= territory.regions
+    ]
+    outside = sum(request.bytes_sent for request in strayed)
+    outside += sum(leak.bytes_sent for leak in leaks)
+    moved = sum(transfer.bytes_sent for transfer in replicated)
+    return _Watched(
+        measured=f"{jurisdiction.upper()} {outside:,} bytes, of {len(requests):,} requests "
+        f"and {moved:,} replicated",
+        outside=outside,
+        seen=bool(requests) and moved > 0,
+        strays=(
+            *(
+                f"{request.user} in {request.location} reached {request.region}"
+                for request in strayed
+            ),
+            *(
+                f"{leak.source} sent {leak.target} {leak.bytes_sent:,} bytes of {leak.resource}"
+                for leak in leaks
+            ),
+        ),
+    )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from holdfast.drills.checks import Check
-from holdfast.drills.history import History, Leader, Outcome, Plan
-from holdfast.drills.measures import of_jurisdiction, window
+from holdfast.drills.history import History, Outcome, Plan
+from holdfast.drills.measures import leader_at, of_jurisdiction, window
 from holdfast.drills.mutants import Mutant
 from holdfast.drills.workload import Workload
 from holdfast.errors import ConfigurationError
@@ -67,20 +67,10 @@ class LeaderIn:
 
     def trouble(self, history: History, now_s: float) -> str | None:
         """Who leads instead, if somebody else does."""
-        del now_s
-        led = [leader for leader in _leaders(history) if leader is not None]
-        if led and led[-1] == self.region:
+        leader = leader_at(history, now_s)
+        if leader == self.region:
             return None
-        who = led[-1] if led else "nobody"
-        return f"{who} leads {history.plan.affected.upper()}, not {self.region}"
-
-
-def _leaders(history: History) -> list[str | None]:
-    return [
-        sample.region
-        for sample in history.of(Leader)
-        if sample.jurisdiction == history.plan.affected
-    ]
+        return f"{leader or 'nobody'} leads {history.plan.affected.upper()}, not {self.region}"
 
 
 @dataclass(frozen=True)

@@ -159,9 +159,12 @@ def reigns(history: History) -> list[Reign]:
 
 
 def takeover_s(history: History) -> float | None:
-    """When another region was first seen to lead the jurisdiction that lost one, or None."""
+    """When another region was first seen to lead in place of the one that was lost, or None.
+
+    Also None if the lost region did not lead: then there was nothing to take over.
+    """
     fault = history.fault("kill")
-    if fault is None:
+    if fault is None or leader_at(history, fault.start_s) != fault.region:
         return None
     for sample in history.of(Leader):
         if (
@@ -171,6 +174,16 @@ def takeover_s(history: History) -> float | None:
         ):
             return sample.at_s
     return None
+
+
+def leader_at(history: History, moment_s: float) -> str | None:
+    """Region that was last seen to lead the affected jurisdiction before a moment, if one was."""
+    seen = [
+        sample
+        for sample in history.of(Leader)
+        if sample.jurisdiction == history.plan.affected and sample.at_s < moment_s
+    ]
+    return seen[-1].region if seen else None
 
 
 def detected_s(history: History) -> float | None:

@@ -52,6 +52,6 @@ class RegionLoss(Drill):
         ExactlyOnce(),
         Fenced(),
         OneLeader(),
-        StaysIn("eu"),
+        StaysIn(),
     )
     mutants = (NoFencing, UsDefaultRoute, LongTtl)

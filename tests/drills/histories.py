@@ -100,6 +100,7 @@ def a_good_history() -> History:
         Memory(at_s=1, pss_bytes=500_000_000),
         StaleWrite(region=LOST, task="us39", token=1),
         Transfer(resource="eu-state", source="eu-west-1", target="eu-central-1", bytes_sent=4_000),
+        Transfer(resource="us-state", source="us-west-2", target=LOST, bytes_sent=6_000),
     ]
     for second in range(int(END_S)):
         over = second > KILLED_S + 11
@@ -138,6 +139,17 @@ def a_good_history() -> History:
                 )
                 for store in Store
             ]
+        if ours:
+            events.append(
+                Readback(
+                    at_s=END_S + 1,
+                    store=Store.COORDINATION,
+                    jurisdiction="us",
+                    task=request.task,
+                    region="us-west-2",
+                    visible=True,
+                )
+            )
     return History(a_plan(), tuple(events))
 
 

@@ -145,6 +145,30 @@ def test_the_lost_region_s_own_lease_on_record_is_no_takeover() -> None:
     assert LeaderTakeover(at_most_s=13).judge(frozen).value is None
 
 
+def test_a_survivor_that_led_before_the_loss_has_taken_nothing_over() -> None:
+    all_along = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"region": "us-west-2", "token": 2})
+            if isinstance(event, Leader) and event.jurisdiction == "us"
+            else event
+        ),
+    )
+    verdict = LeaderTakeover(at_most_s=13).judge(all_along)
+    assert not verdict.passed
+    assert verdict.value is None
+
+
+def test_a_region_that_never_came_back_has_not_been_survived_for_good() -> None:
+    gone = changed(
+        GOOD,
+        lambda event: None if isinstance(event, Fault) and event.action == "restore" else event,
+    )
+    verdict = RecoveryTime().judge(gone)
+    assert not verdict.passed
+    assert verdict.measured == "the region did not come back before the end"
+
+
 def test_a_jurisdiction_that_fails_with_the_other_is_caught() -> None:
     def fail(event: AnyEvent) -> AnyEvent:
         if isinstance(event, Request) and event.jurisdiction == "eu" and 20 < event.due_s < 30:
@@ -215,6 +239,17 @@ def test_a_write_that_nobody_looked_for_is_not_taken_for_safe() -> None:
     assert StateLoss().judge(changed(GOOD, unasked)).value is None
 
 
+def test_what_survivors_acknowledged_later_is_looked_for_as_well() -> None:
+    verdict = NoLostWrites().judge(
+        changed(
+            GOOD,
+            lambda event: None if isinstance(event, Readback) and event.task == "us300" else event,
+        )
+    )
+    assert not verdict.passed
+    assert verdict.details == ("1 acknowledged writes were not looked for",)
+
+
 def test_the_last_half_second_of_state_may_be_lacking() -> None:
     verdict = StateLoss().judge(changed(GOOD, lambda event: unseen(event, Store.STATE, "us38")))
     assert verdict.passed
@@ -257,6 +292,16 @@ def test_a_fence_that_nobody_ran_into_has_not_been_tested() -> None:
     assert not Fenced().judge(quiet).passed
 
 
+def test_a_refusal_of_a_leader_that_nobody_had_replaced_does_not_count() -> None:
+    current = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"token": 2}) if isinstance(event, StaleWrite) else event
+        ),
+    )
+    assert not Fenced().judge(current).passed
+
+
 def test_two_regions_with_one_token_are_caught() -> None:
     twin = Leader(at_s=50.5, jurisdiction="us", region=LOST, token=2)
     verdict = OneLeader().judge(changed(GOOD, kept, twin))
@@ -284,10 +329,24 @@ def test_one_request_that_left_the_eu_is_caught_although_it_was_refused() -> Non
         reason="http-421",
         bytes_sent=280,
     )
-    verdict = StaysIn("eu").judge(changed(GOOD, kept, strayed))
+    verdict = StaysIn().judge(changed(GOOD, kept, strayed))
     assert not verdict.passed
     assert verdict.value == 280
     assert verdict.details == ("eu-3 in new-york reached us-east-1",)
+
+
+def test_the_jurisdiction_that_lost_a_region_is_watched_as_well() -> None:
+    def abroad(event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Request) and event.task == "us300":
+            return event.model_copy(update={"region": "eu-west-1"})
+        return event
+
+    verdict = StaysIn().judge(changed(GOOD, abroad))
+    assert not verdict.passed
+    assert verdict.measured == (
+        "EU 0 bytes, of 480 requests and 4,000 replicated; "
+        "US 300 bytes, of 480 requests and 6,000 replicated"
+    )
 
 
 def test_bytes_to_an_address_of_no_region_have_left_the_eu() -> None:
@@ -296,17 +355,22 @@ def test_bytes_to_an_address_of_no_region_have_left_the_eu() -> None:
             return event.model_copy(update={"region": None})
         return event
 
-    assert StaysIn("eu").judge(changed(GOOD, astray)).value == 300
+    assert StaysIn().judge(changed(GOOD, astray)).value == 300
 
 
 def test_a_jurisdiction_that_is_not_seen_to_replicate_has_not_been_watched() -> None:
-    silent = changed(GOOD, lambda event: None if isinstance(event, Transfer) else event)
-    assert not StaysIn("eu").judge(silent).passed
+    silent = changed(
+        GOOD,
+        lambda event: (
+            None if isinstance(event, Transfer) and event.resource == "eu-state" else event
+        ),
+    )
+    assert not StaysIn().judge(silent).passed
 
 
 def test_a_table_that_replicates_out_of_the_eu_is_caught() -> None:
     leak = Transfer(resource="eu-state", source="eu-west-1", target="us-west-2", bytes_sent=9)
-    assert not StaysIn("eu").judge(changed(GOOD, kept, leak)).passed
+    assert not StaysIn().judge(changed(GOOD, kept, leak)).passed
 
 
 def test_without_an_injection_no_time_is_measured() -> None:

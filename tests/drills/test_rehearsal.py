@@ -47,7 +47,7 @@ class QuickLoss(Drill):
     first_leader = "us-east-1"
     steady_state = (SuccessRate(at_least=0.99, for_s=0.8), LeaderIn("us-east-1"))
     fault = KillRegion("us-east-1", at_s=1, until_s=2)
-    checks = (OpenLoop(), Detection(), NoLostWrites(), ExactlyOnce(), Fenced(), StaysIn("eu"))
+    checks = (OpenLoop(), Detection(), NoLostWrites(), ExactlyOnce(), Fenced(), StaysIn())
     mutants = ()
 
 
