@@ -12,6 +12,7 @@ Does not guarantee:
     Completeness between two samples: leadership and health are sampled, requests are not.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -299,10 +300,16 @@ class History:
         return History(self.plan, tuple(events))
 
 
-def write(history: History, path: Path) -> None:
-    """Writes a history as JSON lines, the plan first."""
+def write(history: History, path: Path) -> str:
+    """Writes a history as JSON lines, the plan first.
+
+    Returns:
+        The SHA-256 of the file, by which a result says what it was judged from.
+    """
     lines = [event.model_dump_json() for event in (history.plan, *history.events)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    content = ("\n".join(lines) + "\n").encode()
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def read(path: Path) -> History:

@@ -26,7 +26,7 @@ class Circumstances:
         took_s: How long all of it took.
         phases: How long each part took.
         limits: What the target does not reproduce.
-        digests: SHA-256 of inputs, by name.
+        digests: SHA-256 of inputs and of the history, by name.
         history_file: Name of the history's file.
         report_file: Name of the report's file.
     """

@@ -133,7 +133,7 @@ class DrillResult(Part):
         mutant: The deliberate mistake, if one was built in.
         limits: What the target does not reproduce.
         versions: Of Holdfast and what it ran with.
-        digests: SHA-256 of the contract and of other inputs, by name.
+        digests: SHA-256 of the contract, the stack file and the history, by name.
         events: Number of events in the history, by kind.
         history_file: Name of the history, beside this document.
         report_file: Name of the HTML report, beside this document.

@@ -150,6 +150,8 @@ class _Run:
                 progress=self._progress,
             ).run()
         stem = self._drill.name + (f"-{self._mutant.name}" if self._mutant else "")
+        history_file = f"{stem}.jsonl"
+        evidence = {history_file: histories.write(history, report_dir / history_file)}
         result = judge(
             self._drill,
             history,
@@ -160,12 +162,11 @@ class _Run:
                 took_s=time.monotonic() - self._began_s,
                 phases=self._phases,
                 limits=target.limits,
-                digests={**target.digests, **self._stack_digest()},
-                history_file=f"{stem}.jsonl",
+                digests={**target.digests, **self._stack_digest(), **evidence},
+                history_file=history_file,
                 report_file=f"{stem}.html",
             ),
         )
-        histories.write(history, report_dir / result.history_file)
         report.write(result, history, report_dir / result.report_file)
         result.write(report_dir / f"{stem}.json")
         return result

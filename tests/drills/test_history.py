@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ def test_a_history_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     history = a_good_history()
     histories.write(history, tmp_path / "h.jsonl")
     assert histories.read(tmp_path / "h.jsonl") == history
+
+
+def test_whoever_refers_to_a_history_can_say_which_one(tmp_path: Path) -> None:
+    file = tmp_path / "h.jsonl"
+    digest = histories.write(a_good_history(), file)
+    assert digest == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_a_file_that_does_not_begin_with_a_plan_is_refused(tmp_path: Path) -> None:

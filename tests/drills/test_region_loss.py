@@ -4,6 +4,7 @@ The three mutants are what shows that the drill can fail. They take two minutes 
 `make rehearse` runs them, and CI after everything else.
 """
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -59,7 +60,9 @@ def test_losing_a_region_costs_no_acknowledged_write_and_nobody_waits_for_long(
     # What was judged can be judged again from the files alone.
     report = tmp_path / "report"
     assert DrillResult.read(report / "region-loss.json") == result
-    history = histories.read(report / result.history_file)
+    evidence = report / result.history_file
+    assert result.digests[evidence.name] == hashlib.sha256(evidence.read_bytes()).hexdigest()
+    history = histories.read(evidence)
     assert [check.judge(history) for check in RegionLoss.checks] == list(result.verdicts)
     assert (report / result.report_file).stat().st_size > 20_000
     assert list((tmp_path / "state").iterdir()) == []
