@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from agents.orchestrator.log import log
 from holdfast.coordination import ConditionalStore, Get, Item, Outcome, Put, Reply, Update
 from holdfast.coordination.store import Absent, AllOf, AnyOf, AtMost, Equals, text
-from holdfast.errors import ConflictError, StoreUnavailableError
+from holdfast.errors import ConfigurationError, ConflictError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 QUEUES = 4
 QUEUE_LIMIT = 500
 FRESH_S = 5.0
-_LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 1.0
 _ATTEMPTS = 6
 _FIRST_PAUSE_S = 0.02
 # Nobody waits for the answer any longer; going on would only add to the load that made it late.
@@ -111,9 +112,13 @@ class Desk:
 
     def keep_looking(self) -> None:
         """Asks the store for a sign of life, for ever. Runs on a thread of its own."""
+        answered = True
         while True:
-            self._call(Get("sign-of-life"))
-            time.sleep(_LOOK_EVERY_S)
+            reply = self._call(Get("sign-of-life"))
+            if answered and reply.outcome is Outcome.UNKNOWN:
+                log("the coordination table does not answer", reason=reply.reason)
+            answered = reply.outcome is not Outcome.UNKNOWN
+            time.sleep(LOOK_EVERY_S)
 
     def accept(self, tenant: str, task_id: str, payload: str) -> Task:
         """Accepts a task, or recognises one that was accepted before.
@@ -208,7 +213,11 @@ class Desk:
         raise StoreUnavailableError(f"{request.key} could not be written: {reply.reason}.")
 
     def _call(self, request: Get | Put | Update) -> Reply:
-        reply = self._store.call(request)
+        try:
+            reply = self._store.call(request)
+        except ConfigurationError as error:
+            # Permissions come back as outages do: nothing here may end for good because of it.
+            reply = Reply(Outcome.UNKNOWN, reason=str(error))
         if reply.outcome is not Outcome.UNKNOWN:
             self._answered_s = time.monotonic()
         return reply

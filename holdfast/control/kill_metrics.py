@@ -105,7 +105,7 @@ class KillMetrics:
                     self._sample(Metric.READ, 1),
                 ],
             )
-        except (StoreUnavailableError, BotoCoreError, ClientError):
+        except (StoreUnavailableError, ConfigurationError, BotoCoreError, ClientError):
             return False
         return True
 

@@ -7,7 +7,7 @@ import pytest
 from agents.orchestrator import desk as desks
 from agents.orchestrator.desk import Desk, QueueFullError, Task
 from holdfast.coordination import ConditionalStore, Get, MemoryStore, Outcome, Reply, Request
-from holdfast.errors import ConflictError, StoreUnavailableError
+from holdfast.errors import ConfigurationError, ConflictError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -37,6 +37,21 @@ class Flaky:
             return Reply(outcome, reason="conflict")
         reply = self.store.call(request)
         return reply if outcome is None else Reply(outcome, reason="no answer")
+
+
+class Refusing:
+    """A table whose permissions are missing, as for a while after a change of roles."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.refuses = True
+        self.asked = threading.Event()
+
+    def call(self, request: Request) -> Reply:
+        self.asked.set()
+        if self.refuses:
+            raise ConfigurationError("no permission")
+        return self.store.call(request)
 
 
 def a_desk(store: ConditionalStore, state: StateTable | None = None) -> Desk:
@@ -143,6 +158,28 @@ def test_the_sign_of_life_is_asked_for_without_anybody_asking() -> None:
             break
         until.wait(0.01)
     assert desk.healthy
+
+
+def test_a_table_that_refuses_for_a_while_does_not_end_the_looking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(desks, "LOOK_EVERY_S", 0.01)
+    store = Refusing()
+    desk = a_desk(store)
+    threading.Thread(target=desk.keep_looking, daemon=True).start()
+    assert store.asked.wait(10)
+    assert not desk.healthy
+    store.refuses = False
+    for _ in range(1_000):
+        if desk.healthy:
+            break
+        time.sleep(0.01)
+    assert desk.healthy
+
+
+def test_a_table_that_refuses_requests_is_a_store_that_is_not_available() -> None:
+    with pytest.raises(StoreUnavailableError, match="no permission"):
+        a_desk(Refusing()).accept("acme", "t1", "do it")
 
 
 def test_every_task_of_a_name_waits_in_the_same_queue() -> None:

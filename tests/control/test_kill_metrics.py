@@ -46,6 +46,13 @@ class Silent(MemoryStore):
         return Reply(Outcome.UNKNOWN, reason="no quorum")
 
 
+class Refusing(MemoryStore):
+    """A table whose permissions are missing."""
+
+    def call(self, request: Request) -> Reply:
+        raise ConfigurationError(f"no permission for {request}")
+
+
 def _metrics(store: MemoryStore, recorder: Recorder) -> tuple[KillMetrics, KillSwitch]:
     kill = KillSwitch.of(platform(), "us", store)
     return KillMetrics(platform=platform(), region="us-east-1", kill=kill, client=recorder), kill
@@ -70,6 +77,13 @@ def test_a_tripped_switch_is_published_as_tripped() -> None:
 def test_a_switch_that_cannot_be_read_gives_no_sign_of_life() -> None:
     recorder = Recorder()
     metrics, _ = _metrics(Silent(), recorder)
+    assert not metrics.publish()
+    assert recorder.samples == []
+
+
+def test_a_table_that_refuses_requests_gives_no_sign_of_life_and_ends_nothing() -> None:
+    recorder = Recorder()
+    metrics, _ = _metrics(Refusing(), recorder)
     assert not metrics.publish()
     assert recorder.samples == []
 
