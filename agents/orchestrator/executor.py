@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from agents.orchestrator.desk import Desk, Task
 from agents.orchestrator.ledger import Ledger, page_of
-from agents.orchestrator.log import log
+from agents.orchestrator.log import log, log_mistake
 from agents.orchestrator.model import complete
 from holdfast.control import KillSwitch
 from holdfast.coordination import Fence, Lease
@@ -69,6 +69,8 @@ class Executor:
             log("killed", task=task.id, reason=str(error))
         except (BotoCoreError, ClientError, StoreUnavailableError) as error:
             log("task failed and waits again", task=task.id, reason=str(error))
+        except Exception:  # noqa: BLE001 - of the model, or ours; a pool's thread would drop it
+            log_mistake(f"task {task.id} failed and waits again")
         finally:
             term.give_back(task)
 

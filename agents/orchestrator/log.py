@@ -34,3 +34,12 @@ def log(event: str, **fields: str | float) -> None:
         **fields: The particulars.
     """
     _LOG.info(event, extra={"fields": fields})
+
+
+def log_mistake(event: str) -> None:
+    """Notes the exception that is being handled, with its traceback: one that nobody expected.
+
+    Args:
+        event: What it ended.
+    """
+    _LOG.exception(event)

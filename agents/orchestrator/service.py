@@ -31,7 +31,7 @@ from typing import TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.orchestrator.desk import Desk, QueueFullError
-from agents.orchestrator.log import log
+from agents.orchestrator.log import log, log_mistake
 from holdfast.control import KillSwitch, Misdirected, Residency, Serve
 from holdfast.errors import ConflictError, KilledError, StoreUnavailableError
 
@@ -148,7 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
             limit = {"message": f"a body has at most {BODY_LIMIT} bytes"}
             self._send(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit))
         else:
-            self._send(self._front.post(self.path, self.rfile.read(int(length))))
+            self._send(self._posted(self.rfile.read(int(length))))
+
+    def _posted(self, body: bytes) -> Answer:
+        try:
+            return self._front.post(self.path, body)
+        except Exception:  # noqa: BLE001 - a pool's thread would drop it: no answer, no line
+            log_mistake("a request failed")
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"message": "see the service's log"})
 
     def _send(self, answer: Answer) -> None:
         body = json.dumps(answer.body).encode()

@@ -191,6 +191,25 @@ def test_a_leader_that_was_replaced_while_it_was_thinking_changes_nothing(
     assert entries(client, page_of(task)) == ["t1 9 us-east-1"]
 
 
+def test_a_model_that_fails_is_logged_and_its_task_waits_again(
+    client: "DynamoDBClient",
+    desk: Desk,
+    leader: Executor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    task = desk.accept("acme", "t1", "do it")
+
+    def overloaded(_prompt: str) -> str:
+        raise RuntimeError("the model is overloaded")
+
+    monkeypatch.setattr(executors, "complete", overloaded)
+    lead(leader, desk, a_lease(2))
+    assert list(desk.waiting()) == [task]
+    assert entries(client, page_of(task)) == []
+    assert "the model is overloaded" in caplog.text
+
+
 def test_nothing_is_done_while_the_kill_switch_is_tripped_and_all_of_it_afterwards(
     client: "DynamoDBClient", desk: Desk, kill: KillSwitch, leader: Executor
 ) -> None:

@@ -191,6 +191,17 @@ def test_a_connection_that_has_waited_too_long_is_closed_unanswered(
         assert line.recv(100) == b""
 
 
+def test_a_mistake_of_ours_is_answered_and_logged(
+    port: int, desk: FakeDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.trouble = RuntimeError("a bug")
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    line.request("POST", "/v1/tasks", json.dumps({"tenant": "acme", "id": "a", "payload": "p"}))
+    assert line.getresponse().status == HTTPStatus.INTERNAL_SERVER_ERROR
+    line.close()
+    assert "a bug" in caplog.text
+
+
 def test_a_client_that_goes_away_harms_nobody(port: int) -> None:
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
