@@ -3,6 +3,7 @@
 A task passes three writes before it is acknowledged: its record (so that the same id is accepted
 once, however often it is sent), its working copy in the state table, and its place in the queue.
 The queue is a few items that hold the tasks which wait, one attribute each; a full one refuses.
+What a task is about stands in its record alone: 500 of the largest would not fit into an item.
 
 Guarantees:
     An acknowledged task is in the queue or in a ledger, in every region that has a quorum.
@@ -50,19 +51,22 @@ class Task:
     Attributes:
         tenant: On whose behalf.
         id: The client's id, unique per tenant.
-        payload: What to do.
         minute: When it was accepted, in minutes since the epoch. Names the ledger's page.
     """
 
     tenant: str
     id: str
-    payload: str
     minute: int
 
     @property
     def name(self) -> str:
         """Unique in the jurisdiction."""
         return f"{self.tenant}/{self.id}"
+
+    @property
+    def record(self) -> str:
+        """Key of its record, and of its working copy."""
+        return f"task#{self.name}"
 
     @property
     def queue(self) -> str:
@@ -128,17 +132,17 @@ class Desk:
             QueueFullError: If too many tasks wait.
             StoreUnavailableError: If it is unknown whether the task was accepted. Send it again.
         """
-        task = Task(tenant, task_id, payload, int(time.time()) // _S_PER_MINUTE)
-        record: Item = {"payload": task.payload, "minute": task.minute}
-        reply = self._write(Put(key=f"task#{task.name}", when=Absent("payload"), item=record))
+        task = Task(tenant, task_id, int(time.time()) // _S_PER_MINUTE)
+        record: Item = {"payload": payload, "minute": task.minute}
+        reply = self._write(Put(key=task.record, when=Absent("payload"), item=record))
         if reply.outcome is Outcome.REFUSED and reply.item is not None:
             if text(reply.item, "payload") != payload:
                 raise ConflictError(
                     f"Task {task.name} was accepted with another payload. "
                     "Give a new task an id of its own."
                 )
-            task = Task(tenant, task_id, payload, int(reply.item["minute"]))
-        self._keep_working_copy(task)
+            task = Task(tenant, task_id, int(reply.item["minute"]))
+        self._keep_working_copy(task, payload)
         self._enqueue(task)
         return task
 
@@ -149,8 +153,19 @@ class Desk:
             for attribute, value in item.items():
                 if attribute.startswith(_TASK):
                     tenant, task_id = attribute.removeprefix(_TASK).split("/", 1)
-                    minute, payload = str(value).split(" ", 1)
-                    yield Task(tenant, task_id, payload, int(minute))
+                    yield Task(tenant, task_id, int(value))
+
+    def payload(self, task: Task) -> str:
+        """What a task is about.
+
+        Raises:
+            StoreUnavailableError: If its record could not be read.
+        """
+        reply = self._call(Get(task.record))
+        payload = text(reply.item, "payload")
+        if payload is None:
+            raise StoreUnavailableError(f"{task.record} could not be read: {reply.reason}.")
+        return payload
 
     def done(self, task: Task) -> None:
         """Takes a task off its queue. Repeating it, or losing it, does no harm.
@@ -158,10 +173,10 @@ class Desk:
         Raises:
             StoreUnavailableError: If it could not be written.
         """
-        attribute, value = _entry(task)
+        attribute = _entry(task)
         removal = Update(
             key=task.queue,
-            when=Equals(attribute, value),
+            when=Equals(attribute, task.minute),
             add={_WAITING: -1},
             remove=(attribute,),
         )
@@ -169,12 +184,12 @@ class Desk:
             self._write(removal)
 
     def _enqueue(self, task: Task) -> None:
-        attribute, value = _entry(task)
+        attribute = _entry(task)
         room = AnyOf((Absent(_WAITING), AtMost(_WAITING, QUEUE_LIMIT - 1)))
         addition = Update(
             key=task.queue,
             when=AllOf((Absent(attribute), room)),
-            assign={attribute: value},
+            assign={attribute: task.minute},
             add={_WAITING: 1},
         )
         with self._turns[task.queue]:
@@ -182,13 +197,13 @@ class Desk:
         if reply.outcome is Outcome.REFUSED and attribute not in (reply.item or {}):
             raise QueueFullError(f"{QUEUE_LIMIT} tasks wait in {task.queue}; try again later.")
 
-    def _keep_working_copy(self, task: Task) -> None:
+    def _keep_working_copy(self, task: Task, payload: str) -> None:
         try:
             self._client.put_item(
                 TableName=self._state_table,
                 Item={
-                    "pk": {"S": f"task#{task.name}"},
-                    "payload": {"S": task.payload},
+                    "pk": {"S": task.record},
+                    "payload": {"S": payload},
                     "region": {"S": self._region},
                 },
             )
@@ -223,5 +238,6 @@ class Desk:
         return reply
 
 
-def _entry(task: Task) -> tuple[str, str]:
-    return f"{_TASK}{task.name}", f"{task.minute} {task.payload}"
+def _entry(task: Task) -> str:
+    """The attribute of the queue's item by which a task waits; its value is the task's minute."""
+    return f"{_TASK}{task.name}"

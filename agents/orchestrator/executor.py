@@ -56,7 +56,7 @@ class Executor:
     def _carry_out(self, task: Task, term: "_Term") -> None:
         try:
             if task.id not in term.written(page_of(task), self._ledger):
-                complete(task.payload)
+                complete(self._desk.payload(task))
                 self._kill.check()
                 # The lease is not asked here: it could end between the answer and the write.
                 # The fence decides, at the page.

@@ -10,6 +10,8 @@ Guarantees:
 
 Does not guarantee:
     Anything about effects that are not on the page. Put the fence where the effect is.
+    Room: an item of DynamoDB ends at 400 KB, which is 4,000 entries to a tenant and minute. Divide
+    pages further for a tenant who asks more.
 """
 
 import contextlib

@@ -64,6 +64,7 @@ def test_an_accepted_task_waits_for_whoever_leads() -> None:
     desk = a_desk(MemoryStore(), state)
     task = desk.accept("acme", "t1", "do it")
     assert list(desk.waiting()) == [task]
+    assert desk.payload(task) == "do it"
     assert state.keys == ["task#acme/t1"]
 
 
@@ -119,6 +120,22 @@ def test_a_full_queue_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         desk.accept("acme", "t2", "do it")
 
 
+def test_a_queue_that_is_full_of_the_largest_tasks_fits_into_an_item(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(desks, "QUEUES", 1)
+    store = MemoryStore()
+    desk = a_desk(store)
+    largest = "\N{GRINNING FACE}" * 4096
+    for number in range(desks.QUEUE_LIMIT):
+        desk.accept("t" * 63, f"{number:064}", largest)
+    item = store.call(Get(desks.queue_key(0))).item
+    assert item is not None
+    size = sum(len(name) + len(str(value).encode()) for name, value in item.items())
+    # DynamoDB refuses an item of more.
+    assert size < 400 * 1024
+
+
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.RETRY])
 @pytest.mark.parametrize("before", [0, 1])
 def test_a_write_whose_answer_was_lost_is_repeated_and_counts_once(
@@ -131,6 +148,11 @@ def test_a_write_whose_answer_was_lost_is_repeated_and_counts_once(
     item = store.store.call(Get(task.queue)).item
     assert item is not None
     assert item["waiting"] == 1
+
+
+def test_what_a_task_is_about_is_not_made_up_when_it_cannot_be_read() -> None:
+    with pytest.raises(StoreUnavailableError, match="task#acme/t1 could not be read"):
+        a_desk(Flaky(Outcome.UNKNOWN)).payload(Task("acme", "t1", 1))
 
 
 def test_a_store_that_does_not_answer_is_not_mistaken_for_success() -> None:
@@ -183,4 +205,4 @@ def test_a_table_that_refuses_requests_is_a_store_that_is_not_available() -> Non
 
 
 def test_every_task_of_a_name_waits_in_the_same_queue() -> None:
-    assert Task("acme", "t1", "a", 1).queue == Task("acme", "t1", "b", 2).queue
+    assert Task("acme", "t1", 1).queue == Task("acme", "t1", 2).queue

@@ -67,7 +67,7 @@ def entries(client: "DynamoDBClient", page: str) -> list[str]:
     return [entry["S"] for entry in item.get("ledger", {}).get("L", []) if "S" in entry]
 
 
-TASK = Task("acme", "t1", "do it", 7)
+TASK = Task("acme", "t1", 7)
 
 
 def test_an_append_stands_on_the_page_with_its_token_and_region(
@@ -104,7 +104,7 @@ def test_an_earlier_leader_cannot_claim_the_page_back(ledger: Ledger) -> None:
 
 
 def test_many_at_once_lose_nothing(client: "DynamoDBClient", ledger: Ledger) -> None:
-    tasks = [Task("acme", f"t{number}", "do it", 7) for number in range(12)]
+    tasks = [Task("acme", f"t{number}", 7) for number in range(12)]
     with ThreadPoolExecutor(6) as pool:
         for ended in [pool.submit(ledger.append, task, Fence(1)) for task in tasks]:
             ended.result()

@@ -29,8 +29,9 @@ class FakeDesk:
     def accept(self, tenant: str, task_id: str, payload: str) -> Task:
         if self.trouble is not None:
             raise self.trouble
+        assert payload
         self.accepted.append(f"{tenant}/{task_id}")
-        return Task(tenant, task_id, payload, 1)
+        return Task(tenant, task_id, 1)
 
 
 @pytest.fixture

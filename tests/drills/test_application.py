@@ -23,8 +23,8 @@ def test_the_service_takes_what_the_drill_sends() -> None:
 
 def test_the_drill_reads_where_the_service_writes() -> None:
     assert program.ELECTION_KEY == application.ELECTION_KEY
-    assert ledger.page_of(Task("acme", "t", "p", 7)) == application.page_key("acme", 7)
-    assert f"task#{Task('acme', 't', 'p', 7).name}" == application.task_key("acme", "t")
+    assert ledger.page_of(Task("acme", "t", 7)) == application.page_key("acme", 7)
+    assert f"task#{Task('acme', 't', 7).name}" == application.task_key("acme", "t")
     assert application.STALE_WRITE == executor.STALE_WRITE
 
 
