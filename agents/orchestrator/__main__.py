@@ -24,13 +24,14 @@ from holdfast.coordination import DynamoDbStore, Election, dynamodb_client
 from holdfast.errors import ConfigurationError, HoldfastError
 
 ELECTION_KEY = "leader#orchestrator"
+HIGHEST_PORT = 65_535
 
 
 def main() -> int:
     """Serves and stands for election until it is told to stop."""
     log_as_json()
     try:
-        return _run(_region(), Platform.load())
+        return _run(_region(), _port(), Platform.load())
     except (HoldfastError, OSError) as error:
         log("cannot run", reason=str(error))
         return 1
@@ -43,7 +44,17 @@ def _region() -> str:
     return region
 
 
-def _run(region: str, platform: Platform) -> int:
+def _port() -> int:
+    given = os.environ.get("HOLDFAST_INGRESS_PORT", "8443")
+    if not given.isdecimal() or not 1 <= int(given) <= HIGHEST_PORT:
+        raise ConfigurationError(
+            f"HOLDFAST_INGRESS_PORT={given} is no TCP port. Set it to a number from 1 to "
+            f"{HIGHEST_PORT}, or leave it out for 8443."
+        )
+    return int(given)
+
+
+def _run(region: str, port: int, platform: Platform) -> int:
     residency = Residency(platform, region)
     home = next(j for j in platform.jurisdictions.values() if region in j.regions)
     # The lease and the switch have connections of their own: load must not starve them.
@@ -58,7 +69,7 @@ def _run(region: str, platform: Platform) -> int:
     election = Election(store=control, key=ELECTION_KEY, owner=f"{region}/{os.getpid()}")
     service = Service(
         address=os.environ.get("HOLDFAST_TWIN_ADDRESS", ""),
-        port=int(os.environ.get("HOLDFAST_INGRESS_PORT", "8443")),
+        port=port,
         front=Front(
             region=region,
             health_path=home.regions[region].ingress.health_path,

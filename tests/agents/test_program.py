@@ -37,6 +37,16 @@ def test_without_a_contract_it_says_so() -> None:
     assert "No platform contract" in reason
 
 
+@pytest.mark.parametrize("port", ["https", "70000", "0"])
+def test_with_a_port_that_is_none_it_says_so(port: str) -> None:
+    status, reason = run(AWS_REGION="us-east-1", HOLDFAST_INGRESS_PORT=port)
+    assert status == 1
+    assert reason == (
+        f"HOLDFAST_INGRESS_PORT={port} is no TCP port. Set it to a number from 1 to 65535, or "
+        "leave it out for 8443."
+    )
+
+
 def test_with_a_broken_contract_it_says_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "platform.json"
     file.write_text("{}")
