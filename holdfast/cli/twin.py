@@ -16,6 +16,7 @@ from holdfast.errors import TwinError
 from holdfast.twin.client import Twin
 from holdfast.twin.events import EVENTS_FILE
 from holdfast.twin.fronts.engine import find_pulumi
+from holdfast.twin.launch import SUPERVISOR_LOG
 from holdfast.twin.plan import TwinPlan, TwinRecord
 from holdfast.twin.stack import (
     Front,
@@ -59,6 +60,7 @@ def up(
 ) -> None:
     """Start the twin if it does not run, and deploy the stack to it."""
     place = state_dir or state_dir_of(project, stack)
+    _expect_room(place)
     if engine is EngineName.PULUMI:
         find_pulumi()  # Missing, it would be missed only when the twin runs.
     before = TwinPlan.load(place)
@@ -77,6 +79,19 @@ def up(
             typer.echo(f"{name}: {jurisdiction.hostname} on {regions}")
         same = same_twin(stack, project, state_dir)
         typer.echo(f"Next: `holdfast twin status {same}`; `holdfast twin down {same}` ends it.")
+
+
+def _expect_room(place: Path) -> None:
+    """Refuses a directory that holds other things than a twin: ``down`` would remove them."""
+    if not place.is_dir() or (place / EVENTS_FILE).exists():
+        return
+    # A start that failed early has left its log and no more.
+    others = sorted(path.name for path in place.iterdir() if path.name != SUPERVISOR_LOG.parts[0])
+    if others:
+        raise TwinError(
+            f"{place} holds {others[0]}, which no twin has put there and `twin down` would "
+            "remove. Name a --state-dir that is empty or does not exist."
+        )
 
 
 def same_twin(stack: str, project: Path, state_dir: Path | None) -> str:

@@ -132,6 +132,8 @@ def test_what_the_system_refuses_is_one_sentence_too(
         (Path("/clone"), None, "-s dev -C /clone"),
         (Path("/clone"), Path("/state"), "-s dev --state-dir /state"),
         (Path("/clone"), Path("/my state"), "-s dev --state-dir '/my state'"),
+        (Path("/my clone"), None, "-s dev -C '/my clone'"),
+        (HERE, Path("/my state"), "-s dev --state-dir '/my state'"),
     ],
 )
 def test_what_to_do_next_is_done_to_the_same_twin(
@@ -172,6 +174,17 @@ def test_down_never_removes_a_directory_that_no_twin_wrote(
     )
     assert precious.exists()
     _one_sentence_error(capsys)
+
+
+def test_up_never_starts_among_other_things_for_down_would_remove_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious = tmp_path / "thesis.tex"
+    precious.write_text("four years", encoding="utf-8")
+    place = ["-C", str(ROOT), "--state-dir", str(tmp_path)]
+    assert commands.run(["twin", "up", "-s", "dev", *place]) == commands.COULD_NOT
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    assert "thesis.tex" in _one_sentence_error(capsys)
 
 
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
