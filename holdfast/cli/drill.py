@@ -18,7 +18,7 @@ def list_drills() -> None:
     """List the drills and the mutants that each must catch."""
     for name, drill in sorted(DRILLS.items()):
         mutants = ", ".join(sorted(mutant.name for mutant in drill.mutants))
-        typer.echo(f"{name}: {drill.hypothesis} Mutants: {mutants}.")
+        typer.echo(f"{name}: {drill.hypothesis()} Mutants: {mutants}.")
 
 
 @app.command("run")

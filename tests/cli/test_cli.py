@@ -196,7 +196,7 @@ def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[st
     assert commands.run(["drill", "list"]) == 0
     listed = capsys.readouterr().out
     for mutant in ("no-fencing", "us-default-route", "long-ttl"):
-        assert re.search(rf"region-loss: .*{mutant}", listed)
+        assert re.search(rf"region-loss: An active-active .* for long\. .*{mutant}", listed)
 
 
 def test_a_process_that_ends_looks_for_no_garbage_first(monkeypatch: pytest.MonkeyPatch) -> None:
