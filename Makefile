@@ -1,7 +1,11 @@
-# Everything happens in .venv, which `make install` builds from requirements.lock alone.
+# Everything happens in .venv, which is built from the locks alone: for the demo from
+# requirements-demo.lock, and for everything else from requirements.lock, which has the same pins
+# and the tools of developers.
 PYTHON ?= python3.11
 BIN := .venv/bin
+DEMO_STAMP := .venv/.demo
 STAMP := .venv/.installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test rehearse quick lint types golden lock browser clean \
@@ -12,13 +16,17 @@ help: ## List the targets.
 
 install: $(STAMP) ## Build .venv from requirements.lock.
 
-$(STAMP): requirements.lock pyproject.toml
+$(DEMO_STAMP): requirements-demo.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
+	$(PIP) --require-hashes -r requirements-demo.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
 
-demo: install ## Check the prod stack's policies, then rehearse the loss of a region on the twin.
+$(STAMP): $(DEMO_STAMP) requirements.lock
+	$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(DEMO_STAMP) ## Check the prod stack's policies, then rehearse the loss of a region on the twin.
 	$(BIN)/holdfast check -s prod
 	$(BIN)/holdfast drill run region-loss
 
@@ -53,9 +61,12 @@ bench-coordination: install ## Our locks beside others' that are installed, on o
 browser: ## Debian's Chromium, for the tests that open the report.
 	apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium
 
-lock: install ## Resolve pyproject.toml again into requirements.lock.
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes \
-		--no-header --no-annotate --universal --python-version 3.11 --upgrade -o requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes \
+	--no-header --no-annotate --universal --python-version 3.11 --upgrade
+
+lock: install ## Resolve pyproject.toml again into requirements.lock and requirements-demo.lock.
+	$(COMPILE) --all-extras -o requirements.lock
+	$(COMPILE) --extra platform --extra build -c requirements.lock -o requirements-demo.lock
 
 clean: ## Remove what `make install` and the twin left. Stop a running twin first.
 	rm -rf .venv .holdfast build dist
