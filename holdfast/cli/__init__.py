@@ -10,6 +10,7 @@ import sys
 
 from holdfast.cli.interrupts import repeated
 
+COULD_NOT = 2
 INTERRUPTED = 130
 
 
@@ -17,13 +18,26 @@ def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     try:
         with repeated():
-            # Imported here: what the commands need takes a second, in which Ctrl-C must be heard.
-            from holdfast.cli.commands import run  # noqa: PLC0415
-
-            code = run()
+            code = _run()
     except KeyboardInterrupt:
         code = INTERRUPTED
     # Python would look for garbage among all that is left, although all of it goes: a second
     # or more after a program has run in this process.
     gc.freeze()
     sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        # Imported here: what the commands need takes a second, in which Ctrl-C must be heard.
+        from holdfast.cli.commands import run  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "holdfast":
+            raise
+        # The runtime, which agents install, comes without what the command needs.
+        sys.stderr.write(
+            f"holdfast: the command needs {error.name}, which is not installed here; agents do "
+            "without. Install Holdfast with its [platform] extra.\n"
+        )
+        return COULD_NOT
+    return run()

@@ -4,11 +4,8 @@ import sys
 
 import typer
 
-from holdfast.cli import check
+from holdfast.cli import COULD_NOT, check
 from holdfast.errors import HoldfastError
-
-COULD_NOT = 2
-
 
 def application(arguments: list[str]) -> typer.Typer:
     """The commands that a command line may name.

@@ -14,7 +14,7 @@ from unittest.mock import Mock
 import pytest
 import yaml
 
-from holdfast.cli import commands, main
+from holdfast.cli import COULD_NOT, commands, main
 from holdfast.cli import twin as cli_twin
 from holdfast.cli.options import HERE
 from holdfast.cli.twin import same_twin
@@ -60,7 +60,7 @@ def test_a_finding_exits_with_one_and_json_says_which(
 
 
 def test_a_stack_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert commands.run(["check", "-s", "nowhere", "-C", str(ROOT)]) == commands.COULD_NOT
+    assert commands.run(["check", "-s", "nowhere", "-C", str(ROOT)]) == COULD_NOT
     assert "Pulumi.nowhere.yaml" in _one_sentence_error(capsys)
 
 
@@ -76,9 +76,7 @@ def test_a_broken_stack_file_is_told_with_every_error_at_once(
     platform["agents"] = {"approvals": "skipped"}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     policies = ["--pack", str(ROOT / "policies")]
-    assert (
-        commands.run(["check", "-s", "prod", "-C", str(tmp_path), *policies]) == commands.COULD_NOT
-    )
+    assert commands.run(["check", "-s", "prod", "-C", str(tmp_path), *policies]) == COULD_NOT
     error = _one_sentence_error(capsys)
     assert "eu-west-2" in error
     assert "approvals" in error
@@ -97,7 +95,7 @@ def test_what_cannot_be_done_says_what_can(
     arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = commands.run([*arguments, "-C", str(ROOT), "--state-dir", str(tmp_path / "twin")])
-    assert code == commands.COULD_NOT
+    assert code == COULD_NOT
     assert told in _one_sentence_error(capsys)
 
 
@@ -107,7 +105,7 @@ def test_a_missing_pulumi_is_told_before_anything_starts(
     monkeypatch.setenv("PATH", "")
     arguments = ["twin", "up", "-s", "dev", "-C", str(ROOT), "--engine", "pulumi"]
     code = commands.run([*arguments, "--state-dir", str(tmp_path / "twin")])
-    assert code == commands.COULD_NOT
+    assert code == COULD_NOT
     assert "Pulumi CLI is not on PATH" in _one_sentence_error(capsys)
     assert not (tmp_path / "twin").exists()
 
@@ -121,7 +119,7 @@ def test_what_the_system_refuses_is_one_sentence_too(
     monkeypatch.setattr(shutil, "rmtree", refuse)
     (tmp_path / EVENTS_FILE).touch()
     code = commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
-    assert code == commands.COULD_NOT
+    assert code == COULD_NOT
     assert str(tmp_path) in _one_sentence_error(capsys)
 
 
@@ -168,10 +166,7 @@ def test_down_never_removes_a_directory_that_no_twin_wrote(
 ) -> None:
     precious = tmp_path / "thesis.tex"
     precious.write_text("four years", encoding="utf-8")
-    assert (
-        commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
-        == commands.COULD_NOT
-    )
+    assert commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)]) == COULD_NOT
     assert precious.exists()
     _one_sentence_error(capsys)
 
@@ -182,14 +177,29 @@ def test_up_never_starts_among_other_things_for_down_would_remove_them(
     precious = tmp_path / "thesis.tex"
     precious.write_text("four years", encoding="utf-8")
     place = ["-C", str(ROOT), "--state-dir", str(tmp_path)]
-    assert commands.run(["twin", "up", "-s", "dev", *place]) == commands.COULD_NOT
+    assert commands.run(["twin", "up", "-s", "dev", *place]) == COULD_NOT
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     assert "thesis.tex" in _one_sentence_error(capsys)
 
 
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert commands.run(["check", "--stak", "prod"]) == commands.COULD_NOT
+    assert commands.run(["check", "--stak", "prod"]) == COULD_NOT
     assert "--stak" in capsys.readouterr().err
+
+
+def test_without_the_platform_s_packages_the_command_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    for name in [name for name in sys.modules if name.startswith("holdfast.cli.")]:
+        if name != "holdfast.cli.interrupts":
+            monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == COULD_NOT
+    error = _one_sentence_error(capsys)
+    assert "typer" in error
+    assert "[platform]" in error
 
 
 def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[str]) -> None:
