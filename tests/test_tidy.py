@@ -73,6 +73,10 @@ def test_the_check_of_length_and_docstrings_can_fail() -> None:
     assert sorted(_public_without_docstring(tree)) == ["Silent", "long", "method", "the module"]
 
 
+def test_type_checkers_of_those_who_install_the_package_see_its_types() -> None:
+    assert (ROOT / "holdfast" / "py.typed").is_file()
+
+
 def test_the_repository_names_no_package_host_and_no_path_of_one_machine() -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
