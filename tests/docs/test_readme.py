@@ -26,6 +26,16 @@ def test_every_make_target_in_the_readme_exists() -> None:
     assert not [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)]
 
 
+def test_nobody_is_told_to_install_another_project_of_our_name() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+    told = [
+        page.name
+        for page in pages
+        if re.search(r"pip install '?holdfast", page.read_text(encoding="utf-8"))
+    ]
+    assert told == []
+
+
 def test_every_folder_in_the_readme_exists() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = re.findall(r"^\| `([a-z/]+)/` \|", text, re.MULTILINE)
