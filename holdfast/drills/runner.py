@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -71,13 +72,28 @@ def run(
     mistake = _mutant(drill, mutant)
     told = progress or Silence()
     # Found out now, not when there is something to write.
-    try:
+    with writing_to(report_dir):
         report_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=report_dir).close()
+    return _Run(drill, mistake, project, stack, told).carry_out(state_dir, report_dir)
+
+
+@contextmanager
+def writing_to(report_dir: Path) -> Generator[None]:
+    """Turns what the system refuses, a full disk among others, into a sentence with the place.
+
+    Args:
+        report_dir: The place.
+
+    Raises:
+        DrillError: If something in the block could not be written.
+    """
+    try:
+        yield
     except OSError as error:
         raise DrillError(
             f"Reports cannot be written to {report_dir}: {error.strerror}. Name another directory."
         ) from error
-    return _Run(drill, mistake, project, stack, told).carry_out(state_dir, report_dir)
 
 
 class _Run:
@@ -151,7 +167,8 @@ class _Run:
             ).run()
         stem = self._drill.name + (f"-{self._mutant.name}" if self._mutant else "")
         history_file = f"{stem}.jsonl"
-        evidence = {history_file: histories.write(history, report_dir / history_file)}
+        with writing_to(report_dir):
+            evidence = {history_file: histories.write(history, report_dir / history_file)}
         result = judge(
             self._drill,
             history,
@@ -167,8 +184,9 @@ class _Run:
                 report_file=f"{stem}.html",
             ),
         )
-        report.write(result, history, report_dir / result.report_file)
-        result.write(report_dir / f"{stem}.json")
+        with writing_to(report_dir):
+            report.write(result, history, report_dir / result.report_file)
+            result.write(report_dir / f"{stem}.json")
         return result
 
     def _plan(self, platform: Platform) -> Plan:
