@@ -17,7 +17,7 @@ from holdfast.twin.client import Twin
 from holdfast.twin.events import EVENTS_FILE
 from holdfast.twin.fronts.engine import find_pulumi
 from holdfast.twin.launch import SUPERVISOR_LOG
-from holdfast.twin.plan import TwinPlan, TwinRecord
+from holdfast.twin.plan import LOCK_FILE, TwinPlan, TwinRecord
 from holdfast.twin.stack import (
     Front,
     FrontName,
@@ -83,9 +83,9 @@ def up(
 
 def _expect_room(place: Path) -> None:
     """Refuses a directory that holds other things than a twin: ``down`` would remove them."""
-    if not place.is_dir() or (place / EVENTS_FILE).exists():
+    if not place.is_dir() or (place / LOCK_FILE).exists():
         return
-    # A start that failed early has left its log and no more.
+    # A supervisor that did not come so far has left its log and no more.
     others = sorted(path.name for path in place.iterdir() if path.name != SUPERVISOR_LOG.parts[0])
     if others:
         raise TwinError(

@@ -16,6 +16,8 @@ from holdfast.twin.region_config import Port
 
 PLAN_FILE = "plan.json"
 TWIN_FILE = "twin.json"
+LOCK_FILE = "supervisor.lock"
+"""The first file that a twin makes in its directory, and the one that it keeps."""
 
 
 class RegionPlan(BaseModel):

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -180,6 +181,18 @@ def test_up_never_starts_among_other_things_for_down_would_remove_them(
     assert commands.run(["twin", "up", "-s", "dev", *place]) == COULD_NOT
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     assert "thesis.tex" in _one_sentence_error(capsys)
+
+
+@pytest.mark.slow
+def test_after_a_start_that_failed_another_one_may_follow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        place = ["-C", str(ROOT), "--state-dir", str(tmp_path / "twin"), "--dns-port", str(port)]
+        for _ in range(2):
+            assert commands.run(["twin", "up", "-s", "dev", *place]) == COULD_NOT
+            assert f"dns_port={port} is held" in _one_sentence_error(capsys)
 
 
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

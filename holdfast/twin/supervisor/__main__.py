@@ -28,7 +28,7 @@ from holdfast.errors import TwinError
 from holdfast.twin.addresses import Claimed, claim_plan
 from holdfast.twin.events import BEGINNING, EventLog
 from holdfast.twin.locations import REGIONS
-from holdfast.twin.plan import TWIN_FILE, TwinPlan, TwinRecord
+from holdfast.twin.plan import LOCK_FILE, TWIN_FILE, TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.region_config import GLOBAL_REGION
 from holdfast.twin.resolver.service import ResolverService
@@ -39,7 +39,6 @@ from holdfast.twin.supervisor.control import ControlServer
 from holdfast.twin.supervisor.operations import Operations
 from holdfast.twin.supervisor.regions import RegionSettings, RegionUnit
 
-LOCK_FILE = "supervisor.lock"
 AGENT_GRACE_S = 2.0
 SERVER_GRACE_S = 5.0
 KEEP = b"keep"
