@@ -46,7 +46,8 @@ Engine = Annotated[
     EngineName, typer.Option("--engine", help="`pulumi` runs the real CLI, which must be on PATH.")
 ]
 DnsPort = Annotated[
-    int | None, typer.Option("--dns-port", help="Port of the resolver on 127.0.0.1.")
+    int | None,
+    typer.Option("--dns-port", min=1, max=65_535, help="Port of the resolver on 127.0.0.1."),
 ]
 
 

@@ -215,6 +215,16 @@ def test_without_the_platform_s_packages_the_command_says_what_to_install(
     assert "[platform]" in error
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_a_port_that_is_none_is_a_usage_error(
+    port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["-C", str(ROOT), "--state-dir", str(tmp_path / "twin")]
+    assert commands.run(["twin", "up", "-s", "dev", *place, "--dns-port", port]) == COULD_NOT
+    assert "--dns-port" in capsys.readouterr().err
+    assert not (tmp_path / "twin").exists()
+
+
 def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run(["drill", "list"]) == 0
     listed = capsys.readouterr().out
