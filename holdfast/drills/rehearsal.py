@@ -9,9 +9,12 @@ Does not guarantee:
 """
 
 import asyncio
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -91,7 +94,8 @@ class Rehearsal:
         """
         resolvers = {user.name: self._target.resolver() for user in self._people}
         try:
-            asyncio.run(self._all(resolvers))
+            with _cancelled_by_interrupts():
+                asyncio.run(self._all(resolvers))
         except BaseExceptionGroup as group:
             expected = group.subgroup(HoldfastError)
             if expected is None:
@@ -270,6 +274,24 @@ class Rehearsal:
             for line in self._target.agent_log(region)
             if line.get("event") == application.STALE_WRITE
         ]
+
+
+@contextmanager
+def _cancelled_by_interrupts() -> Generator[None]:
+    """Lets asyncio hear Ctrl-C, which then cancels its tasks one by one.
+
+    asyncio takes the signal over from Python's own handler only. Any other raises inside whichever
+    task happens to run, and asyncio prints that task's end as a mistake of ours.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    heard = threading.current_thread() is threading.main_thread() and callable(before)
+    if heard:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if heard:
+            signal.signal(signal.SIGINT, before)
 
 
 def _whole(value: object) -> int:

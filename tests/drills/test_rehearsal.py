@@ -1,10 +1,13 @@
 """A whole rehearsal in a few seconds, on a platform that can be told how to fail."""
 
+import gc
+import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from holdfast.cli.interrupts import repeated
 from holdfast.contract import Objectives, Platform
 from holdfast.drills import rehearsal as rehearsals
 from holdfast.drills.checks import Detection, ExactlyOnce, Fenced, NoLostWrites, OpenLoop, StaysIn
@@ -21,7 +24,7 @@ from holdfast.drills.history import (
 )
 from holdfast.drills.progress import Silence
 from holdfast.drills.rehearsal import Rehearsal
-from holdfast.drills.target import Observation
+from holdfast.drills.target import Destination, Observation
 from holdfast.drills.workload import Workload
 from holdfast.errors import ConfigurationError, DrillError, TwinError
 from tests.drills.fake_target import FakeTarget
@@ -175,6 +178,22 @@ def test_one_missed_look_is_forgiven_and_blindness_is_not(target: FakeTarget, mi
     else:
         with pytest.raises(DrillError, match="4 times in a row: too busy"):
             rehearse(target)
+
+
+def test_an_interrupt_that_falls_into_a_request_ends_the_rehearsal_without_a_word(
+    target: FakeTarget, caplog: pytest.LogCaptureFixture
+) -> None:
+    resolve = target.resolve
+
+    async def interrupted(hostname: str, location: str) -> Destination:
+        signal.raise_signal(signal.SIGINT)
+        return await resolve(hostname, location)
+
+    target.resolve = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt), repeated():
+        rehearse(target)
+    gc.collect()
+    assert caplog.text == ""
 
 
 def test_a_rehearsal_leaves_no_thread_behind(target: FakeTarget) -> None:
