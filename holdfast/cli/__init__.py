@@ -6,6 +6,7 @@ standard error.
 """
 
 import gc
+import io
 import sys
 
 from holdfast.cli.interrupts import repeated
@@ -16,6 +17,10 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Half a drawing is better than none, and than a drill that ends because of it.
+            stream.reconfigure(errors="replace")
     try:
         with repeated():
             code = _run()

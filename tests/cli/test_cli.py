@@ -1,5 +1,6 @@
 import errno
 import gc
+import io
 import json
 import os
 import re
@@ -223,6 +224,24 @@ def test_a_port_that_is_none_is_a_usage_error(
     assert commands.run(["twin", "up", "-s", "dev", *place, "--dns-port", port]) == COULD_NOT
     assert "--dns-port" in capsys.readouterr().err
     assert not (tmp_path / "twin").exists()
+
+
+def test_a_terminal_that_cannot_show_a_character_gets_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+
+    def shows_a_bar() -> int:
+        print("\N{FULL BLOCK}")  # noqa: T201 - what the live view draws
+        return 0
+
+    monkeypatch.setattr(commands, "run", shows_a_bar)
+    with pytest.raises(SystemExit) as end:
+        main()
+    sys.stdout.flush()
+    assert end.value.code == 0
+    assert written.getvalue() == b"?\n"
 
 
 def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[str]) -> None:
