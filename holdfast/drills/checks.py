@@ -214,7 +214,7 @@ class OthersUndisturbed:
             value=failed_share,
             limit=1 - self.at_least,
             unit="share",
-            passed=counted.asked > 0 and counted.rate >= self.at_least,
+            passed=counted.rate >= self.at_least,
         )
 
 

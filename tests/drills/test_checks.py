@@ -377,3 +377,89 @@ def test_without_an_injection_no_time_is_measured() -> None:
     calm = changed(GOOD, lambda event: None if isinstance(event, Fault) else event)
     for check in (Detection(), LeaderTakeover(at_most_s=13), RecoveryTime(), StateLoss()):
         assert not check.judge(calm).passed
+
+
+def test_a_request_that_is_on_record_twice_stands_in_for_none_that_is_missing() -> None:
+    first, second = GOOD.requests[:2]
+    doubled = changed(GOOD, lambda event: first if event == second else event)
+    assert OpenLoop().judge(doubled).value == 1
+
+
+def test_a_region_that_comes_back_after_the_last_request_has_come_back_too_late() -> None:
+    late = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"done_s": END_S + 1})
+            if isinstance(event, Fault) and event.action == "restore"
+            else event
+        ),
+    )
+    assert not RecoveryTime().judge(late).passed
+
+
+def test_what_is_in_the_state_store_is_not_thereby_in_the_coordination_store() -> None:
+    only_state = changed(
+        GOOD,
+        lambda event: (
+            None if isinstance(event, Readback) and event.store is Store.COORDINATION else event
+        ),
+    )
+    assert not NoLostWrites().judge(only_state).passed
+
+
+def test_the_oldest_of_the_writes_that_are_lacking_counts() -> None:
+    lacking = changed(
+        changed(GOOD, lambda event: unseen(event, Store.STATE, "us38")),
+        lambda event: unseen(event, Store.STATE, "us30"),
+    )
+    assert StateLoss().judge(lacking).value == pytest.approx(KILLED_S - 7.55)
+
+
+def test_a_write_that_was_acknowledged_after_the_injection_was_not_at_stake() -> None:
+    last = "us39"
+    later = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"end_s": KILLED_S + 0.05})
+            if isinstance(event, Request) and event.task == last
+            else None
+            if isinstance(event, Readback) and event.store is Store.STATE and event.task == last
+            else event
+        ),
+    )
+    assert StateLoss().judge(later).passed
+
+
+def test_another_jurisdiction_s_newer_token_makes_no_write_stale() -> None:
+    elsewhere = changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"token": 2})
+            if isinstance(event, StaleWrite)
+            else event.model_copy(update={"token": 7})
+            if isinstance(event, Leader) and event.jurisdiction == "eu"
+            else event
+        ),
+    )
+    assert not Fenced().judge(elsewhere).passed
+
+
+def test_an_effect_of_a_region_that_did_not_hold_its_token_is_caught() -> None:
+    usurper = first_effect().model_copy(update={"index": 10_000, "region": "us-west-2"})
+    verdict = OneLeader().judge(changed(GOOD, kept, usurper))
+    assert not verdict.passed
+    assert "token 1 was held in us-east-1, us-west-2" in verdict.details[0]
+
+
+def test_a_witness_serves_nobody() -> None:
+    def at_the_witness(event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Request) and event.task == "eu7":
+            return event.model_copy(update={"region": "eu-west-3"})
+        return event
+
+    assert not StaysIn().judge(changed(GOOD, at_the_witness)).passed
+
+
+def test_a_table_that_is_written_from_outside_is_caught() -> None:
+    intruder = Transfer(resource="eu-state", source="us-west-2", target="eu-west-1", bytes_sent=9)
+    assert not StaysIn().judge(changed(GOOD, kept, intruder)).passed
