@@ -463,3 +463,30 @@ def test_a_witness_serves_nobody() -> None:
 def test_a_table_that_is_written_from_outside_is_caught() -> None:
     intruder = Transfer(resource="eu-state", source="us-west-2", target="eu-west-1", bytes_sent=9)
     assert not StaysIn().judge(changed(GOOD, kept, intruder)).passed
+
+
+def led_by(region: str | None, token: int, start_s: float, end_s: float) -> History:
+    return changed(
+        GOOD,
+        lambda event: (
+            event.model_copy(update={"region": region, "token": token})
+            if isinstance(event, Leader)
+            and event.jurisdiction == "us"
+            and start_s <= event.at_s < end_s
+            else event
+        ),
+    )
+
+
+def test_a_survivor_that_led_for_a_while_before_the_loss_did_not_take_over_then() -> None:
+    assert LeaderTakeover(at_most_s=13).judge(led_by("us-west-2", 0, 2, 5)).value == 12
+
+
+def test_time_in_which_nobody_leads_is_part_of_the_takeover() -> None:
+    assert LeaderTakeover(at_most_s=13).judge(led_by(None, 1, 12, 22)).value == 12
+
+
+def test_detection_is_of_the_loss_and_of_the_region_that_was_lost() -> None:
+    earlier = Health(at_s=KILLED_S - 5, region=LOST, healthy=False)
+    other = Health(at_s=KILLED_S + 1, region="eu-west-1", healthy=False)
+    assert Detection().judge(GOOD.with_events([earlier, other, *GOOD.events])).value == 30

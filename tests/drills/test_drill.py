@@ -49,7 +49,7 @@ def test_a_platform_that_sends_users_away_is_rehearsed_and_judged() -> None:
         GOOD,
         lambda event: (
             event.model_copy(update={"outcome": Outcome.REFUSED})
-            if isinstance(event, Request) and event.jurisdiction == "eu" and event.task > "eu4"
+            if isinstance(event, Request) and event.jurisdiction == "eu" and int(event.task[2:]) % 2
             else event
         ),
     )

@@ -57,6 +57,23 @@ def test_a_mutant_that_fails_for_another_reason_is_not_caught() -> None:
         assert not report.caught
 
 
+def test_a_mutant_that_fails_for_another_reason_as_well_is_not_caught() -> None:
+    quiet_and_late = changed(
+        GOOD,
+        lambda event: (
+            None
+            if isinstance(event, StaleWrite)
+            else event.model_copy(update={"outcome": Outcome.FAILED})
+            if isinstance(event, Request) and event.jurisdiction == "us" and event.due_s > KILLED_S
+            else event
+        ),
+    )
+    result = a_result(quiet_and_late, LongTtl())
+    assert {"recovery-time", "fence"} <= set(result.failed_checks)
+    assert result.mutant is not None
+    assert not result.mutant.caught
+
+
 def test_a_mutant_that_nothing_notices_is_not_caught() -> None:
     report = a_result(GOOD, LongTtl()).mutant
     assert report is not None

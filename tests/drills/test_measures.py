@@ -134,3 +134,21 @@ def test_a_region_has_returned_when_it_serves_somebody() -> None:
 def test_percentiles_are_of_the_requests_that_succeeded() -> None:
     assert measures.percentile_ms(served("..x"), 0.5) == pytest.approx(100)
     assert measures.percentile_ms(served("xx"), 0.5) is None
+
+
+def test_the_worst_window_around_a_failure_decides() -> None:
+    # Five failures in 20 s are too many for 400 requests; windows with fewer of them are good.
+    failed = {40, 120, 200, 280, 360}
+    pattern = "".join("x" if number in failed else "." for number in range(1200))
+    recovered = measures.recovered_s(served(pattern, per_s=20), after_s=1, until_s=60)
+    assert recovered == pytest.approx(361 / 20)
+
+
+def test_a_region_that_fails_its_users_has_not_returned() -> None:
+    again = [asked(95, Outcome.FAILED), asked(97, Outcome.OK)]
+    assert measures.returned_s(HISTORY.with_events([*HISTORY.events, *again])) == 97
+
+
+def test_percentiles_count_from_when_a_request_was_due() -> None:
+    late = [request.model_copy(update={"sent_s": request.due_s + 0.05}) for request in served("..")]
+    assert measures.percentile_ms(late, 0.5) == pytest.approx(100)
