@@ -46,5 +46,8 @@ def run(arguments: list[str] | None = None) -> int:
         typer.echo(f"holdfast: {error}", err=True)
         return COULD_NOT
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            # Whoever read has gone. Libraries end with 1 then, which here means a finding.
+            return COULD_NOT
         return end.code if isinstance(end.code, int) else 0
     return 0

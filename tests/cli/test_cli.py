@@ -244,6 +244,20 @@ def test_a_terminal_that_cannot_show_a_character_gets_another_one(
     assert written.getvalue() == b"?\n"
 
 
+@pytest.mark.parametrize("arguments", [["drill", "list"], ["drill", "run", "region-loss"]])
+def test_a_reader_who_goes_away_is_no_missed_objective(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    place = ["-C", str(ROOT), "--report-dir", str(tmp_path)] if "run" in arguments else []
+    command = (sys.executable, "-c", "from holdfast.cli import main; main()", *arguments, *place)
+    ran = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert ran.returncode == COULD_NOT
+    assert "Traceback" not in ran.stderr
+
+
 def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run(["drill", "list"]) == 0
     listed = capsys.readouterr().out
