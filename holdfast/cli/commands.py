@@ -7,6 +7,7 @@ import typer
 from holdfast.cli import COULD_NOT, check
 from holdfast.errors import HoldfastError
 
+
 def application(arguments: list[str]) -> typer.Typer:
     """The commands that a command line may name.
 
