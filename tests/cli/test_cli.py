@@ -21,6 +21,7 @@ from holdfast.cli import twin as cli_twin
 from holdfast.cli.options import HERE
 from holdfast.cli.twin import same_twin
 from holdfast.twin.events import EVENTS_FILE
+from holdfast.twin.plan import LOCK_FILE
 from tests.twin.test_plan import PLAN
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +152,7 @@ def test_what_was_deployed_to_addresses_that_are_taken_by_now_is_read_again_firs
     calls: list[str] = []
     front = SimpleNamespace(refresh=lambda: calls.append("refresh"), up=lambda: calls.append("up"))
     twin = SimpleNamespace(plan=PLAN.model_copy(update={"regions": {"us-east-1": now}}))
+    (tmp_path / LOCK_FILE).touch()
     PLAN.save(tmp_path)
     platform = SimpleNamespace(jurisdictions={})
     for name, found in (
