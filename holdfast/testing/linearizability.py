@@ -34,7 +34,9 @@ from holdfast.coordination.store import (
 from holdfast.errors import ConfigurationError
 
 _FOREVER = float("inf")
-_State = tuple[tuple[str, Value], ...] | None
+# With the types, because Python takes True for 1 and no store does.
+_Attribute = tuple[str, type, Value]
+_State = tuple[_Attribute, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _end(operation: Operation) -> float:
     return returned
 
 
-class _NoEffect(tuple[tuple[str, Value], ...]):
+class _NoEffect(tuple[_Attribute, ...]):
     """Marks an operation that cannot take effect here, or need not."""
 
     __slots__ = ()
@@ -164,7 +166,7 @@ _NO_EFFECT = _NoEffect()
 def _effect(operation: Operation, state: _State) -> _State:
     """The item after an operation, or the mark if the operation's reply contradicts it."""
     request, reply = operation.request, operation.reply
-    item = dict(state or ())
+    item = _thawed(state)
     if isinstance(request, Get):
         explains = reply is not None and _frozen(reply.item) == state
         return state if explains else _NO_EFFECT
@@ -184,7 +186,7 @@ def _written(request: Request, state: _State) -> _State:
         return None
     if isinstance(request, Put):
         return _frozen(request.item)
-    item = dict(state or ())
+    item = _thawed(state)
     if not isinstance(request, Get):
         item |= request.assign
         for name, amount in request.add.items():
@@ -211,4 +213,10 @@ def _true(condition: Condition, item: Mapping[str, Value]) -> bool:
 
 
 def _frozen(item: Mapping[str, Value] | None) -> _State:
-    return None if item is None else tuple(sorted(item.items()))
+    if item is None:
+        return None
+    return tuple((name, type(item[name]), item[name]) for name in sorted(item))
+
+
+def _thawed(state: _State) -> dict[str, Value]:
+    return {name: value for name, _, value in state or ()}
