@@ -60,6 +60,7 @@ class Faults:
             self._lossy,
             self._slow,
             self._doubling,
+            self._late,
             self._lose_region,
             self._conflicts,
             self._stop,
@@ -160,13 +161,26 @@ class Faults:
         def undo() -> None:
             conditions.doubled = 0.0
 
+        self._with_stragglers("doubling", last_ms, undo)
+
+    def _late(self, last_ms: int) -> None:
+        conditions = self.network.conditions
+        conditions.late = 0.3
+
+        def undo() -> None:
+            conditions.late = 0.0
+
+        self._with_stragglers("late", last_ms, undo)
+
+    def _with_stragglers(self, name: str, last_ms: int, undo: Callable[[], None]) -> None:
         for_ms = self._for(last_ms, 0.2, 2.0, 10_000)
-        # Counted until the last repetition has arrived, and the lease that it may have taken
+        # Counted until the last straggler has arrived, and the lease that it may have taken
         # for nobody has run out.
         longest_ms = max(each.timing.lease_ms for each in self.candidates)
         self.world.after(for_ms, undo)
-        tail_ms = for_ms + conditions.doubled_late_ms + longest_ms
-        self._during("doubling", "30%", tail_ms, undo)
+        conditions = self.network.conditions
+        tail_ms = for_ms + conditions.timeout_ms + conditions.late_ms + longest_ms
+        self._during(name, "30%", tail_ms, undo)
 
     def _lose_region(self, last_ms: int) -> None:
         region = self.world.random.choice(self.regions)

@@ -22,15 +22,18 @@ class Conditions:
     Attributes:
         delay_ms: Shortest and longest way of a message.
         lost: Share of messages that never arrive, 0 to 1.
-        doubled: Share of requests that arrive a second time, 0 to 1.
-        doubled_late_ms: How much later the second one may arrive.
+        doubled: Share of requests that arrive a second time, 0 to 1: half of them soon, because
+            the client repeats what got no reply and hears the second one, half of them late.
+        late: Share of requests that arrive only after their caller has given up, 0 to 1.
+        late_ms: How much later a late or second one may arrive.
         timeout_ms: How long a caller waits for a reply, in true time.
     """
 
     delay_ms: tuple[int, int] = (1, 40)
     lost: float = 0.0
     doubled: float = 0.0
-    doubled_late_ms: int = 10_000
+    late: float = 0.0
+    late_ms: int = 10_000
     timeout_ms: int = 1_000
 
 
@@ -90,34 +93,43 @@ class Network:
             on_reply: Called in the process with the reply.
         """
         world, conditions, incarnation = self._world, self.conditions, process.incarnation
-        deadline_ms = world.now_ms + conditions.timeout_ms
-
         called_ms = world.now_ms
+        deadline_ms = called_ms + conditions.timeout_ms
 
         def answer(at_ms: int, reply: Reply) -> None:
-            self._record(process, called_ms, at_ms, request, reply)
             world.at(at_ms, lambda: process.deliver(incarnation, lambda: on_reply(reply)))
+
+        def end(at_ms: int, reply: Reply) -> None:
+            self._record(process, called_ms, at_ms, request, reply)
+            answer(at_ms, reply)
 
         def arrive() -> None:
             reply = store.call(process.region, request)
             back_ms = world.now_ms + self._way_ms()
             if back_ms > deadline_ms or self._loses(process, self._no_replies):
-                answer(deadline_ms, _UNKNOWN)
+                end(deadline_ms, _UNKNOWN)
             else:
-                answer(back_ms, reply)
+                end(back_ms, reply)
+
+        def arrive_unheard() -> None:
+            self._record(process, called_ms, None, request, None)
+            store.call(process.region, request)
 
         if self._loses(process, self._no_requests):
-            answer(deadline_ms, _UNKNOWN)
+            end(deadline_ms, _UNKNOWN)
             return
-        world.after(self._way_ms(), arrive)
-        if conditions.doubled and world.random.random() < conditions.doubled:
-            late_ms = int(world.random.random() * conditions.doubled_late_ms)
-
-            def arrive_again() -> None:
-                self._record(process, called_ms, None, request, None)
-                store.call(process.region, request)
-
-            world.after(late_ms, arrive_again)
+        there_ms = self._way_ms()
+        if conditions.late and world.random.random() < conditions.late:
+            there_ms = conditions.timeout_ms + 1 + self._late_ms()
+        if conditions.doubled and (drawn := world.random.random()) < conditions.doubled:
+            soon = 2 * drawn < conditions.doubled
+            world.after(there_ms if soon else self._late_ms(), arrive_unheard)
+            there_ms += self._way_ms() if soon else 0
+        if there_ms <= conditions.timeout_ms:
+            world.after(there_ms, arrive)
+        else:
+            answer(deadline_ms, _UNKNOWN)
+            world.after(there_ms, arrive_unheard)
 
     def _record(
         self,
@@ -138,3 +150,6 @@ class Network:
     def _way_ms(self) -> int:
         low, high = self.conditions.delay_ms
         return low + int(self._world.random.random() * (high - low + 1))
+
+    def _late_ms(self) -> int:
+        return int(self._world.random.random() * self.conditions.late_ms)

@@ -451,6 +451,7 @@ class _Faults:
             self._cut,
             self._network,
             self._doubling,
+            self._late,
             self._region,
             self._conflicts,
         ]
@@ -533,6 +534,15 @@ class _Faults:
             conditions.doubled = 0.0
 
         self._during("doubling", 5_000, 30_000, undo)
+
+    def _late(self) -> None:
+        conditions = self._events.network.conditions
+        conditions.late = 0.3
+
+        def undo() -> None:
+            conditions.late = 0.0
+
+        self._during("late", 5_000, 30_000, undo)
 
     def _region(self) -> None:
         region = self._world.random.choice(REGIONS)

@@ -147,7 +147,7 @@ class _Faults:
         if rng.random() < 0.5:
             # All along, so that much of what arrives a second time does so after a move.
             world.conditions.doubled = 0.7
-            world.at(self.last_ms - world.conditions.doubled_late_ms, self._doubling)
+            world.at(self.last_ms - world.conditions.late_ms, self._doubling)
         for _ in range(rng.randint(1, 3) if self._quiet else rng.randint(2, 6)):
             at_ms = world.draw_ms(5_000, self.last_ms)
             world.at(at_ms, self._move)
@@ -165,6 +165,7 @@ class _Faults:
                 self._cut,
                 self._cut_region,
                 self._network,
+                self._late,
                 self._lose_region,
             ]
         for _ in range(rng.randint(0, 2) if self._quiet else rng.randint(3, 12)):
@@ -316,13 +317,24 @@ class _Faults:
     def _doubling(self) -> None:
         conditions = self._world.conditions
         # What arrives late arrives before the calm.
-        left_ms = self.last_ms - conditions.doubled_late_ms - self._world.now_ms
+        left_ms = self.last_ms - conditions.late_ms - self._world.now_ms
         conditions.doubled = 0.4
 
         def undo() -> None:
             conditions.doubled = 0.0
 
         self._during("doubling", min(left_ms, self._world.draw_ms(5_000, 150_000)), undo)
+
+    def _late(self) -> None:
+        conditions = self._world.conditions
+        longest_ms = conditions.timeout_ms + conditions.late_ms
+        left_ms = self.last_ms - longest_ms - self._world.now_ms
+        conditions.late = 0.3
+
+        def undo() -> None:
+            conditions.late = 0.0
+
+        self._during("late", min(left_ms, self._world.draw_ms(5_000, 60_000)), undo)
 
     def _lose_region(self) -> None:
         """A table does not answer, with the machines around it or without; somebody reacts."""

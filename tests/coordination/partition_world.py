@@ -249,6 +249,9 @@ def simulate_partitions(seed: int, *, core: MakeCore = PartitionCore) -> Verdict
         lambda member: _freeze(group, member, draw.randint(1_000, 30_000)),
         lambda member: _cut(group, member, draw.randint(1_000, 30_000)),
         lambda _: _conflicts(group, draw.randint(1_000, 20_000)),
+        lambda _: _bad_network(group, draw.randint(1_000, 20_000)),
+        lambda _: _stragglers(group, draw.randint(1_000, 20_000)),
+        lambda _: _lose_region(group, draw.randint(1_000, 20_000)),
         lambda _: None,
     ]
 
@@ -258,7 +261,7 @@ def simulate_partitions(seed: int, *, core: MakeCore = PartitionCore) -> Verdict
         if draw.random() < 0.4:
             group.join()
 
-    for _ in range(draw.randint(1, 6)):
+    for _ in range(draw.randint(1, 8)):
         kind = draw.choice(faults)
         world.at(draw.randint(20_000, 150_000), partial(fault, kind))
     world.run(180_000 + SETTLE_MS)
@@ -277,7 +280,8 @@ def _freeze(group: Group, member: Member, for_ms: int) -> None:
 
 
 def _cut(group: Group, member: Member, for_ms: int) -> None:
-    group.network.cut(member.process)
+    requests, replies = group.world.random.choice([(True, True), (True, False), (False, True)])
+    group.network.cut(member.process, requests=requests, replies=replies)
     group.world.after(for_ms, lambda: group.network.heal(member.process))
 
 
@@ -288,3 +292,29 @@ def _conflicts(group: Group, for_ms: int) -> None:
         group.store.conflicts = 0.0
 
     group.world.after(for_ms, over)
+
+
+def _bad_network(group: Group, for_ms: int) -> None:
+    conditions = group.network.conditions
+    conditions.lost, conditions.delay_ms = 0.4, (1, 600)
+
+    def over() -> None:
+        conditions.lost, conditions.delay_ms = 0.0, (1, 40)
+
+    group.world.after(for_ms, over)
+
+
+def _stragglers(group: Group, for_ms: int) -> None:
+    conditions = group.network.conditions
+    conditions.doubled = conditions.late = 0.3
+
+    def over() -> None:
+        conditions.doubled = conditions.late = 0.0
+
+    group.world.after(for_ms, over)
+
+
+def _lose_region(group: Group, for_ms: int) -> None:
+    region = group.world.random.choice(REGIONS)
+    group.store.lose(region)
+    group.world.after(for_ms, lambda: group.store.restore(region))

@@ -39,7 +39,8 @@ from tests.coordination.event_world import (
 from tests.coordination.mutants import ComparesWallClocks, NeverTakesOver
 
 SEEDS = 300
-FEW_SEEDS = 40
+# A lost message takes a loss of the network within the second of its sending: one world in thirty.
+FEW_SEEDS = 200
 
 
 def test_no_promise_is_broken_in_three_hundred_worlds() -> None:
@@ -69,6 +70,7 @@ def test_the_worlds_are_hostile_enough_to_be_worth_surviving() -> None:
         "cut",
         "loss and delay",
         "doubling",
+        "late",
         "region loss",
         "conflicts",
     }

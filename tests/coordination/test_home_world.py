@@ -28,7 +28,7 @@ def test_no_promise_is_broken_in_a_hundred_worlds_more() -> None:
 
 def test_the_worlds_are_hostile_enough_to_be_worth_surviving(verdicts: list[Verdict]) -> None:
     assert sum(verdict.homes for verdict in verdicts) > 50
-    assert sum(verdict.abandoned for verdict in verdicts) > 8
+    assert sum(verdict.abandoned for verdict in verdicts) > 5
     assert sum(verdict.terms for verdict in verdicts) > 80
     assert sum(verdict.fenced for verdict in verdicts) > 50
     # Where a region was abandoned, the fence is all there is; so it must be put to the test.
@@ -42,6 +42,7 @@ def test_the_worlds_are_hostile_enough_to_be_worth_surviving(verdicts: list[Verd
         "cut",
         "loss and delay",
         "doubling",
+        "late",
         "region loss",
         "despair",
     }

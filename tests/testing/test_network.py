@@ -1,9 +1,11 @@
 """Messages that are late, lost, doubled and cut off."""
 
+from dataclasses import replace
+
 import pytest
 
 from holdfast.coordination import Get, Outcome, Reply, Request, Update
-from holdfast.coordination.store import Always
+from holdfast.coordination.store import Absent, Always
 from holdfast.testing import Conditions, Network, Process, SingleRegionStore, World
 
 ADD = Update(key="n", when=Always(), add={"n": 1})
@@ -61,13 +63,48 @@ def test_a_reply_after_the_timeout_is_no_reply_although_the_write_is_applied() -
     assert scene.applied == 1
 
 
-def test_a_doubled_request_is_carried_out_twice_and_answered_once() -> None:
-    scene = Scene(Conditions(delay_ms=(1, 1), doubled=1.0))
+def test_a_request_that_arrives_after_the_caller_gave_up_is_carried_out_all_the_same() -> None:
+    scene = Scene(Conditions(delay_ms=(3_000, 3_000)))
+    scene.call()
+    scene.world.run(2_000)
+    assert scene.replies == [(1_000, Outcome.UNKNOWN)]
+    assert scene.applied == 0
+    scene.call()
+    scene.world.run(10_000)
+    assert scene.replies == [(1_000, Outcome.UNKNOWN), (3_000, Outcome.UNKNOWN)]
+    assert scene.applied == 2
+
+
+def test_a_late_request_arrives_when_its_caller_has_long_sent_the_next() -> None:
+    scene = Scene(Conditions(delay_ms=(1, 1), late=1.0))
+    scene.call()
+    scene.world.run(1_001)
+    assert scene.replies == [(1_000, Outcome.UNKNOWN)]
+    assert scene.applied == 0
+    scene.network.conditions.late = 0.0
     scene.call()
     scene.world.run(60_000)
-    assert len(scene.replies) == 1
+    assert scene.replies[1:] == [(1_003, Outcome.APPLIED)]
     assert scene.applied == 2
-    assert len(scene.network.operations) == 2
+    assert [each.returned for each in scene.network.operations] == [1_003, None]
+
+
+def test_a_doubled_request_is_carried_out_twice_and_answered_once() -> None:
+    scene = Scene(Conditions(delay_ms=(1, 1), doubled=1.0))
+    take = Update(key="n", when=Absent("n"), add={"n": 1})
+    for _ in range(20):
+        scene.call(ADD)
+        scene.world.run(scene.world.now_ms + 60_000)
+    assert len(scene.replies) == 20
+    assert scene.applied == 40
+    assert len(scene.network.operations) == 40
+    # By its own first arrival, when the client repeats what got no reply.
+    outcomes = set[Outcome]()
+    for key in "abcdefgh":
+        scene.call(replace(take, key=key))
+        scene.world.run(scene.world.now_ms + 60_000)
+        outcomes.add(scene.replies[-1][1])
+    assert outcomes == {Outcome.APPLIED, Outcome.REFUSED}
 
 
 @pytest.mark.parametrize("lost", [0.0, 0.3, 1.0])
