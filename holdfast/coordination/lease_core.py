@@ -373,6 +373,8 @@ class LeaseCore:
         if sent_ms is not None:
             return self._won(now_ms, sent_ms, number(reply.item, "token"))
         if self._phase is Phase.LEAVING:
+            if text(reply.item, "holder") == self._holder:
+                self._former = number(reply.item, "token")
             self._leave_waiting(now_ms)
             return []
         return self._watch(now_ms, reply.item) if reply.outcome is Outcome.REFUSED else []
@@ -437,9 +439,14 @@ class LeaseCore:
         return self._stop(StopReason.STOLEN)
 
     def _release_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome in (Outcome.APPLIED, Outcome.REFUSED):
+        ours = reply.outcome is Outcome.REFUSED and text(reply.item, "holder") == self._holder
+        if reply.outcome is Outcome.APPLIED or (reply.outcome is Outcome.REFUSED and not ours):
             return self._left()
         self._next_ms = max(now_ms, call.sent_ms + self._timing.retry_ms)
+        if ours:
+            # Won by a request that is forgotten by now. Once more, with the token it has.
+            self._leave_when = Equals("token", number(reply.item, "token"))
+            self._leave_by_ms = max(self._leave_by_ms, self._next_ms + 1)
         return []
 
     def _stop(self, reason: StopReason) -> list[Action]:
@@ -470,6 +477,9 @@ class LeaseCore:
         """
         waiting = self._in_flight
         nonces = [*self._unknown, *([waiting.nonce] if waiting else [])]
-        equals = tuple(Equals("nonce", nonce) for nonce in nonces)
-        self._leave_when = AnyOf(equals) if equals else None
+        equals = [Equals("nonce", nonce) for nonce in nonces]
+        if self._former is not None:
+            # The record was seen to name us: what won it may be longer ago than we remember.
+            equals.append(Equals("token", self._former))
+        self._leave_when = AnyOf(tuple(equals)) if equals else None
         self._leave_by_ms = now_ms + self._timing.retry_ms

@@ -63,11 +63,13 @@ class Parts:
 
     Attributes:
         core: Makes the lease core.
+        election: Makes the election on it.
         lease: Makes the handle that work checks.
         fence: Makes the fence of a token.
     """
 
     core: MakeCore = make_core
+    election: Callable[..., ElectionCore] = ElectionCore
     lease: Callable[..., Lease] = Lease
     fence: Callable[[int], Fencing] = Fence
 
@@ -99,6 +101,22 @@ class Observer(Protocol):
             candidate: Whose.
             token: Its token.
             reason: Why.
+        """
+        ...
+
+    def ended(self, candidate: "Candidate") -> None:
+        """The work of a term has returned.
+
+        Args:
+            candidate: Whose.
+        """
+        ...
+
+    def left(self, candidate: "Candidate") -> None:
+        """A candidate that was asked to leave has left.
+
+        Args:
+            candidate: Which.
         """
         ...
 
@@ -152,6 +170,7 @@ class Candidate:
         observer: Who watches.
         parts: What it is made of.
         work_ms: Shortest and longest time between the check and the write of one piece of work.
+        resigns: Share of pieces of work after which it resigns, 0 to 1.
     """
 
     def __init__(
@@ -166,12 +185,25 @@ class Candidate:
         observer: Observer,
         parts: Parts,
         work_ms: tuple[int, int] = (200, 3_000),
+        resigns: float = 0.0,
     ) -> None:
         self.process = process
         self.timing = timing
         self.lease: Lease | None = None
         self.confirmed_ms: int | None = None
         """When the last applied acquisition or renewal of this term was sent, on its clock."""
+        self.until_ms = 0
+        """When the work of this term must have stopped, on its clock."""
+        self.working = False
+        """Whether the work of a term has begun and not returned."""
+        self.told = False
+        """Whether the last term was said to have ended."""
+        self.calling: str | None = None
+        """Nonce of the request whose reply it waits for."""
+        self.returned_ms = 0
+        """When work returned last, on its clock."""
+        self.asked_ms: int | None = None
+        """When it was asked to leave, on its clock."""
         self._network = network
         self._store = store
         self._resource = resource
@@ -179,6 +211,7 @@ class Candidate:
         self._observer = observer
         self._parts = parts
         self._work_ms = work_ms
+        self._resigns = resigns
         self._wake_ms: int | None = None
         self._sent_ms = 0
         self._sent: dict[str, int] = {}
@@ -193,20 +226,23 @@ class Candidate:
     def start(self) -> None:
         """Stands for election, with an empty memory."""
         self.core = self._new_core()
-        self.lease = self.confirmed_ms = self._wake_ms = None
+        self.lease = self.confirmed_ms = self.asked_ms = self.calling = self._wake_ms = None
+        self.working, self.returned_ms = False, 0
         self._sent.clear()
         self._carry_out(self._election.start(self._now_ms()))
 
     def stop(self) -> None:
         """Asks it to leave; it releases the lease once its work has ended."""
-        self.process.deliver(
-            self.process.incarnation,
-            lambda: self._carry_out(self._election.stop(self._now_ms())),
-        )
+        self.process.deliver(self.process.incarnation, self._leave)
 
     def forget(self) -> None:
         """For crashes: what it held is gone from its memory."""
         self.lease = None
+        self.working = False
+
+    def _leave(self) -> None:
+        self.asked_ms = self._now_ms()
+        self._carry_out(self._election.stop(self.asked_ms))
 
     def _new_core(self) -> LeaseCore:
         process = self.process
@@ -214,7 +250,7 @@ class Candidate:
         core = self._parts.core(
             process, self._key, self.timing, lambda: f"{rng.getrandbits(64):016x}"
         )
-        self._election = ElectionCore(core, retry_ms=self.timing.retry_ms)
+        self._election = self._parts.election(core, retry_ms=self.timing.retry_ms)
         return core
 
     def _now_ms(self) -> int:
@@ -225,18 +261,23 @@ class Candidate:
             if isinstance(action, Send):
                 self._observer.sends(self, action.request)
                 self._sent_ms = self._now_ms()
-                self._sent[str(action.request.assign.get("nonce"))] = self._sent_ms
+                self.calling = text(action.request.assign, "nonce")
+                self._sent[self.calling or ""] = self._sent_ms
                 self._network.call(self.process, self._store, action.request, self._on_reply)
             elif isinstance(action, Extended):
                 if self.lease is not None:
                     self.lease.extend(action.until_ms)
+                self.until_ms = action.until_ms
                 self._observer.extended(self)
             elif isinstance(action, Started):
                 self._begin_term(action)
             elif isinstance(action, Stopped):
                 if self.lease is not None:
                     self.lease.end(action.reason)
+                self.told = True
                 self._observer.stopped(self, action.token, action.reason)
+            elif isinstance(action, Finished):
+                self._observer.left(self)
         self._schedule()
 
     def _begin_term(self, started: Started) -> None:
@@ -246,11 +287,13 @@ class Candidate:
             until_ms=started.until_ms,
             clock=self.process.clock,
         )
-        self.lease = lease
+        self.lease, self.until_ms, self.told = lease, started.until_ms, False
         self._observer.started(self, started.token)
+        self.working = True
         self._work(lease)
 
     def _on_reply(self, reply: Reply) -> None:
+        self.calling = None
         if reply.outcome is Outcome.APPLIED:
             self.confirmed_ms = self._sent_ms
         elif text(reply.item, "holder") == self.core.holder:
@@ -280,13 +323,16 @@ class Candidate:
 
     def _work(self, lease: Lease) -> None:
         """One piece of work: look whether it may, take its time, write with the token."""
-        if not lease.held:
+        random = self.process.world.random.random
+        if not lease.held or (self._resigns and random() < self._resigns):
             lease.end(StopReason.ASKED)
+            self.working, self.returned_ms = False, self._now_ms()
+            self._observer.ended(self)
             self._carry_out(self._election.on_work_ended(self._now_ms()))
             return
         self._observer.works(self)
         low, high = self._work_ms
-        takes_ms = low + int(self.process.world.random.random() * (high - low + 1))
+        takes_ms = low + int(random() * (high - low + 1))
         self.process.wake_after(takes_ms, lambda: self._write(lease))
 
     def _write(self, lease: Lease) -> None:

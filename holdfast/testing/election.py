@@ -29,6 +29,7 @@ _TIMINGS = (
 _MAX_RATE_PPM = 20_000
 _MAX_WALL_MS = 8_000
 _LONGEST_WORK_MS = 3_000
+_RESIGNS = 0.01
 _SETTLE_MS = 100_000
 _SHOWN_LINES = 60
 
@@ -126,6 +127,7 @@ def simulate_election(
             observer=monitor,
             parts=parts or Parts(),
             work_ms=(200, _LONGEST_WORK_MS),
+            resigns=_RESIGNS,
         )
         monitor.candidates.append(candidate)
         world.at(rng.randint(0, 3_000), candidate.start)

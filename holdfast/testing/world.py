@@ -55,14 +55,10 @@ class World:
         self.seed = seed
         self.random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self.history: list[Entry] = []
-        self._now_ms = 0
+        self.now_ms = 0
+        """True time, which no process can see."""
         self._order = 0
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
-
-    @property
-    def now_ms(self) -> int:
-        """True time, which no process can see."""
-        return self._now_ms
 
     def at(self, at_ms: int, handler: Callable[[], None]) -> None:
         """Schedules an event.
@@ -72,7 +68,7 @@ class World:
             handler: What.
         """
         self._order += 1
-        heapq.heappush(self._queue, (max(at_ms, self._now_ms), self._order, handler))
+        heapq.heappush(self._queue, (max(at_ms, self.now_ms), self._order, handler))
 
     def after(self, delay_ms: int, handler: Callable[[], None]) -> None:
         """Schedules an event from now.
@@ -81,7 +77,7 @@ class World:
             delay_ms: How long from now.
             handler: What.
         """
-        self.at(self._now_ms + delay_ms, handler)
+        self.at(self.now_ms + delay_ms, handler)
 
     def note(self, who: str, what: str, detail: object = "") -> None:
         """Writes a line of history.
@@ -91,7 +87,7 @@ class World:
             what: What happened.
             detail: To what, with what result.
         """
-        self.history.append(Entry(self._now_ms, who, what, detail))
+        self.history.append(Entry(self.now_ms, who, what, detail))
 
     def run(self, until_ms: int) -> None:
         """Lets time pass.
@@ -105,9 +101,9 @@ class World:
         queue = self._queue
         for _ in range(MAX_EVENTS):
             if not queue or queue[0][0] > until_ms:
-                self._now_ms = max(self._now_ms, until_ms)
+                self.now_ms = max(self.now_ms, until_ms)
                 return
-            self._now_ms, _, handler = heapq.heappop(queue)
+            self.now_ms, _, handler = heapq.heappop(queue)
             handler()
         raise ConfigurationError(
             f"World {self.seed} had {MAX_EVENTS} events before {until_ms} ms. Something schedules "
@@ -143,6 +139,8 @@ class Process:
         self.alive = True
         self.paused = False
         self.incarnation = 0
+        self.running_since_ms = 0
+        """When it was last resumed or restarted, in true time."""
         self.clock = ProcessClock(world, rate_ppm)
         self._backlog: list[tuple[int, Callable[[], None]]] = []
 
@@ -206,6 +204,7 @@ class Process:
         if not (self.alive and self.paused):
             return
         self.paused = False
+        self.running_since_ms = self.world.now_ms
         self.clock.go_on()
         self.world.note(self.name, "resumed")
         backlog, self._backlog = self._backlog, []
@@ -225,6 +224,7 @@ class Process:
         """Brings a crashed process back, with an empty memory."""
         if not self.alive:
             self.alive = True
+            self.running_since_ms = self.world.now_ms
             self.world.note(self.name, "restarted")
 
 

@@ -153,6 +153,12 @@ class Judge:
     def stopped(self, candidate: Candidate, token: int, reason: StopReason) -> None:
         self._world.note(candidate.process.name, "stops", f"token {_words(token)}: {reason}")
 
+    def ended(self, candidate: Candidate) -> None:
+        """Work may return at any time."""
+
+    def left(self, candidate: Candidate) -> None:
+        """Candidates may leave at any time."""
+
     def sends(self, candidate: Candidate, request: Update) -> None:
         del request
         process, table = candidate.process, _table(candidate)
@@ -355,7 +361,7 @@ class HomeWorld(World):
         rng = self.random
         self.conditions = Conditions(
             delay_ms=(1, rng.choice((5, 40, 150))),
-            doubled_late_ms=rng.choice((10_000, 70_000, 70_000)),
+            late_ms=rng.choice((10_000, 70_000, 70_000)),
         )
         self.max_age_ms = rng.choice(_MAX_AGES_MS)
         self._worst_clocks = rng.random() < 0.5

@@ -9,6 +9,7 @@ The first group was found in libraries of others; the rest are the mistakes next
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from holdfast.coordination.election_core import ElectionCore, Finished
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import (
@@ -18,6 +19,7 @@ from holdfast.coordination.lease_core import (
     Phase,
     Released,
     Send,
+    Stopped,
     StopReason,
     _Call,
     _InFlight,
@@ -57,6 +59,16 @@ TRUE_REASON = "a holder is told the true reason"
 WAITER_RATE = "a waiter sends at most one request per retry period"
 RECOGNISED = "an applied write whose reply was lost is recognised"
 REPLACED = "a lost leader is replaced in time"
+OTHERS_RATE = "others send at most one request per retry period"
+ONE_WORK = "a process does one term's work at a time"
+BEGINS_IN_TIME = "a term begins before it is over"
+OVER_IS_OVER = "a term that is over is not extended"
+TOLD_IN_TIME = "a holder is told in time to stop"
+TOLD_AT_ONCE = "who was robbed is told at once"
+LEAVES = "who is asked to leave leaves"
+LEFT_NOTHING = "who has left holds nothing"
+RELEASE_ENDS = "a release is tried for no longer than a lease"
+KEPT_FOR_WORK = "a lease is kept until its work has returned"
 
 
 class _Core(LeaseCore):
@@ -398,6 +410,100 @@ class ReleasesTooEarly(_Core):
         return [each for each in super()._left() if not isinstance(each, Released)]
 
 
+class BeginsTooLate(_Core):
+    """A term begins whenever the news of it comes in."""
+
+    def _won(self, now_ms: int, sent_ms: int, token: int) -> list[Action]:
+        return super()._won(sent_ms if self._phase is Phase.WAITING else now_ms, sent_ms, token)
+
+
+class ExtendsWhatIsOver(_Core):
+    """A renewal's reply extends the term, whether or not it is over by now."""
+
+    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
+        if reply.outcome is Outcome.APPLIED and self._phase is Phase.IDLE:
+            return [Extended(call.sent_ms + self._timing.lease_ms - self._timing.margin_ms)]
+        return super()._renew_ended(call, reply)
+
+
+class SetsNoAlarm(_Core):
+    """That its time is over is noticed with the next request or reply."""
+
+    @property
+    def due_ms(self) -> int | None:
+        if self._phase is not Phase.HOLDING:
+            return super().due_ms
+        return None if self._in_flight else self._next_ms
+
+
+class GoesOnWhenRobbed(_Core):
+    """A refused renewal is tried again like one without an answer."""
+
+    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
+        if reply.outcome is Outcome.REFUSED and text(reply.item, "nonce") != call.nonce:
+            return []
+        return super()._renew_ended(call, reply)
+
+
+class NeverReleases(_Core):
+    """Who leaves lets its lease run out."""
+
+    def _release(self, now_ms: int) -> list[Action]:
+        self._leave_by_ms = now_ms
+        return super()._release(now_ms)
+
+
+class TakesRefusalForLoss(_Core):
+    """A refused release ends the matter, although the record still names who sent it."""
+
+    def _release_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
+        if reply.outcome is Outcome.REFUSED:
+            return self._left()
+        return super()._release_ended(now_ms, call, reply)
+
+
+class ReleasesForEver(_Core):
+    """A release is tried until it is answered."""
+
+    def _leave_holding(self, now_ms: int, token: int) -> None:
+        super()._leave_holding(now_ms, token)
+        self._leave_by_ms = 10**12
+
+
+class ReleasesWithoutPause(_Core):
+    """A release without an answer is tried again at once."""
+
+    def _release_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
+        actions = super()._release_ended(now_ms, call, reply)
+        self._next_ms = now_ms
+        return actions
+
+
+class NeverLeaves(ElectionCore):
+    """Who waits goes on waiting when it is asked to leave."""
+
+    def stop(self, now_ms: int) -> list[Action | Finished]:
+        return super().stop(now_ms) if self._working else self.on_tick(now_ms)
+
+
+class ReleasesAtOnce(ElectionCore):
+    """Who is asked to leave releases the lease while its work still runs."""
+
+    def stop(self, now_ms: int) -> list[Action | Finished]:
+        actions = super().stop(now_ms)
+        return [*actions, *self._follow(now_ms, self._lease.leave(now_ms))]
+
+
+class WorksTwice(ElectionCore):
+    """Who has lost the lease tries for it before its work has returned."""
+
+    def _follow(self, now_ms: int, actions: list[Action]) -> list[Action | Finished]:
+        followed = super()._follow(now_ms, actions)
+        if any(isinstance(each, Stopped) for each in followed) and not self._stopping:
+            self._campaign_ms = now_ms
+        return followed
+
+
 class FlagOnlyLease(Lease):
     """A handle that asks no clock, so that a paused holder believes itself when it wakes."""
 
@@ -492,7 +598,8 @@ class Mutant:
     """A broken protocol, and the promises whose breach may give it away.
 
     A rare one needs so special a coincidence that it takes about a thousand worlds: a world that
-    was seen to catch it is tried first.
+    was seen to catch it is tried first. What only matters to a holder whose lease was taken early
+    takes clocks that are not sound.
     """
 
     name: str
@@ -500,6 +607,11 @@ class Mutant:
     parts: Parts = field(default_factory=Parts)
     store: MakeStore = strong_store
     known_seed: int | None = None
+    sound_clocks: bool = True
+
+
+def _election(kind: type[ElectionCore], *promises: str) -> Mutant:
+    return Mutant(kind.__name__, frozenset(promises), Parts(election=kind))
 
 
 def _of(kind: type[_Core], *promises: str, reborn: bool = False) -> Mutant:
@@ -523,7 +635,7 @@ MUTANTS = (
     _of(UsesItsOwnLease, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(StealsHalfWay, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(RenewsUnconditionally, ONE_AT_A_TIME, TOKENS_NEVER_SHRINK, STOPS_EARLY),
-    replace(_of(RenewsByHolderAlone, ONE_AT_A_TIME, WHOLE_LEASE, TRUE_REASON), known_seed=1_099),
+    replace(_of(RenewsByHolderAlone, ONE_AT_A_TIME, WHOLE_LEASE, TRUE_REASON), known_seed=163),
     _of(UnseatedByOneLostReply, TRUE_REASON),
     _of(KeepsItsNonce, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(WithoutAMargin, STOPS_EARLY, ONE_AT_A_TIME),
@@ -535,7 +647,18 @@ MUTANTS = (
     _of(OldIncarnationLives, TOKENS_INCREASE, reborn=True),
     _of(NeverTakesOver, REPLACED),
     _of(RepeatedRenewalRevives, WHOLE_LEASE, TRUE_REASON),
-    _of(ReleasesTooEarly, ONE_AT_A_TIME, REPLACED),
+    _of(ReleasesTooEarly, ONE_AT_A_TIME, REPLACED, OTHERS_RATE),
+    replace(_of(BeginsTooLate, BEGINS_IN_TIME, TOKENS_INCREASE), known_seed=512),
+    _of(ExtendsWhatIsOver, OVER_IS_OVER),
+    _of(SetsNoAlarm, TOLD_IN_TIME),
+    replace(_of(GoesOnWhenRobbed, TOLD_AT_ONCE), sound_clocks=False),
+    _of(NeverReleases, LEFT_NOTHING),
+    replace(_of(TakesRefusalForLoss, LEFT_NOTHING), known_seed=8_013),
+    _of(ReleasesForEver, RELEASE_ENDS),
+    _of(ReleasesWithoutPause, OTHERS_RATE),
+    _election(NeverLeaves, LEAVES),
+    _election(ReleasesAtOnce, KEPT_FOR_WORK),
+    _election(WorksTwice, ONE_WORK),
     Mutant("FlagOnlyLease", frozenset({STOPS_EARLY, ONE_AT_A_TIME}), Parts(lease=FlagOnlyLease)),
     Mutant("NoFence", frozenset({NO_STALE_WRITE}), Parts(fence=NoFence)),
     Mutant("FenceForgets", frozenset({NO_STALE_WRITE}), Parts(fence=FenceForgets)),

@@ -22,7 +22,12 @@ FROM_OTHERS = {
 def test_a_mutant_is_caught_for_its_own_reason(mutant: Mutant) -> None:
     known = () if mutant.known_seed is None else (mutant.known_seed,)
     for seed in (*known, *range(MOST_SEEDS)):
-        run = simulate_election(seed, parts=mutant.parts, make_store=mutant.store)
+        run = simulate_election(
+            seed,
+            parts=mutant.parts,
+            make_store=mutant.store,
+            sound_clocks=mutant.sound_clocks,
+        )
         if run.violations:
             assert run.violations[0].promise in mutant.promises, run.explain()
             return

@@ -38,6 +38,7 @@ def _broken(seeds: range) -> list[str]:
         # Judging costs half as much as simulating; every tenth world stands for the rest.
         if seed % 10 == 0 and (unexplained := explain_history(run.operations)):
             found.append(f"seed {seed}: {unexplained}")
+    gc.collect()
     return found
 
 
@@ -50,10 +51,9 @@ def test_no_promise_is_broken_in_a_hundred_worlds() -> None:
 def test_no_promise_is_broken_in_ten_thousand_worlds() -> None:
     batches = [range(start, start + 250) for start in range(0, 10_000, 250)]
     context = multiprocessing.get_context("spawn")
-    # Worlds are full of short-lived objects; collecting as often as usual costs a fifth.
-    with ProcessPoolExecutor(
-        max_workers=2, mp_context=context, initializer=gc.set_threshold, initargs=(100_000,)
-    ) as pool:
+    # Worlds are full of objects that live as long as they do; looking for garbage among them more
+    # than once a batch costs a fifth.
+    with ProcessPoolExecutor(max_workers=2, mp_context=context, initializer=gc.disable) as pool:
         found = [each for batch in pool.map(_broken, batches) for each in batch]
     assert found == []
 
@@ -77,8 +77,10 @@ def test_the_worlds_are_hostile_enough_to_be_worth_surviving() -> None:
     assert sum(run.terms for run in runs) > 60
     assert sum(run.steals for run in runs) > 30
     faults = {entry.what for run in runs for entry in run.history if entry.who == "fault"}
-    assert faults >= {"pause", "crash", "cut", "loss", "slow", "doubling", "region loss", "stop"}
-    assert any(entry.what == "fenced" for run in runs for entry in run.history)
+    assert faults >= {"pause", "crash", "cut", "loss", "slow", "doubling", "late", "region loss"}
+    assert faults >= {"conflicts", "stop"}
+    happened = {entry.what for run in runs for entry in run.history}
+    assert happened >= {"fenced", "has left", "wall clock set"}
 
 
 def test_a_seed_replays_exactly() -> None:
@@ -89,8 +91,10 @@ def test_a_seed_replays_exactly() -> None:
 
 def test_a_failing_seed_tells_its_story() -> None:
     mutant = next(each for each in MUTANTS if each.name == "NoFence")
-    story = simulate_election(0, parts=mutant.parts).explain()
-    assert story.startswith("seed 0: ")
+    runs = [simulate_election(seed, parts=mutant.parts) for seed in range(10)]
+    run = next(each for each in runs if each.violations)
+    story = run.explain()
+    assert story.startswith(f"seed {run.seed}: ")
     assert "BROKEN" in story
     assert "no stale write is accepted" in story
     assert "leads" in story
@@ -101,9 +105,10 @@ def test_a_last_writer_wins_store_grants_one_lease_twice() -> None:
     def make(world: World, watcher: Watcher) -> LastWriterWinsStore:
         return LastWriterWinsStore(world, regions=REGIONS, watcher=watcher)
 
-    run: Run = simulate_election(0, make_store=make)
-    assert "one holder at a time" in {each.promise for each in run.violations}
-    assert explain_history(run.operations) is not None
+    runs: list[Run] = [simulate_election(seed, make_store=make) for seed in range(10)]
+    broken = [run for run in runs if run.violations]
+    assert "one holder at a time" in {each.promise for run in broken for each in run.violations}
+    assert any(explain_history(run.operations) for run in broken)
 
 
 class _Quiet:
