@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test rehearse quick lint types golden lock browser clean \
+.PHONY: help install demo test rehearse quick lint types mypy pyright golden lock browser clean \
 	bench-check bench-coordination
 
 help: ## List the targets.
@@ -30,7 +30,8 @@ demo: $(DEMO_STAMP) ## Check the prod stack's policies, then rehearse the loss o
 	$(BIN)/holdfast check -s prod
 	$(BIN)/holdfast drill run region-loss
 
-test: install lint types ## Style, types, import contracts, every test but the mutants' rehearsals.
+test: install ## Style, types, import contracts, every test but the mutants' rehearsals.
+	$(MAKE) --no-print-directory -j 2 lint types
 	$(BIN)/pytest -m "not alone and not rehearsal" -n 2 --dist loadfile --quiet
 	$(BIN)/pytest -m "alone and not rehearsal"
 
@@ -45,8 +46,12 @@ lint: install ## ruff and the import contracts.
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: install ## mypy and pyright, both strict.
+types: mypy pyright ## mypy and pyright, both strict.
+
+mypy: install
 	$(BIN)/mypy .
+
+pyright: install
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 golden: install ## Rewrite the golden resource graphs; review the diff like code.

@@ -38,7 +38,7 @@ class Entry:
     at_ms: int
     who: str
     what: str
-    detail: object
+    detail: str
 
     def __str__(self) -> str:
         return f"{self.at_ms / 1000:10.3f} s  {self.who:<10} {self.what:<14} {self.detail}"
@@ -79,7 +79,7 @@ class World:
         """
         self.at(self.now_ms + delay_ms, handler)
 
-    def note(self, who: str, what: str, detail: object = "") -> None:
+    def note(self, who: str, what: str, detail: str = "") -> None:
         """Writes a line of history.
 
         Args:

@@ -1,6 +1,6 @@
-"""Protocol bugs that people ship, each as small a change to the real protocol as it can be.
+"""Protocol bugs that people ship, and the promises that each of them breaks.
 
-The first group was found in libraries of others; the rest are the mistakes next to them.
+Those in the protocol of a lease are next door; here are those around it.
 """
 
 # Mutants are changes to the inside of a protocol.
@@ -14,39 +14,28 @@ from holdfast.coordination.fence import Fence
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import (
     Action,
-    Extended,
     LeaseCore,
-    Phase,
-    Released,
-    Send,
     Stopped,
-    StopReason,
-    _Call,
-    _InFlight,
 )
 from holdfast.coordination.store import (
     Absent,
-    AllOf,
     Always,
     AnyOf,
     AtMost,
     Condition,
     Delete,
-    Equals,
-    Item,
-    Outcome,
     Put,
     Reply,
     Request,
     Update,
-    number,
-    text,
 )
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.testing.candidate import Parts
 from holdfast.testing.election import REGIONS, MakeStore, strong_store
 from holdfast.testing.store import LastWriterWinsStore, Watcher
 from holdfast.testing.world import Process, World
+from tests.coordination import lease_mutants as lease
+from tests.coordination.lease_mutants import LeaseMutant
 
 ONE_AT_A_TIME = "one holder at a time"
 STOPS_EARLY = "a holder stops at least 20 % of its lease early"
@@ -69,414 +58,6 @@ LEAVES = "who is asked to leave leaves"
 LEFT_NOTHING = "who has left holds nothing"
 RELEASE_ENDS = "a release is tried for no longer than a lease"
 KEPT_FOR_WORK = "a lease is kept until its work has returned"
-
-
-class _Core(LeaseCore):
-    """A core that mutants can be made from."""
-
-    wall_ms: Callable[[], int]
-
-    def set(self, request: Update, **assign: str | int) -> Update:
-        return replace(request, assign={**request.assign, **assign})
-
-
-class CountsFromTheReply(_Core):
-    """python_dynamodb_lock: the lease is counted from when the reply came in."""
-
-    def on_reply(self, now_ms: int, reply: Reply) -> list[Action]:
-        if self._in_flight is not None:
-            self._in_flight.sent_ms = now_ms
-        for nonce in self._unknown:
-            self._unknown[nonce] = now_ms
-        return super().on_reply(now_ms, reply)
-
-
-class NeverHeartbeatsAgain(_Core):
-    """python_dynamodb_lock: one failed heartbeat and there is never another."""
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        actions = super()._renew_ended(call, reply)
-        if reply.outcome is Outcome.UNKNOWN and self._phase is Phase.HOLDING:
-            self._next_ms = 10**12
-            self._until_ms = 10**12
-            actions = [*actions, Extended(self._until_ms)]
-        return actions
-
-
-class ForgetsItsDeadHeartbeat(_Core):
-    """dynamodb-persistent-lock: the heartbeat is dead, the handle says the lock is held."""
-
-    def _stop(self, reason: StopReason) -> list[Action]:
-        if reason is StopReason.LOST_CONTACT:
-            self._until_ms = self._next_ms = 10**12
-            return [Extended(self._until_ms)]
-        return super()._stop(reason)
-
-
-class LateReleaseDeletes(_Core):
-    """dynalock: a release deletes whatever record is there."""
-
-    def _release(self, now_ms: int) -> list[Action]:
-        actions = super()._release(now_ms)
-        return [
-            Send(replace(action.request, when=Always())) if isinstance(action, Send) else action
-            for action in actions
-        ]
-
-
-class ComparesWallClocks(_Core):
-    """dynamo-dlm: the record says until when, and a waiter believes its own wall clock."""
-
-    def _send(self, now_ms: int, call: _Call, nonce: str, request: Update) -> list[Action]:
-        if call is not _Call.RELEASE:
-            request = self.set(request, wall_until=self.wall_ms() + self._timing.lease_ms)
-        return super()._send(now_ms, call, nonce, request)
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        actions = super()._watch(now_ms, item)
-        if self._watched and number(item, "wall_until") < self.wall_ms():
-            self._watched.since_ms = now_ms - self._watched.lease_ms
-        return actions
-
-
-class PollsWithoutPause(_Core):
-    """dynamo-dlm: hundreds of requests a second while waiting."""
-
-    def _send(self, now_ms: int, call: _Call, nonce: str, request: Update) -> list[Action]:
-        actions = super()._send(now_ms, call, nonce, request)
-        if call is _Call.ACQUIRE:
-            self._next_ms = now_ms + self._timing.retry_ms // 10
-        return actions
-
-
-class DrawsTokensAtRandom(_Core):
-    """awslabs' Java client: the record's version is a random string, so it cannot order terms."""
-
-    def _acquisition(self, now_ms: int, nonce: str) -> Update:
-        request = super()._acquisition(now_ms, nonce)
-        return replace(self.set(request, token=int(nonce[:6], 16) + 1), add={})
-
-
-class ReleaseDeletesTheRecord(_Core):
-    """awslabs, dynalock: what remembers the last token is gone after a release."""
-
-    def _release(self, now_ms: int) -> list[Action]:
-        actions = super()._release(now_ms)
-        return [
-            Send(replace(action.request, remove=("holder", "token", "beat", "lease_ms")))
-            if isinstance(action, Send)
-            else action
-            for action in actions
-        ]
-
-
-class TokensFromTheWallClock(_Core):
-    """A token made of the date goes back when the date does."""
-
-    def _acquisition(self, now_ms: int, nonce: str) -> Update:
-        request = super()._acquisition(now_ms, nonce)
-        return replace(self.set(request, token=100_000 + self.wall_ms()), add={})
-
-
-class StealsWithoutANewToken(_Core):
-    """A takeover that keeps the old holder's token."""
-
-    def _acquisition(self, now_ms: int, nonce: str) -> Update:
-        request = super()._acquisition(now_ms, nonce)
-        watched = self._watched
-        if watched and now_ms - watched.since_ms >= watched.lease_ms:
-            return replace(request, add={"token": 0})
-        return request
-
-
-class StealsUnconditionally(_Core):
-    """A takeover that does not make sure that nothing has changed since it looked."""
-
-    def _acquisition(self, now_ms: int, nonce: str) -> Update:
-        request = super()._acquisition(now_ms, nonce)
-        watched = self._watched
-        if watched and now_ms - watched.since_ms >= watched.lease_ms:
-            return replace(request, when=Always())
-        return request
-
-
-class StealsFromTheSameHolder(_Core):
-    """A takeover whose condition names the holder, who may have renewed since."""
-
-    _seen = ""
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        self._seen = text(item, "holder") or ""
-        return super()._watch(now_ms, item)
-
-    def _acquisition(self, now_ms: int, nonce: str) -> Update:
-        request = super()._acquisition(now_ms, nonce)
-        watched = self._watched
-        if watched and now_ms - watched.since_ms >= watched.lease_ms:
-            return replace(request, when=AnyOf((Absent("holder"), Equals("holder", self._seen))))
-        return request
-
-
-class NeverLooksAgain(_Core):
-    """Staleness counted from the first sight of a holder, not from its last sign of life."""
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        since = self._watched.since_ms if self._watched else now_ms
-        actions = super()._watch(now_ms, item)
-        if self._watched:
-            self._watched.since_ms = since
-        return actions
-
-
-class UsesItsOwnLease(_Core):
-    """A waiter that takes its own lease length for the holder's."""
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        actions = super()._watch(now_ms, item)
-        if self._watched:
-            self._watched.lease_ms = self._timing.lease_ms
-        return actions
-
-
-class StealsHalfWay(_Core):
-    """A waiter in a hurry."""
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        actions = super()._watch(now_ms, item)
-        if self._watched:
-            self._watched.lease_ms = number(item, "lease_ms") // 2
-        return actions
-
-
-class RenewsUnconditionally(_Core):
-    """A renewal that brings a lost lease back to life."""
-
-    def _renewal(self, nonce: str) -> Update:
-        request = super()._renewal(nonce)
-        when = AnyOf((Absent("beat"), AtMost("beat", self._beat - 1)))
-        return self.set(
-            replace(request, when=when),
-            holder=self._holder,
-            token=self._token,
-            lease_ms=self._timing.lease_ms,
-        )
-
-
-class RenewsByHolderAlone(_Core):
-    """A renewal that does not name its term."""
-
-    def _renewal(self, nonce: str) -> Update:
-        request = super()._renewal(nonce)
-        beat = AtMost("beat", self._beat - 1)
-        return replace(request, when=AllOf((Equals("holder", self._holder), beat)))
-
-
-class UnseatedByOneLostReply(_Core):
-    """A renewal conditional on the last nonce that was confirmed."""
-
-    _confirmed = ""
-
-    def _won(self, now_ms: int, sent_ms: int, token: int) -> list[Action]:
-        self._confirmed = ""
-        return super()._won(now_ms, sent_ms, token)
-
-    def _renewal(self, nonce: str) -> Update:
-        request = super()._renewal(nonce)
-        if not self._confirmed:
-            return request
-        return replace(request, when=AllOf((request.when, Equals("nonce", self._confirmed))))
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.APPLIED:
-            self._confirmed = call.nonce
-        return super()._renew_ended(call, reply)
-
-
-class KeepsItsNonce(_Core):
-    """A renewal that leaves the record as it was, so that a living holder looks dead."""
-
-    def _renewal(self, nonce: str) -> Update:
-        self._beat += 1
-        request = super()._renewal(nonce)
-        assign = {name: value for name, value in request.assign.items() if name != "nonce"}
-        return replace(request, assign=assign)
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.APPLIED:
-            reply = Reply(Outcome.APPLIED, {**(reply.item or {}), "nonce": call.nonce})
-        return super()._renew_ended(call, reply)
-
-
-class WithoutAMargin(_Core):
-    """A holder that uses its lease to the last millisecond."""
-
-    def _won(self, now_ms: int, sent_ms: int, token: int) -> list[Action]:
-        return super()._won(now_ms, sent_ms + self._timing.margin_ms, token)
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        late = replace(call, sent_ms=call.sent_ms + self._timing.margin_ms)
-        return super()._renew_ended(late, reply)
-
-
-class LostReplyIsALostLease(_Core):
-    """An acquisition whose reply was lost is not recognised by its nonce."""
-
-    def _acquire_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.UNKNOWN:
-            return []
-        return super()._acquire_ended(now_ms, call, reply)
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        self._holder, mine = "nobody", self._holder
-        actions = super()._watch(now_ms, item)
-        self._holder = mine
-        return actions
-
-
-class RecognisedAsNew(_Core):
-    """A recognised acquisition counted from its recognition, not from its sending."""
-
-    def _won(self, now_ms: int, sent_ms: int, token: int) -> list[Action]:
-        del sent_ms
-        return super()._won(now_ms, now_ms, token)
-
-
-class NoAnswerIsYes(_Core):
-    """A renewal without an answer taken for granted."""
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.UNKNOWN:
-            reply = Reply(Outcome.APPLIED, {"nonce": call.nonce})
-        return super()._renew_ended(call, reply)
-
-
-class ConflictIsYes(_Core):
-    """A write in conflict with another region taken for applied."""
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.RETRY:
-            reply = Reply(Outcome.APPLIED, {"nonce": call.nonce})
-        return super()._renew_ended(call, reply)
-
-
-class AcquiredWithoutAnAnswer(_Core):
-    """An acquisition without an answer taken for granted."""
-
-    def _acquire_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.UNKNOWN and self._phase is Phase.WAITING:
-            return self._won(now_ms, call.sent_ms, (self._former or 0) + 1)
-        return super()._acquire_ended(now_ms, call, reply)
-
-
-class OldIncarnationLives(_Core):
-    """A restarted process takes the record of its former life for its own term."""
-
-    def _acquire_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.REFUSED and text(reply.item, "holder") == self._holder:
-            return self._won(now_ms, call.sent_ms, number(reply.item, "token"))
-        return super()._acquire_ended(now_ms, call, reply)
-
-
-class NeverTakesOver(_Core):
-    """A crash locks the key for good (Powertools outside Lambda: for an hour)."""
-
-    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
-        actions = super()._watch(now_ms, item)
-        if self._watched:
-            self._watched.lease_ms = 3_600_000
-        return actions
-
-
-class RepeatedRenewalRevives(_Core):
-    """No beat: a renewal that arrives twice brings an old nonce back."""
-
-    def _renewal(self, nonce: str) -> Update:
-        request = super()._renewal(nonce)
-        return replace(
-            request, when=AllOf((Equals("holder", self._holder), Equals("token", self._token)))
-        )
-
-
-class ReleasesTooEarly(_Core):
-    """The lease is given up as soon as somebody asks, whatever still runs under it."""
-
-    def on_tick(self, now_ms: int) -> list[Action]:
-        actions = super().on_tick(now_ms)
-        if self._phase is Phase.HOLDING and self._beat and self._beat % 7 == 0:
-            actions += self.leave(now_ms)
-        return actions
-
-    def _left(self) -> list[Action]:
-        return [each for each in super()._left() if not isinstance(each, Released)]
-
-
-class BeginsTooLate(_Core):
-    """A term begins whenever the news of it comes in."""
-
-    def _won(self, now_ms: int, sent_ms: int, token: int) -> list[Action]:
-        return super()._won(sent_ms if self._phase is Phase.WAITING else now_ms, sent_ms, token)
-
-
-class ExtendsWhatIsOver(_Core):
-    """A renewal's reply extends the term, whether or not it is over by now."""
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.APPLIED and self._phase is Phase.IDLE:
-            return [Extended(call.sent_ms + self._timing.lease_ms - self._timing.margin_ms)]
-        return super()._renew_ended(call, reply)
-
-
-class SetsNoAlarm(_Core):
-    """That its time is over is noticed with the next request or reply."""
-
-    @property
-    def due_ms(self) -> int | None:
-        if self._phase is not Phase.HOLDING:
-            return super().due_ms
-        return None if self._in_flight else self._next_ms
-
-
-class GoesOnWhenRobbed(_Core):
-    """A refused renewal is tried again like one without an answer."""
-
-    def _renew_ended(self, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.REFUSED and text(reply.item, "nonce") != call.nonce:
-            return []
-        return super()._renew_ended(call, reply)
-
-
-class NeverReleases(_Core):
-    """Who leaves lets its lease run out."""
-
-    def _release(self, now_ms: int) -> list[Action]:
-        self._leave_by_ms = now_ms
-        return super()._release(now_ms)
-
-
-class TakesRefusalForLoss(_Core):
-    """A refused release ends the matter, although the record still names who sent it."""
-
-    def _release_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        if reply.outcome is Outcome.REFUSED:
-            return self._left()
-        return super()._release_ended(now_ms, call, reply)
-
-
-class ReleasesForEver(_Core):
-    """A release is tried until it is answered."""
-
-    def _leave_holding(self, now_ms: int, token: int) -> None:
-        super()._leave_holding(now_ms, token)
-        self._leave_by_ms = 10**12
-
-
-class ReleasesWithoutPause(_Core):
-    """A release without an answer is tried again at once."""
-
-    def _release_ended(self, now_ms: int, call: _InFlight, reply: Reply) -> list[Action]:
-        actions = super()._release_ended(now_ms, call, reply)
-        self._next_ms = now_ms
-        return actions
 
 
 class NeverLeaves(ElectionCore):
@@ -576,7 +157,7 @@ class SweepingStore:
         self._store.restore(region)
 
 
-def _core(kind: type[_Core], *, reborn: bool = False) -> Parts:
+def _core(kind: type[LeaseMutant], *, reborn: bool = False) -> Parts:
     def make(
         process: Process, key: str, timing: LeaseTiming, new_nonce: Callable[[], str]
     ) -> LeaseCore:
@@ -614,48 +195,50 @@ def _election(kind: type[ElectionCore], *promises: str) -> Mutant:
     return Mutant(kind.__name__, frozenset(promises), Parts(election=kind))
 
 
-def _of(kind: type[_Core], *promises: str, reborn: bool = False) -> Mutant:
+def _of(kind: type[LeaseMutant], *promises: str, reborn: bool = False) -> Mutant:
     return Mutant(kind.__name__, frozenset(promises), parts=_core(kind, reborn=reborn))
 
 
 MUTANTS = (
-    _of(CountsFromTheReply, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(NeverHeartbeatsAgain, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(ForgetsItsDeadHeartbeat, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(LateReleaseDeletes, ONE_AT_A_TIME, STOPS_EARLY, TRUE_REASON, WHOLE_LEASE),
-    _of(ComparesWallClocks, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(PollsWithoutPause, WAITER_RATE),
-    _of(DrawsTokensAtRandom, TOKENS_INCREASE, TOKENS_NEVER_SHRINK, LATEST_ACCEPTED),
-    _of(ReleaseDeletesTheRecord, TOKENS_INCREASE, TOKENS_NEVER_SHRINK),
-    _of(TokensFromTheWallClock, TOKENS_INCREASE, TOKENS_NEVER_SHRINK),
-    _of(StealsWithoutANewToken, TOKENS_INCREASE),
-    _of(StealsUnconditionally, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(StealsFromTheSameHolder, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(NeverLooksAgain, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(UsesItsOwnLease, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(StealsHalfWay, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(RenewsUnconditionally, ONE_AT_A_TIME, TOKENS_NEVER_SHRINK, STOPS_EARLY),
-    replace(_of(RenewsByHolderAlone, ONE_AT_A_TIME, WHOLE_LEASE, TRUE_REASON), known_seed=163),
-    _of(UnseatedByOneLostReply, TRUE_REASON),
-    _of(KeepsItsNonce, WHOLE_LEASE, ONE_AT_A_TIME),
-    _of(WithoutAMargin, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(LostReplyIsALostLease, RECOGNISED),
-    _of(RecognisedAsNew, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(NoAnswerIsYes, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(ConflictIsYes, STOPS_EARLY, ONE_AT_A_TIME),
-    _of(AcquiredWithoutAnAnswer, TOKENS_INCREASE, ONE_AT_A_TIME, STOPS_EARLY),
-    _of(OldIncarnationLives, TOKENS_INCREASE, reborn=True),
-    _of(NeverTakesOver, REPLACED),
-    _of(RepeatedRenewalRevives, WHOLE_LEASE, TRUE_REASON),
-    _of(ReleasesTooEarly, ONE_AT_A_TIME, REPLACED, OTHERS_RATE),
-    replace(_of(BeginsTooLate, BEGINS_IN_TIME, TOKENS_INCREASE), known_seed=512),
-    _of(ExtendsWhatIsOver, OVER_IS_OVER),
-    _of(SetsNoAlarm, TOLD_IN_TIME),
-    replace(_of(GoesOnWhenRobbed, TOLD_AT_ONCE), sound_clocks=False),
-    _of(NeverReleases, LEFT_NOTHING),
-    replace(_of(TakesRefusalForLoss, LEFT_NOTHING), known_seed=8_013),
-    _of(ReleasesForEver, RELEASE_ENDS),
-    _of(ReleasesWithoutPause, OTHERS_RATE),
+    _of(lease.CountsFromTheReply, STOPS_EARLY, ONE_AT_A_TIME),
+    _of(lease.NeverHeartbeatsAgain, STOPS_EARLY, ONE_AT_A_TIME),
+    _of(lease.ForgetsItsDeadHeartbeat, STOPS_EARLY, ONE_AT_A_TIME),
+    _of(lease.LateReleaseDeletes, ONE_AT_A_TIME, STOPS_EARLY, TRUE_REASON, WHOLE_LEASE),
+    _of(lease.ComparesWallClocks, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.PollsWithoutPause, WAITER_RATE),
+    _of(lease.DrawsTokensAtRandom, TOKENS_INCREASE, TOKENS_NEVER_SHRINK, LATEST_ACCEPTED),
+    _of(lease.ReleaseDeletesTheRecord, TOKENS_INCREASE, TOKENS_NEVER_SHRINK),
+    _of(lease.TokensFromTheWallClock, TOKENS_INCREASE, TOKENS_NEVER_SHRINK),
+    _of(lease.StealsWithoutANewToken, TOKENS_INCREASE),
+    _of(lease.StealsUnconditionally, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.StealsFromTheSameHolder, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.NeverLooksAgain, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.UsesItsOwnLease, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.StealsHalfWay, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.RenewsUnconditionally, ONE_AT_A_TIME, TOKENS_NEVER_SHRINK, STOPS_EARLY),
+    replace(
+        _of(lease.RenewsByHolderAlone, ONE_AT_A_TIME, WHOLE_LEASE, TRUE_REASON), known_seed=163
+    ),
+    _of(lease.UnseatedByOneLostReply, TRUE_REASON),
+    _of(lease.KeepsItsNonce, WHOLE_LEASE, ONE_AT_A_TIME),
+    _of(lease.WithoutAMargin, STOPS_EARLY, ONE_AT_A_TIME),
+    _of(lease.LostReplyIsALostLease, RECOGNISED),
+    replace(_of(lease.RecognisedAsNew, STOPS_EARLY, ONE_AT_A_TIME), known_seed=61),
+    _of(lease.NoAnswerIsYes, STOPS_EARLY, ONE_AT_A_TIME),
+    _of(lease.ConflictIsYes, STOPS_EARLY, ONE_AT_A_TIME),
+    _of(lease.AcquiredWithoutAnAnswer, TOKENS_INCREASE, ONE_AT_A_TIME, STOPS_EARLY),
+    _of(lease.OldIncarnationLives, TOKENS_INCREASE, reborn=True),
+    _of(lease.NeverTakesOver, REPLACED),
+    replace(_of(lease.RepeatedRenewalRevives, WHOLE_LEASE, TRUE_REASON), known_seed=141),
+    _of(lease.ReleasesTooEarly, ONE_AT_A_TIME, REPLACED, OTHERS_RATE),
+    replace(_of(lease.BeginsTooLate, BEGINS_IN_TIME, TOKENS_INCREASE), known_seed=512),
+    replace(_of(lease.ExtendsWhatIsOver, OVER_IS_OVER), known_seed=172),
+    _of(lease.SetsNoAlarm, TOLD_IN_TIME),
+    replace(_of(lease.GoesOnWhenRobbed, TOLD_AT_ONCE), sound_clocks=False),
+    _of(lease.NeverReleases, LEFT_NOTHING),
+    replace(_of(lease.TakesRefusalForLoss, LEFT_NOTHING), known_seed=8_013),
+    _of(lease.ReleasesForEver, RELEASE_ENDS),
+    _of(lease.ReleasesWithoutPause, OTHERS_RATE),
     _election(NeverLeaves, LEAVES),
     _election(ReleasesAtOnce, KEPT_FOR_WORK),
     _election(WorksTwice, ONE_WORK),

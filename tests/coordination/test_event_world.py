@@ -36,14 +36,14 @@ from tests.coordination.event_world import (
     relay,
     simulate_events,
 )
-from tests.coordination.mutants import ComparesWallClocks, NeverTakesOver
+from tests.coordination.lease_mutants import ComparesWallClocks, NeverTakesOver
 
-SEEDS = 300
+SEEDS = 100
 # A lost message takes a loss of the network within the second of its sending: one world in thirty.
 FEW_SEEDS = 200
 
 
-def test_no_promise_is_broken_in_three_hundred_worlds() -> None:
+def test_no_promise_is_broken_in_a_hundred_worlds() -> None:
     broken = {
         verdict.seed: verdict.broken[0]
         for verdict in map(simulate_events, range(SEEDS))
@@ -53,8 +53,8 @@ def test_no_promise_is_broken_in_three_hundred_worlds() -> None:
 
 
 @pytest.mark.slow
-def test_no_promise_is_broken_in_three_thousand_worlds() -> None:
-    assert [seed for seed in range(SEEDS, 3_000) if simulate_events(seed).broken] == []
+def test_no_promise_is_broken_in_a_thousand_worlds() -> None:
+    assert [seed for seed in range(SEEDS, 1_000) if simulate_events(seed).broken] == []
 
 
 def test_the_worlds_are_hostile_enough_to_be_worth_surviving() -> None:

@@ -83,6 +83,7 @@ def test_a_group_that_cannot_be_is_refused() -> None:
             Partitions(store=MemoryStore(), prefix="g", partitions=partitions, owner="x")
 
 
+@pytest.mark.slow
 def test_no_seed_breaks_a_promise() -> None:
     verdicts = [simulate_partitions(seed) for seed in range(SEEDS)]
     assert [verdict for verdict in verdicts if verdict.broken] == []

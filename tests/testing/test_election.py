@@ -1,8 +1,6 @@
 """The protocol in a hostile world, and the world itself."""
 
-import gc
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -23,41 +21,40 @@ from holdfast.testing import (
 from holdfast.testing.election import KEY, REGIONS, strong_store
 from holdfast.testing.store import Watcher
 from tests.coordination.mutants import MUTANTS
+from tests.testing.worlds import broken, compile_worlds, start_compiled, told
 
 TIMING = LeaseTiming()
 ROUND_TRIP_MS = 10
 
 
-def _broken(seeds: range) -> list[str]:
-    """What went wrong in a range of seeds, in words."""
-    found: list[str] = []
-    for seed in seeds:
-        run = simulate_election(seed)
-        if run.violations:
-            found.append(run.explain())
-        # Judging costs half as much as simulating; every tenth world stands for the rest.
-        if seed % 10 == 0 and (unexplained := explain_history(run.operations)):
-            found.append(f"seed {seed}: {unexplained}")
-    gc.collect()
-    return found
+def test_no_promise_is_broken_in_twenty_five_worlds() -> None:
+    assert broken(range(25)) == []
 
 
-def test_no_promise_is_broken_in_a_hundred_worlds() -> None:
-    assert _broken(range(100)) == []
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("compiled")
+    compile_worlds(place)
+    return place
 
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_no_promise_is_broken_in_ten_thousand_worlds() -> None:
-    batches = [range(start, start + 250) for start in range(0, 10_000, 250)]
-    context = multiprocessing.get_context("spawn")
-    # Worlds are full of objects that live as long as they do; looking for garbage among them more
-    # than once a batch costs a fifth.
-    with ProcessPoolExecutor(max_workers=2, mp_context=context, initializer=gc.disable) as pool:
-        found = [each for batch in pool.map(_broken, batches) for each in batch]
-    assert found == []
+def test_a_compiled_world_is_the_same_world(compiled: Path) -> None:
+    seeds = range(30)
+    assert start_compiled(compiled, seeds, "told").communicate()[0] == told(seeds)
 
 
+@pytest.mark.slow
+@pytest.mark.alone
+def test_no_promise_is_broken_in_ten_thousand_worlds(compiled: Path) -> None:
+    halves = (range(5_000), range(5_000, 10_000))
+    running = [start_compiled(compiled, half, "broken") for half in halves]
+    assert [process.communicate()[0] for process in running] == ["", ""]
+    assert [process.returncode for process in running] == [0, 0]
+
+
+@pytest.mark.slow
 def test_where_clocks_leap_and_stand_still_holders_overlap_and_no_stale_write_is_accepted() -> None:
     runs = [simulate_election(seed, sound_clocks=False) for seed in range(100)]
     assert [run.explain() for run in runs if run.violations] == []
