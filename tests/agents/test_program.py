@@ -37,6 +37,7 @@ def test_without_a_contract_it_says_so() -> None:
     assert "No platform contract" in reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("port", ["https", "70000", "0"])
 def test_with_a_port_that_is_none_it_says_so(port: str) -> None:
     status, reason = run(AWS_REGION="us-east-1", HOLDFAST_INGRESS_PORT=port)

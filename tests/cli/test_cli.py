@@ -246,6 +246,7 @@ def test_a_terminal_that_cannot_show_a_character_gets_another_one(
     assert written.getvalue() == b"?\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["drill", "list"], ["drill", "run", "region-loss"]])
 def test_a_reader_who_goes_away_is_no_missed_objective(
     arguments: list[str], tmp_path: Path

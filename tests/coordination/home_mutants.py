@@ -254,16 +254,12 @@ def _unguarded(request: Request, epoch: int) -> Request:
 
 @dataclass(frozen=True)
 class HomeMutant:
-    """A broken protocol, and the promises whose breach may give it away.
-
-    A rare one needs so special a coincidence that it takes some hundred worlds.
-    """
+    """A broken protocol, and the promises whose breach may give it away."""
 
     name: str
     promises: frozenset[str]
     changes: Mapping[str, object]
     fence: Callable[[int], Fencing] = Fence
-    rare: bool = False
 
     @contextmanager
     def applied(self) -> Generator[None, None, None]:
@@ -289,7 +285,7 @@ MUTANTS = (
     _of("counts epochs up", OWN_EPOCHS, _next_epoch=_counts_up),
     _of("declares over any earlier epoch", AUDITED, ONE_LEADS, declare=_when(_older)),
     _of("declares over anything", OWN_EPOCHS, AUDITED, KEPT, declare=_when(_always)),
-    replace(_of("forgets the record before", AUDITED, declare=_forgets_before), rare=True),
+    _of("forgets the record before", AUDITED, declare=_forgets_before),
     _of("overwrites records", KEPT, _trail=_overwrites),
     _of("takes no answer for yes", ALL_TOLD, AUDITED, _certainly=_no_answer_is_yes),
     _of("takes itself for another", OWN_WRITES, _certainly=_asks_once_more),
@@ -298,9 +294,6 @@ MUTANTS = (
     _of("takes any table for home", ONLY_AT_HOME, HomeCore=_HomeIsWhereItIsRead),
     _of("learns nothing", LEARNS, HomeCore=_LearnsNothing),
     _of("tokens without epochs", TOKENS_GROW, TOKENS_DIFFER, _shown=_bare, _raw=_same),
-    replace(
-        _of("a guard that does not compare", LATER_REFUSES, TOKENS_DIFFER, _guarded=_unguarded),
-        rare=True,
-    ),
+    _of("a guard that does not compare", LATER_REFUSES, TOKENS_DIFFER, _guarded=_unguarded),
     HomeMutant("no fence", frozenset({NO_STALE_WRITE}), {}, fence=NoFence),
 )

@@ -166,6 +166,7 @@ def test_a_store_that_never_worked_is_a_mistake_and_one_that_stops_working_an_ou
     run(story())
 
 
+@pytest.mark.slow
 def test_a_late_reply_is_known_to_be_late() -> None:
     async def story() -> None:
         class Slow(AsyncMemoryStore):

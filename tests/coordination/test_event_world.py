@@ -199,6 +199,7 @@ def _believes(core: VersionedCore[Outgoing[State]], key: str, send: SendMessage)
     yield from relay(core, key, hopeful)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "promises"),
     [

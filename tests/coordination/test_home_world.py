@@ -55,13 +55,8 @@ def test_a_seed_replays_exactly() -> None:
     assert simulate_home(7) == simulate_home(7)
 
 
-EACH = [
-    pytest.param(mutant, id=mutant.name, marks=[pytest.mark.slow] if mutant.rare else [])
-    for mutant in MUTANTS
-]
-
-
-@pytest.mark.parametrize("mutant", EACH)
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught_for_its_own_reason(mutant: HomeMutant) -> None:
     with mutant.applied():
         for seed in range(MOST_SEEDS):

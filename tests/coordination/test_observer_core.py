@@ -37,6 +37,7 @@ def _broken(seeds: range) -> dict[int, tuple[str, str]]:
     return {seed: verdict.broken[0] for seed, verdict in verdicts.items() if verdict.broken}
 
 
+@pytest.mark.slow
 def test_no_promise_is_broken_in_fifty_worlds() -> None:
     assert _broken(range(SEEDS)) == {}
 

@@ -221,6 +221,7 @@ class KeepsWhatItHas(PartitionCore):
         return super()._give_up(now_ms, name) if self._stopping else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mutant",
     [

@@ -31,6 +31,7 @@ def _built(shape: Path) -> graph.Graph:
     return graph.run(ROOT, "prod", config=config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_every_serving_region_of_a_shape_becomes_a_network_and_a_replica(shape: Path) -> None:
     topology = plan(parse(_platform(shape), "prod"))

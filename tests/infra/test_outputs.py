@@ -76,6 +76,7 @@ def test_every_region_that_serves_keeps_the_same_contract(stack: str) -> None:
         assert json.loads(text) == graph.outputs["platform"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", [*STACKS, *SHAPES])
 def test_the_settings_know_before_anything_is_made_how_long_the_contract_gets(stack: str) -> None:
     platform = contract_of(stack)

@@ -140,6 +140,7 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", TOKENS)
 def test_every_type_token_exists(token: str) -> None:
     assert token in _classes()

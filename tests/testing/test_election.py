@@ -161,6 +161,7 @@ def test_a_crashed_leader_is_replaced_within_a_lease_two_retries_and_a_round_tri
     assert takes_ms >= TIMING.lease_ms - TIMING.renew_ms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase_ms", range(0, 2_000, 130))
 def test_a_leader_that_leaves_is_replaced_within_a_retry_and_a_round_trip(phase_ms: int) -> None:
     quiet = _Quiet()

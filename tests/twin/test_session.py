@@ -42,6 +42,7 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), FOREIGN, ids=[name for name, _ in FOREIGN])
 def test_the_callers_environment_does_not_matter(
     endpoint: str, monkeypatch: pytest.MonkeyPatch, name: str, value: str

@@ -36,6 +36,7 @@ def agents(graph: str, token: str) -> list[Node]:
     return [node for node in nodes(graph, token) if "AgentIdentity" in node.urn]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", [*STACKS, *SHAPES])
 def test_all_that_agents_may_touch_lies_in_their_jurisdiction(graph: str) -> None:
     for node in agents(graph, "aws:iam/rolePolicy:RolePolicy"):

@@ -20,6 +20,7 @@ def test_each_copy_is_encrypted_with_the_key_of_its_own_region(stack: str) -> No
         assert any(urn.endswith(f"-keys-{node.region}") for urn in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", STACKS)
 def test_copies_have_one_name_and_fit_the_tier_that_costs_nothing(stack: str) -> None:
     assert len({str(node.inputs["name"]) for node in nodes(stack, PARAMETER)}) == 1

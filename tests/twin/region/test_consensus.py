@@ -46,6 +46,7 @@ def test_histories_are_linearizable_under_loss_doubling_reordering_and_crashes()
         assert violations(World(seed).run()) == [], f"seed {seed}"
 
 
+@pytest.mark.slow
 def test_histories_are_linearizable_when_regions_do_little_but_crash() -> None:
     for seed in HOSTILE_SEEDS:
         assert violations(World(seed, hostile=True).run()) == [], f"seed {seed}"
