@@ -1,4 +1,4 @@
-"""What elections and locks tell health checks, gauges and logs: numbers, and events."""
+"""What elections, groups and locks tell health checks, gauges and logs: numbers, and events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +107,14 @@ class Tally:
         if lease.reason is None:
             self.happened(Stopped(lease.token, StopReason.ASKED))
 
+    def silent_ms(self, now_ms: int) -> int | None:
+        """For how long the store has not given an answer; None if it never has.
+
+        Args:
+            now_ms: The time.
+        """
+        return None if self._answered_ms is None else now_ms - self._answered_ms
+
     def health(self, now_ms: int, *, leader: str | None, remaining_ms: int) -> Health:
         """The numbers at one moment.
 
@@ -115,12 +123,11 @@ class Tally:
             leader: Who leads.
             remaining_ms: How long this candidate may go on leading.
         """
-        silent_ms = None if self._answered_ms is None else now_ms - self._answered_ms
         return Health(
             leads=remaining_ms > 0,
             leader=leader,
             remaining_ms=remaining_ms,
-            silent_ms=silent_ms,
+            silent_ms=self.silent_ms(now_ms),
             terms=self._terms,
             renewals=self._renewals,
             losses=self._losses,

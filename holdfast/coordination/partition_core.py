@@ -190,6 +190,16 @@ class PartitionCore:
         return self._known | {self._member}
 
     @property
+    def leaders(self) -> Mapping[str, str]:
+        """Who leads which partition, by what this member holds and has read."""
+        newest = {name: (token, self._member) for name, token in self.leads.items()}
+        lines = self._lines
+        for member in self._known & lines.keys():
+            for name, token in lines[member].leads.items():
+                newest[name] = max(newest.get(name, (0, "")), (token, member))
+        return {name: member for name, (_, member) in sorted(newest.items())}
+
+    @property
     def due_ms(self) -> int | None:
         """When :meth:`on_tick` must be called next; None while only an event can change it."""
         dues = [part.core.due_ms for part in self._parts.values()]

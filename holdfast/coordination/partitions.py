@@ -24,13 +24,24 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from holdfast.coordination.clock import Clock, SystemClock
 from holdfast.coordination.driver import Driver, P, ThreadDriver
 from holdfast.coordination.election_core import Finished
+from holdfast.coordination.health import Health, Listener, Tally
 from holdfast.coordination.lease import Lease, random_nonce
-from holdfast.coordination.lease_core import Action, Extended, Send, Started, Stopped, StopReason
+from holdfast.coordination.lease_core import (
+    Action,
+    Extended,
+    Released,
+    Seen,
+    Send,
+    Started,
+    Stopped,
+    StopReason,
+)
 from holdfast.coordination.partition_core import At, Enrol, PartitionAction, PartitionCore
 from holdfast.coordination.pump import Pump
 from holdfast.coordination.store import ConditionalStore, Reply
@@ -55,6 +66,7 @@ class AnyPartitions(Driver[P], Generic[S, P]):
         timing: LeaseTiming | None = None,
         clock: Clock | None = None,
         new_nonce: Callable[[], str] = random_nonce,
+        listener_of: Callable[[str], Listener] | None = None,
     ) -> None:
         """A member that does not take part yet. Nothing is sent.
 
@@ -66,6 +78,8 @@ class AnyPartitions(Driver[P], Generic[S, P]):
             timing: How long leases last.
             clock: What leases are counted on.
             new_nonce: Source of strings that never repeat.
+            listener_of: Called once with each partition's name; what it returns is told of
+                everything that happens to this member there, for metrics and logs.
 
         Raises:
             ConfigurationError: If there is no partition, or too many, or one twice.
@@ -81,6 +95,10 @@ class AnyPartitions(Driver[P], Generic[S, P]):
             new_nonce=new_nonce,
         )
         self._leases: dict[str, Lease] = {}
+        self._tally = Tally(None)
+        self._tallies = {
+            name: Tally(None if listener_of is None else listener_of(name)) for name in partitions
+        }
         self._on_stopped: Callable[[str, StopReason], None] | None = None
         self._pump = self._make_pump(store)
 
@@ -93,6 +111,23 @@ class AnyPartitions(Driver[P], Generic[S, P]):
     def members(self) -> frozenset[str]:
         """Who was in the group when this member last looked, as ``<owner>/<instance>``."""
         return self._core.members
+
+    @property
+    def health(self) -> Mapping[str, Health]:
+        """Numbers for health checks and gauges by partition, as of now.
+
+        For how long the store has been silent is the same in all: that of any answer to this
+        member. Who leads is what the roster says, which may be a beat old.
+        """
+        now_ms, leaders, leases = self._clock.now_ms(), self._core.leaders, self._leases.copy()
+        silent_ms = self._tally.silent_ms(now_ms)
+        found: dict[str, Health] = {}
+        for name, tally in self._tallies.items():
+            lease, leader = leases.get(name), leaders.get(name)
+            remaining_ms = 0 if lease is None else lease.remaining_ms
+            health = tally.health(now_ms, leader=leader, remaining_ms=remaining_ms)
+            found[name] = replace(health, silent_ms=silent_ms)
+        return found
 
     @abstractmethod
     def _make_pump(self, store: S) -> P:
@@ -139,7 +174,7 @@ class AnyPartitions(Driver[P], Generic[S, P]):
                     self._finished = True
 
     def _carry_out_at(self, partition: str, action: Action) -> None:
-        lease = self._leases.get(partition)
+        lease, tally = self._leases.get(partition), self._tallies[partition]
         match action:
             case Send(request):
                 self._pump.send(request, lambda reply: self._on_reply(partition, reply))
@@ -151,16 +186,23 @@ class AnyPartitions(Driver[P], Generic[S, P]):
                     self._core.member,
                     token,
                 )
+                tally.happened(action)
                 key = self._core.key(partition)
                 lease = Lease(key=key, token=token, until_ms=until_ms, clock=self._clock)
                 self._leases[partition] = lease
                 self._begin(partition, lease)
             case Extended(until_ms) if lease is not None:
                 lease.extend(until_ms)
-            case Stopped() if lease is not None:
-                self._end(partition, lease, action)
+                tally.happened(action)
+            case Stopped():
+                tally.happened(action, lost=action.reason is not StopReason.ASKED)
+                # The work may have noticed first that its time is over, and have returned.
+                if lease is not None:
+                    self._end(partition, lease, action)
+            case Seen() | Released():
+                tally.happened(action)
             case _:
-                # Who else leads is in the roster.
+                # An extension that comes after the term.
                 pass
 
     def _end(self, partition: str, lease: Lease, stopped: Stopped) -> None:
@@ -180,14 +222,19 @@ class AnyPartitions(Driver[P], Generic[S, P]):
         self._halt(partition)
 
     def _on_roster(self, reply: Reply) -> None:
+        self._tally.replied(self._clock.now_ms(), reply)
         self._heard(reply)
         self._carry_out(self._core.on_roster(self._clock.now_ms(), reply))
 
     def _on_reply(self, partition: str, reply: Reply) -> None:
+        for tally in (self._tally, self._tallies[partition]):
+            tally.replied(self._clock.now_ms(), reply)
         self._carry_out(self._core.on_reply(self._clock.now_ms(), partition, reply))
 
     def _work_ended(self, partition: str, failure: BaseException | None) -> None:
-        self._leases.pop(partition).end(StopReason.ASKED)
+        lease = self._leases.pop(partition)
+        self._tallies[partition].resigned(lease)
+        lease.end(StopReason.ASKED)
         if failure is not None:
             self._fail(failure)
         self._carry_out(self._core.on_work_ended(self._clock.now_ms(), partition))

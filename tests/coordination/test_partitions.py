@@ -29,7 +29,8 @@ from holdfast.coordination import (
 )
 from holdfast.coordination import partition_core as module
 from holdfast.coordination.election_core import Finished
-from holdfast.coordination.lease_core import Action, Send
+from holdfast.coordination.health import LeaseEvent, Listener, Trouble
+from holdfast.coordination.lease_core import Action, Extended, Released, Send, Started, Stopped
 from holdfast.coordination.partition_core import (
     At,
     Claims,
@@ -259,12 +260,23 @@ def test_a_mutant_of_the_assignment_is_caught(
 class Recorder:
     """A member on threads, and what it says."""
 
-    def __init__(self, store: MemoryStore, owner: str) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        owner: str,
+        partitions: str = "abcd",
+        listener_of: Callable[[str], Listener] | None = None,
+    ) -> None:
         self.member = Partitions(
-            store=store, prefix="g", partitions=("a", "b", "c", "d"), owner=owner, timing=FAST
+            store=store,
+            prefix="g",
+            partitions=tuple(partitions),
+            owner=owner,
+            timing=FAST,
+            listener_of=listener_of,
         )
         self.failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
@@ -306,6 +318,90 @@ def test_threads_share_partitions_and_hand_them_over() -> None:
     second.end()
     assert first.failures.empty()
     assert second.failures.empty()
+
+
+@pytest.mark.slow
+def test_listeners_and_the_health_of_a_group_tell_what_happens_to_each_partition() -> None:
+    store = MemoryStore()
+    told: dict[str, list[LeaseEvent]] = {"a": [], "b": []}
+    first = Recorder(store, "first", "ab", lambda partition: told[partition].append)
+    _until(lambda: all(each.renewals for each in first.member.health.values()))
+    name = first.member.health["a"].leader or ""
+    assert name.startswith("first/")
+    assert first.member.health["a"].leads
+    second = Recorder(store, "second", "ab")
+    _until(lambda: len(second.member.leases) == 1)
+    (moved,) = second.member.leases
+    _until(lambda: (first.member.health[moved].leader or "").startswith("second/"))
+    health = first.member.health[moved]
+    assert (health.leads, health.remaining_ms, health.terms, health.losses) == (False, 0, 1, 0)
+    (kept,) = first.member.leases
+    _until(lambda: second.member.health[kept].leader == name)
+    # It has asked for nothing there, but the store has answered it.
+    assert second.member.health[kept].silent_ms is not None
+    first.end()
+    second.end()
+    for events in told.values():
+        kinds = [type(event) for event in events]
+        assert (kinds[0], kinds[-1]) == (Started, Released)
+        assert kinds.count(Stopped) == 1
+        assert Extended in kinds
+
+
+class Silenceable(MemoryStore):
+    """A store that can be made to give no answers."""
+
+    silent = False
+
+    def call(self, request: Request) -> Reply:
+        return Reply(Outcome.UNKNOWN, reason="no answer") if self.silent else super().call(request)
+
+
+@pytest.mark.slow
+def test_a_partition_that_is_lost_counts_as_a_loss_and_its_troubles_are_told() -> None:
+    store = Silenceable()
+    events: list[LeaseEvent] = []
+    member = Recorder(store, "x", "a", lambda _: events.append)
+    _until(lambda: member.member.health["a"].leads)
+    before = member.member.health["a"]
+    store.silent = True
+    _until(lambda: (member.member.health["a"].silent_ms or 0) > FAST.lease_ms)
+    after = member.member.health["a"]
+    assert after.losses > before.losses
+    assert after.troubles > before.troubles
+    assert Trouble("no answer") in events
+    store.silent = False
+    member.end()
+
+
+@pytest.mark.slow
+def test_work_that_returns_by_itself_ends_a_term_in_the_listeners_eyes_too() -> None:
+    events: list[LeaseEvent] = []
+    member = Partitions(
+        store=MemoryStore(),
+        prefix="g",
+        partitions=("a",),
+        owner="x",
+        timing=FAST,
+        listener_of=lambda _: events.append,
+    )
+    member.run(lambda _, lease: None if lease.token == 1 else member.stop())
+    ends = [event for event in events if isinstance(event, Stopped)]
+    assert ends[0] == Stopped(1, StopReason.ASKED)
+    assert member.health["a"].terms == len(ends) == 2
+    assert member.health["a"].losses == 0
+
+
+def test_an_end_that_the_work_has_noticed_first_is_a_loss_all_the_same() -> None:
+    member = Partitions(store=MemoryStore(), prefix="g", partitions=("a",), owner="x")
+    member._carry_out([At("a", Stopped(1, StopReason.LOST_CONTACT))])
+    assert member.health["a"].losses == 1
+
+
+def test_a_member_that_has_not_begun_knows_nothing() -> None:
+    member = Partitions(store=MemoryStore(), prefix="g", partitions=("a",), owner="x")
+    health = member.health["a"]
+    assert (health.leads, health.leader, health.silent_ms, health.terms) == (False, None, None, 0)
 
 
 @pytest.mark.slow
