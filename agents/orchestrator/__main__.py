@@ -3,13 +3,18 @@
 It takes its place from the environment: ``AWS_REGION``, the platform contract
 (``HOLDFAST_PLATFORM_FILE`` or ``HOLDFAST_PLATFORM_PARAMETER``), and the address to listen on
 (``HOLDFAST_TWIN_ADDRESS`` and ``HOLDFAST_INGRESS_PORT``; by default every address, port 8443).
-Several processes of a region may share the port.
+Several processes of a region may share the port. ``HOLDFAST_TLS_CERTIFICATE_FILE`` and
+``HOLDFAST_TLS_KEY_FILE`` name the certificate for the jurisdiction's hostname, with its chain, and
+its private key, both PEM. They are read once: restart the processes, one after the other, when they
+are renewed. Without them it serves on the twin alone, whose load balancers know no TLS.
 
-Exit status: 0 after SIGTERM or SIGINT, 1 if the contract, the table or the port cannot be used.
+Exit status: 0 after SIGTERM or SIGINT, 1 if the contract, the table, the port or the certificate
+cannot be used.
 """
 
 import os
 import signal
+import ssl
 import sys
 import threading
 
@@ -25,13 +30,15 @@ from holdfast.errors import ConfigurationError, HoldfastError
 
 ELECTION_KEY = "leader#orchestrator"
 HIGHEST_PORT = 65_535
+CERTIFICATE = "HOLDFAST_TLS_CERTIFICATE_FILE"
+KEY = "HOLDFAST_TLS_KEY_FILE"
 
 
 def main() -> int:
     """Serves and stands for election until it is told to stop."""
     log_as_json()
     try:
-        return _run(_region(), _port(), Platform.load())
+        return _run(_region(), _port(), _tls(), Platform.load())
     except (HoldfastError, OSError) as error:
         log("cannot run", reason=str(error))
         return 1
@@ -54,7 +61,29 @@ def _port() -> int:
     return int(given)
 
 
-def _run(region: str, port: int, platform: Platform) -> int:
+def _tls() -> ssl.SSLContext | None:
+    """What proves to users who answers them; None on the twin."""
+    certificate, key = os.environ.get(CERTIFICATE), os.environ.get(KEY)
+    if not certificate and not key and "HOLDFAST_TWIN_ADDRESS" in os.environ:
+        return None
+    if not certificate or not key:
+        raise ConfigurationError(
+            f"{CERTIFICATE} and {KEY} are not both set, and only the twin serves plain HTTP. Set "
+            "them to the PEM files of the hostname's certificate with its chain, and of its key."
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{CERTIFICATE}={certificate} and {KEY}={key} cannot be used ({error}). Set them to "
+            "readable PEM files that belong together."
+        ) from error
+    return context
+
+
+def _run(region: str, port: int, tls: ssl.SSLContext | None, platform: Platform) -> int:
     residency = Residency(platform, region)
     home = next(j for j in platform.jurisdictions.values() if region in j.regions)
     # The lease and the switch have connections of their own: load must not starve them.
@@ -70,6 +99,7 @@ def _run(region: str, port: int, platform: Platform) -> int:
     service = Service(
         address=os.environ.get("HOLDFAST_TWIN_ADDRESS", ""),
         port=port,
+        tls=tls,
         front=Front(
             region=region,
             health_path=home.regions[region].ingress.health_path,

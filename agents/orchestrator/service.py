@@ -10,6 +10,9 @@ Every connection ends with its first answer, so that clients look the hostname u
 it away from a region that is lost. Teams with their own framework keep that, or bound the age of
 connections: reuse adds to the recovery time.
 
+TLS ends here: nothing between the users and this process may read their traffic. A handshake is a
+part of the request, with the same thread and the time limit of a read.
+
 Limits: ``AT_A_TIME`` requests, ``BODY_LIMIT`` bytes, ``TIMEOUT_S`` for each read. A connection
 beyond them is closed, and so is one that has waited ``PATIENCE_S`` for its turn: its user has gone,
 and working for the gone is how an overload outlives its cause.
@@ -19,6 +22,7 @@ import functools
 import json
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -178,6 +182,7 @@ class Service(HTTPServer):
         address: Address to listen on; "" for all.
         port: TCP port, which several processes of a region may share.
         front: Decides what to answer.
+        tls: What proves who answers; None for plain HTTP.
 
     Raises:
         OSError: If the port is taken by somebody who does not share it.
@@ -186,7 +191,10 @@ class Service(HTTPServer):
     allow_reuse_port = True
     request_queue_size = 64
 
-    def __init__(self, *, address: str, port: int, front: Front) -> None:
+    def __init__(
+        self, *, address: str, port: int, front: Front, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._tls = tls
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="http")
         self._room = threading.BoundedSemaphore(AT_A_TIME + WAITING)
         super().__init__((address, port), functools.partial(_Handler, front))
@@ -210,6 +218,7 @@ class Service(HTTPServer):
     def _answer(self, request: _Connection, client_address: object, accepted_s: float) -> None:
         try:
             if time.monotonic() - accepted_s < PATIENCE_S:
+                request = self._secured(request)
                 self.finish_request(request, client_address)
         except OSError as error:
             # The client has gone, as clients of a region that was lost for a while have.
@@ -217,3 +226,9 @@ class Service(HTTPServer):
         finally:
             self.shutdown_request(request)
             self._room.release()
+
+    def _secured(self, request: _Connection) -> _Connection:
+        if self._tls is None or not isinstance(request, socket.socket):
+            return request
+        request.settimeout(TIMEOUT_S)
+        return self._tls.wrap_socket(request, server_side=True)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from agents.orchestrator.model import complete
 
@@ -32,7 +33,7 @@ def test_without_a_region_it_says_so() -> None:
 
 
 def test_without_a_contract_it_says_so() -> None:
-    status, reason = run(AWS_REGION="us-east-1")
+    status, reason = run(AWS_REGION="us-east-1", HOLDFAST_TWIN_ADDRESS="127.0.0.1")
     assert status == 1
     assert "No platform contract" in reason
 
@@ -51,9 +52,42 @@ def test_with_a_port_that_is_none_it_says_so(port: str) -> None:
 def test_with_a_broken_contract_it_says_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "platform.json"
     file.write_text("{}")
-    status, reason = run(AWS_REGION="us-east-1", HOLDFAST_PLATFORM_FILE=str(file))
+    status, reason = run(
+        AWS_REGION="us-east-1",
+        HOLDFAST_TWIN_ADDRESS="127.0.0.1",
+        HOLDFAST_PLATFORM_FILE=str(file),
+    )
     assert status == 1
     assert "schema_version" in reason
+
+
+@pytest.mark.slow
+def test_outside_the_twin_it_serves_nobody_without_a_certificate(tmp_path: Path) -> None:
+    status, reason = run(AWS_REGION="us-east-1")
+    assert status == 1
+    assert "HOLDFAST_TLS_CERTIFICATE_FILE and HOLDFAST_TLS_KEY_FILE are not both set" in reason
+    status, reason = run(
+        AWS_REGION="us-east-1",
+        HOLDFAST_TWIN_ADDRESS="127.0.0.1",
+        HOLDFAST_TLS_KEY_FILE=str(tmp_path / "key.pem"),
+    )
+    assert status == 1
+    assert "are not both set" in reason
+
+
+@pytest.mark.slow
+def test_a_certificate_and_a_key_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    files = [tmp_path / "chain.pem", tmp_path / "key.pem"]
+    authority.issue_cert("us.agents.example.org").cert_chain_pems[0].write_to_path(str(files[0]))
+    authority.issue_cert("eu.agents.example.org").private_key_pem.write_to_path(str(files[1]))
+    status, reason = run(
+        AWS_REGION="us-east-1",
+        HOLDFAST_TLS_CERTIFICATE_FILE=str(files[0]),
+        HOLDFAST_TLS_KEY_FILE=str(files[1]),
+    )
+    assert status == 1
+    assert f"{files[1]} cannot be used" in reason
 
 
 def test_the_model_gives_the_same_answer_to_the_same_prompt(

@@ -1,12 +1,14 @@
 import http.client
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import cast
 
 import pytest
+import trustme
 
 from agents.orchestrator import service
 from agents.orchestrator.desk import Desk, QueueFullError, Task
@@ -211,3 +213,63 @@ def test_a_client_that_goes_away_harms_nobody(port: int) -> None:
     again.request("GET", "/healthz")
     assert again.getresponse().status == HTTPStatus.OK
     again.close()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secured(front: Front, authority: trustme.CA) -> Iterator[int]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("us.agents.example.org").configure_cert(tls)
+    serving = Service(address="127.0.0.1", port=0, front=front, tls=tls)
+    thread = threading.Thread(target=serving.serve_forever)
+    thread.start()
+    yield serving.server_port
+    serving.shutdown()
+    thread.join()
+    serving.server_close()
+
+
+def test_users_who_check_the_hostname_are_served_over_tls(
+    secured: int, authority: trustme.CA, desk: FakeDesk
+) -> None:
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    body = json.dumps({"tenant": "acme", "id": "t1", "payload": "p" * 4096}).encode()
+    asked = f"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with (
+        socket.create_connection(("127.0.0.1", secured), timeout=5) as line,
+        client.wrap_socket(line, server_hostname="us.agents.example.org") as private,
+    ):
+        private.sendall(asked + body)
+        answer = http.client.HTTPResponse(private)
+        answer.begin()
+        assert answer.status == HTTPStatus.ACCEPTED
+    assert desk.accepted == ["acme/t1"]
+    with (
+        pytest.raises(ssl.SSLCertVerificationError),
+        socket.create_connection(("127.0.0.1", secured), timeout=5) as line,
+    ):
+        client.wrap_socket(line, server_hostname="eu.agents.example.org")
+
+
+def test_who_speaks_no_tls_is_not_answered_and_keeps_nobody_waiting(
+    secured: int, authority: trustme.CA
+) -> None:
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    with socket.create_connection(("127.0.0.1", secured), timeout=5):
+        plain = http.client.HTTPConnection("127.0.0.1", secured, timeout=5)
+        plain.request("GET", "/healthz")
+        with pytest.raises((http.client.BadStatusLine, ConnectionError)):
+            plain.getresponse()
+        plain.close()
+        with (
+            socket.create_connection(("127.0.0.1", secured), timeout=5) as line,
+            client.wrap_socket(line, server_hostname="us.agents.example.org") as private,
+        ):
+            private.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert private.recv(12) == b"HTTP/1.1 200"
