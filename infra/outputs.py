@@ -20,6 +20,7 @@ from components.aws.coordination_store import CoordinationStore
 from components.aws.geo_store import GeoStore
 from components.aws.ingress import Ingress
 from components.aws.kill_switch import KillSwitch
+from components.aws.network import Network
 from components.aws.rate_limits import RateLimits
 from holdfast.contract import Consistency, Platform
 from infra.topology import JurisdictionPlan, RegionPlan, Topology
@@ -29,6 +30,7 @@ from infra.topology import JurisdictionPlan, RegionPlan, Topology
 class BuiltRegion:
     """What was built in one serving region."""
 
+    network: Network
     ingress: Ingress
     limits: RateLimits
 
@@ -75,6 +77,27 @@ def platform(
         "tenants": dict(topology.tenants),
     }
     return pulumi.Output.from_input(document).apply(_validated)
+
+
+def agent_places(built: Mapping[str, BuiltJurisdiction]) -> dict[str, dict[str, object]]:
+    """Where agents run, for whoever deploys them; agents themselves need not know it.
+
+    Args:
+        built: What was built, by jurisdiction.
+
+    Returns:
+        By serving region: private subnets, security group, and where they register to be sent
+        requests, on :data:`infra.program.AGENT_PORT`.
+    """
+    return {
+        name: {
+            "subnet_ids": list(region.network.private_subnet_ids.values()),
+            "security_group_id": region.network.agent_security_group_id,
+            "target_group_arn": region.ingress.target_group_arn,
+        }
+        for jurisdiction in built.values()
+        for name, region in jurisdiction.regions.items()
+    }
 
 
 def as_text(contract: pulumi.Output[dict[str, object]]) -> pulumi.Output[str]:

@@ -34,7 +34,7 @@ from holdfast.contract.metrics import METRIC_NAMESPACE
 from holdfast.errors import ConfigurationError
 from infra import settings
 from infra.naming import GLOBAL, Kind
-from infra.outputs import BuiltJurisdiction, BuiltRegion, as_text, platform
+from infra.outputs import BuiltJurisdiction, BuiltRegion, agent_places, as_text, platform
 from infra.topology import JurisdictionPlan, RegionPlan, Topology, plan
 
 INGRESS_PORT: Final = 443
@@ -65,8 +65,8 @@ def main() -> None:
 def deploy(topology: Topology) -> None:
     """Registers everything that a topology asks for.
 
-    Exports ``platform``, the contract, and ``name_servers``, which the parent of the platform's
-    domain has to delegate to.
+    Exports ``platform``, the contract; ``agent_places``, where agents run and register; and
+    ``name_servers``, which the parent of the platform's domain has to delegate to.
     """
     # Each resource names its region; this one is for those that have none.
     provider = aws.Provider("aws", region=topology.global_region)
@@ -88,6 +88,7 @@ def deploy(topology: Topology) -> None:
     contract = platform(topology, built, HEALTH_PATH)
     build.parameter(keys, as_text(contract))
     pulumi.export("platform", contract)
+    pulumi.export("agent_places", agent_places(built))
     pulumi.export("name_servers", zone.name_servers)
 
 
@@ -331,7 +332,8 @@ class _Build:
             ),
             self.opts,
         )
-        return BuiltRegion(ingress=ingress, limits=self.limits(plan, region, network, key_arn))
+        limits = self.limits(plan, region, network, key_arn)
+        return BuiltRegion(network=network, ingress=ingress, limits=limits)
 
     def limits(
         self,

@@ -25,6 +25,27 @@ def test_a_preview_exports_no_half_known_contract(stack: str) -> None:
     assert preview(stack).outputs["platform"] is UNKNOWN
 
 
+@pytest.mark.parametrize("stack", STACKS)
+def test_whoever_deploys_agents_is_told_where_in_every_serving_region(stack: str) -> None:
+    places = cast("dict[str, dict[str, object]]", deployed(stack).outputs["agent_places"])
+    assert places.keys() == contract_of(stack).regions.keys()
+    for region, place in places.items():
+        groups = [
+            node
+            for node in deployed(stack).nodes
+            if node.region == region and node.type == "aws:lb/targetGroup:TargetGroup"
+        ]
+        assert [node.outputs["arn"] for node in groups] == [place["target_group_arn"]]
+        subnets = cast("list[str]", place["subnet_ids"])
+        private = {
+            node.id
+            for node in deployed(stack).nodes
+            if node.region == region and "-private-" in node.name and "subnet:Subnet" in node.type
+        }
+        assert set(subnets) == private
+        assert place["security_group_id"] == f"id-of-{region}-network-agents"
+
+
 def test_the_contract_holds_the_providers_answers_and_not_what_was_asked_for() -> None:
     region = contract_of("prod").regions["eu-west-1"]
     assert region.ingress.port == LISTENER_PORT
