@@ -146,6 +146,7 @@ class _Watched:
     """The record of another holder, and since when it has looked like this."""
 
     nonce: str
+    token: int
     since_ms: int
     lease_ms: int
 
@@ -316,7 +317,7 @@ class LeaseCore:
             free.append(AllOf((Equals("holder", self._holder), Equals("token", self._former))))
         watched = self._watched
         if watched and now_ms - watched.since_ms >= watched.lease_ms:
-            free.append(Equals("nonce", watched.nonce))
+            free.append(AllOf((Equals("nonce", watched.nonce), Equals("token", watched.token))))
         when: Condition = AnyOf(tuple(free))
         return Update(
             key=self._key,
@@ -408,9 +409,10 @@ class LeaseCore:
             self._former = token
             return []
         self._former = None
-        if self._watched is None or self._watched.nonce != nonce:
+        # By the token too: an acquisition that arrives a second time brings its nonce back.
+        if self._watched is None or (self._watched.nonce, self._watched.token) != (nonce, token):
             lease_ms = number(item, "lease_ms") or self._timing.lease_ms
-            self._watched = _Watched(nonce, now_ms, lease_ms)
+            self._watched = _Watched(nonce, token, now_ms, lease_ms)
         self._aim(now_ms, self._watched)
         return [Seen(holder, token, now_ms - self._watched.since_ms)]
 

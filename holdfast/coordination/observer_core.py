@@ -167,7 +167,7 @@ class ObserverCore:
             if before is not None and before.sent_ms > sent_ms:
                 # A slow answer, which a later look has overtaken.
                 return
-            if before is not None and before.nonce == nonce:
+            if before is not None and (before.nonce, before.token) == (nonce, token):
                 since_ms = before.since_ms
             self._trouble = ""
             self._known = _Known(holder, token, nonce, lease_ms, sent_ms, since_ms)

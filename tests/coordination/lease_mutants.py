@@ -193,6 +193,17 @@ class NeverLooksAgain(LeaseMutant):
         return actions
 
 
+class WatchesTheNonceAlone(LeaseMutant):
+    """A nonce that an acquisition has brought back is the old sign of life."""
+
+    def _watch(self, now_ms: int, item: Item | None) -> list[Action]:
+        before = self._watched
+        actions = super()._watch(now_ms, item)
+        if before and self._watched and self._watched.nonce == before.nonce:
+            self._watched.since_ms = before.since_ms
+        return actions
+
+
 class UsesItsOwnLease(LeaseMutant):
     """A waiter that takes its own lease length for the holder's."""
 

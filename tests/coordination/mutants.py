@@ -178,8 +178,8 @@ def _eventual(world: World, watcher: Watcher) -> LastWriterWinsStore:
 class Mutant:
     """A broken protocol, and the promises whose breach may give it away.
 
-    A rare one needs so special a coincidence that it takes about a thousand worlds: a world that
-    was seen to catch it is tried first. What only matters to a holder whose lease was taken early
+    A rare one needs so special a coincidence that it takes thousands of worlds: one that was seen
+    to catch it is tried first. What only matters to a holder whose lease was taken early
     takes clocks that are not sound.
     """
 
@@ -213,6 +213,7 @@ MUTANTS = (
     _of(lease.StealsUnconditionally, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(lease.StealsFromTheSameHolder, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(lease.NeverLooksAgain, WHOLE_LEASE, ONE_AT_A_TIME),
+    replace(_of(lease.WatchesTheNonceAlone, WHOLE_LEASE), known_seed=20_185),
     _of(lease.UsesItsOwnLease, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(lease.StealsHalfWay, WHOLE_LEASE, ONE_AT_A_TIME),
     _of(lease.RenewsUnconditionally, ONE_AT_A_TIME, TOKENS_NEVER_SHRINK, STOPS_EARLY),

@@ -127,6 +127,20 @@ def test_a_holder_is_stale_once_its_record_has_not_changed_for_a_whole_lease() -
     assert observer.known.silent_ms == 0
 
 
+def test_an_acquisition_that_arrives_a_second_time_and_brings_its_nonce_back_is_a_new_term() -> (
+    None
+):
+    store = MemoryStore()
+    observer, clock = _watch(store)
+    _hold(store, "first", token=3)
+    observer.look()
+    clock.advance(FAST.lease_ms - 1)
+    _hold(store, "first", token=4)
+    observer.look()
+    clock.advance(100)
+    assert observer.look() == Sighting(Standing.HELD, "a/1", 4)
+
+
 def test_a_released_lease_is_free_and_keeps_its_last_token() -> None:
     store = MemoryStore()
     with Lock(store=store, key="job", owner="a", wait_s=0):
