@@ -127,9 +127,7 @@ def test_a_holder_is_stale_once_its_record_has_not_changed_for_a_whole_lease() -
     assert observer.known.silent_ms == 0
 
 
-def test_an_acquisition_that_arrives_a_second_time_and_brings_its_nonce_back_is_a_new_term() -> (
-    None
-):
+def test_an_acquisition_that_brings_its_nonce_back_is_a_new_term() -> None:
     store = MemoryStore()
     observer, clock = _watch(store)
     _hold(store, "first", token=3)
