@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -220,10 +221,17 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+
+
 @pytest.fixture
-def secured(front: Front, authority: trustme.CA) -> Iterator[int]:
+def secured(front: Front, authority: trustme.CA, tmp_path: Path) -> Iterator[int]:
+    file = tmp_path / "both.pem"
+    certificate = authority.issue_cert("us.agents.example.org")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(file))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("us.agents.example.org").configure_cert(tls)
+    tls.load_cert_chain(file)
     serving = Service(address="127.0.0.1", port=0, front=front, tls=tls)
     thread = threading.Thread(target=serving.serve_forever)
     thread.start()
@@ -236,8 +244,7 @@ def secured(front: Front, authority: trustme.CA) -> Iterator[int]:
 def test_users_who_check_the_hostname_are_served_over_tls(
     secured: int, authority: trustme.CA, desk: FakeDesk
 ) -> None:
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
+    client = trusting(authority)
     body = json.dumps({"tenant": "acme", "id": "t1", "payload": "p" * 4096}).encode()
     asked = f"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with (
@@ -259,8 +266,7 @@ def test_users_who_check_the_hostname_are_served_over_tls(
 def test_who_speaks_no_tls_is_not_answered_and_keeps_nobody_waiting(
     secured: int, authority: trustme.CA
 ) -> None:
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
+    client = trusting(authority)
     with socket.create_connection(("127.0.0.1", secured), timeout=5):
         plain = http.client.HTTPConnection("127.0.0.1", secured, timeout=5)
         plain.request("GET", "/healthz")
