@@ -31,7 +31,8 @@ from tests.coordination.servers import emulator, environment
 OUTAGE_S = 2.0
 ROUNDS = 9
 WINDOW_S = 0.5
-WAITING_S = 3.0
+# Half a period more than whole ones, so that all have sent as often as their periods fit into it.
+WAITING_S = 3.5
 CRASHES_S = (2.1, 2.35, 2.6, 2.85)
 """When holders are killed, after they have begun: in every quarter of a second of a renewal."""
 US = "holdfast"
