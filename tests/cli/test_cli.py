@@ -280,6 +280,27 @@ def test_a_process_that_ends_looks_for_no_garbage_first(monkeypatch: pytest.Monk
     assert ended.value.code == 0
 
 
+@pytest.mark.parametrize(("command", "looks"), [("check", False), ("drill", True)])
+def test_only_a_check_runs_without_looking_for_garbage(
+    monkeypatch: pytest.MonkeyPatch, command: str, *, looks: bool
+) -> None:
+    looked: list[bool] = []
+
+    def run() -> int:
+        looked.append(gc.isenabled())
+        return 0
+
+    monkeypatch.setattr(commands, "run", run)
+    monkeypatch.setattr(sys, "argv", ["holdfast", command, "list"])
+    try:
+        with pytest.raises(SystemExit):
+            main()
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    assert looked == [looks]
+
+
 def test_a_check_imports_nothing_of_the_twin() -> None:
     code = (
         "import sys\n"
