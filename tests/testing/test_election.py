@@ -21,7 +21,7 @@ from holdfast.testing import (
 from holdfast.testing.election import KEY, REGIONS, strong_store
 from holdfast.testing.store import Watcher
 from tests.coordination.mutants import MUTANTS
-from tests.testing.worlds import broken, compile_worlds, start_compiled, told
+from tests.testing.worlds import CAN_COMPILE, broken, compile_worlds, start_compiled, told
 
 TIMING = LeaseTiming()
 ROUND_TRIP_MS = 10
@@ -40,6 +40,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.skipif(not CAN_COMPILE, reason="this Python has no C headers to compile with")
 def test_a_compiled_world_is_the_same_world(compiled: Path) -> None:
     seeds = range(30)
     assert start_compiled(compiled, seeds, "told").communicate()[0] == told(seeds)
