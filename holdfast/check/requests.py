@@ -3,7 +3,9 @@
 Measured with CLI 3.260: it shows a pack nothing that the program only looks up, and no aliases.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
@@ -14,31 +16,63 @@ from holdfast.graph.model import Timeouts
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def configure_request(graph: Graph) -> analyzer_pb2.AnalyzerStackConfigureRequest:
-    """What the engine tells a pack about the stack before it asks anything."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What a pack is told of a stack before it sees any of its resources.
+
+    Attributes:
+        project: Project name.
+        stack: Stack name.
+        preview: Whether values may be unknown.
+        config: Configuration by full key, without secrets.
+    """
+
+    project: str
+    stack: str
+    preview: bool
+    config: Mapping[str, str]
+
+
+def environment(subject: Subject) -> dict[str, str]:
+    """What the engine puts into a pack's environment."""
+    return {
+        "PULUMI_PROJECT": subject.project,
+        "PULUMI_STACK": subject.stack,
+        "PULUMI_DRY_RUN": "true" if subject.preview else "false",
+        "PULUMI_CONFIG": json.dumps(dict(subject.config)),
+    }
+
+
+def configure_request(subject: Subject) -> analyzer_pb2.AnalyzerStackConfigureRequest:
+    """What the engine tells a pack that has started before it asks anything."""
     return analyzer_pb2.AnalyzerStackConfigureRequest(
-        stack=graph.stack,
-        project=graph.project,
+        stack=subject.stack,
+        project=subject.project,
         organization="organization",
-        dry_run=graph.preview,
-        config=dict(graph.config),
+        dry_run=subject.preview,
+        config=dict(subject.config),
     )
 
 
-def judged(graph: Graph) -> tuple[Node, ...]:
+def judged(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """The resources that a pack sees: all but those that belong to somebody else."""
-    return tuple(node for node in graph.nodes if not node.external)
+    return tuple(node for node in nodes if not node.external)
 
 
-def analyze_request(graph: Graph, node: Node) -> analyzer_pb2.AnalyzeRequest:
-    """One resource before it is created: the engine shows its inputs."""
+def analyze_request(node: Node, known: Mapping[str, Node]) -> analyzer_pb2.AnalyzeRequest:
+    """One resource before it is created: the engine shows its inputs.
+
+    Args:
+        node: The resource.
+        known: Its provider, by URN, among others.
+    """
     return analyzer_pb2.AnalyzeRequest(
         type=node.type,
         properties=_struct(node.inputs),
         urn=node.urn,
         name=node.name,
         options=_options(node),
-        provider=_provider(graph, node),
+        provider=_provider(node, known),
     )
 
 
@@ -52,7 +86,7 @@ def stack_request(graph: Graph) -> analyzer_pb2.AnalyzeStackRequest:
                 urn=node.urn,
                 name=node.name,
                 options=_options(node),
-                provider=_provider(graph, node),
+                provider=_provider(node, graph.by_urn),
                 parent=node.parent or "",
                 dependencies=node.dependencies,
                 propertyDependencies={
@@ -60,7 +94,7 @@ def stack_request(graph: Graph) -> analyzer_pb2.AnalyzeStackRequest:
                     for name, urns in node.property_dependencies.items()
                 },
             )
-            for node in judged(graph)
+            for node in judged(graph.nodes)
         ]
     )
 
@@ -103,8 +137,10 @@ def _seconds(text: str) -> float:
     return total
 
 
-def _provider(graph: Graph, node: Node) -> analyzer_pb2.AnalyzerProviderResource | None:
-    provider = graph.by_urn.get(node.provider or "")
+def _provider(
+    node: Node, known: Mapping[str, Node]
+) -> analyzer_pb2.AnalyzerProviderResource | None:
+    provider = known.get(node.provider or "")
     if provider is None:
         return None
     return analyzer_pb2.AnalyzerProviderResource(

@@ -9,10 +9,12 @@ Does not guarantee:
     counts as mandatory.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
 import grpc
@@ -22,7 +24,14 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from holdfast.check.model import Finding, Level, Policy, Report
 from holdfast.check.process import PackProcess, started
-from holdfast.check.requests import analyze_request, configure_request, judged, stack_request
+from holdfast.check.requests import (
+    Subject,
+    analyze_request,
+    configure_request,
+    environment,
+    judged,
+    stack_request,
+)
 from holdfast.check.settings import configured, missing
 from holdfast.errors import PolicyRunError
 from holdfast.graph import STACK_TYPE, Graph, Node
@@ -30,6 +39,8 @@ from holdfast.graph import run as run_graph
 from holdfast.graph.project import read_config, read_project
 
 _Answer = TypeVar("_Answer", bound=Message)
+_Settings = Mapping[str, analyzer_pb2.PolicyConfig]
+_Found = tuple[Node | None, analyzer_pb2.AnalyzeDiagnostic]
 
 # What the SDK reports, as an advisory note, when a policy touches an unknown value.
 _SKIPPED = re.compile(r"can't run policy '(?P<policy>[^']*)' .*during preview: (?P<why>.*)")
@@ -57,9 +68,13 @@ def run(graph: Graph, pack: Path, *, timeout_s: float = 120) -> Report:
         PolicyRunError: If the pack does not start, crashes, takes too long, has no policy, or
             leaves a policy out. That is a failed check.
     """
-    environment = _environment(graph.project, graph.stack, graph.config, preview=graph.preview)
-    with started(pack.resolve(), environment, timeout_s) as process:
-        return _judge(graph, _Analyzer(process, timeout_s))
+    subject = Subject(
+        project=graph.project, stack=graph.stack, preview=graph.preview, config=graph.config
+    )
+    with _judging(pack, subject, timeout_s) as judge:
+        for node in graph.in_dependency_order():
+            judge.look(node)
+        return judge.report(graph)
 
 
 def run_stack(
@@ -70,7 +85,7 @@ def run_stack(
     config: Mapping[str, str] | None = None,
     timeout_s: float = 120,
 ) -> Report:
-    """Previews a stack in process and checks it. The pack starts while the program runs.
+    """Previews a stack in process and checks it, while the program runs.
 
     Args:
         project: Directory that holds ``Pulumi.yaml``.
@@ -89,45 +104,77 @@ def run_stack(
     found = read_project(project)
     settings = read_config(found, stack, config or {})
     shown = {key: text for key, text in settings.values.items() if key not in settings.secrets}
-    environment = _environment(found.name, stack, shown, preview=True)
-    with started(pack.resolve(), environment, timeout_s) as process:
-        graph = run_graph(project, stack, config=config, timeout_s=timeout_s)
-        return _judge(graph, _Analyzer(process, timeout_s))
+    subject = Subject(project=found.name, stack=stack, preview=True, config=shown)
+    with _judging(pack, subject, timeout_s) as judge:
+        graph = run_graph(project, stack, config=config, on_node=judge.look, timeout_s=timeout_s)
+        return judge.report(graph)
 
 
-def _environment(
-    project: str, stack: str, config: Mapping[str, str], *, preview: bool
-) -> dict[str, str]:
-    return {
-        "PULUMI_PROJECT": project,
-        "PULUMI_STACK": stack,
-        "PULUMI_DRY_RUN": "true" if preview else "false",
-        "PULUMI_CONFIG": json.dumps(dict(config)),
-    }
+@contextmanager
+def _judging(pack: Path, subject: Subject, timeout_s: float) -> Generator["_Judge"]:
+    with (
+        # The pack ends first: whatever the thread asks of it then fails, and the thread ends too.
+        ThreadPoolExecutor(1, "holdfast-check") as thread,
+        started(pack.resolve(), environment(subject), timeout_s) as process,
+    ):
+        judge = _Judge(_Analyzer(process, timeout_s), thread, subject)
+        try:
+            yield judge
+        finally:
+            judge.close()
 
 
-def _judge(graph: Graph, analyzer: "_Analyzer") -> Report:
-    info = analyzer.info()
-    settings = analyzer.configure(info)
-    analyzer.configure_stack(graph)
-    findings = [
-        _finding(graph, diagnostic, node)
-        for node in judged(graph)
-        for diagnostic in analyzer.analyze(graph, node)
-    ]
-    findings += [_finding(graph, diagnostic, None) for diagnostic in analyzer.stack(graph)]
-    return Report(
-        project=graph.project,
-        stack=graph.stack,
-        pack=info.name,
-        resources=len(judged(graph)),
-        policies=tuple(
-            _policy(policy, settings[policy.name].enforcementLevel)
-            for policy in sorted(info.policies, key=lambda policy: policy.name)
-            if settings[policy.name].enforcementLevel != analyzer_pb2.DISABLED
-        ),
-        findings=tuple(sorted(findings, key=_order)),
-    )
+class _Judge:
+    """Shows a pack one resource after the other, beside the program that registers them."""
+
+    def __init__(self, analyzer: "_Analyzer", thread: ThreadPoolExecutor, subject: Subject) -> None:
+        self._analyzer = analyzer
+        self._waiting = SimpleQueue[Node | None]()
+        self._judged = thread.submit(self._judge, subject)
+
+    def look(self, node: Node) -> None:
+        """Takes a resource, after its provider; does not wait for what the pack says of it."""
+        self._waiting.put(node)
+
+    def close(self) -> None:
+        """There are no more resources."""
+        self._waiting.put(None)
+
+    def report(self, graph: Graph) -> Report:
+        """What the pack says of all resources that it was shown, and of the whole stack.
+
+        Raises:
+            PolicyRunError: As ``run`` does.
+        """
+        self.close()
+        info, settings, found = self._judged.result()
+        found += [(None, diagnostic) for diagnostic in self._analyzer.stack(graph)]
+        findings = (_finding(graph, diagnostic, node) for node, diagnostic in found)
+        return Report(
+            project=graph.project,
+            stack=graph.stack,
+            pack=info.name,
+            resources=len(judged(graph.nodes)),
+            policies=tuple(
+                _policy(policy, settings[policy.name].enforcementLevel)
+                for policy in sorted(info.policies, key=lambda policy: policy.name)
+                if settings[policy.name].enforcementLevel != analyzer_pb2.DISABLED
+            ),
+            findings=tuple(sorted(findings, key=_order)),
+        )
+
+    def _judge(self, subject: Subject) -> tuple[analyzer_pb2.AnalyzerInfo, _Settings, list[_Found]]:
+        info = self._analyzer.info()
+        settings = self._analyzer.configure(info)
+        self._analyzer.configure_stack(subject)
+        known: dict[str, Node] = {}
+        found: list[_Found] = []
+        while (node := self._waiting.get()) is not None:
+            known[node.urn] = node
+            if not node.external:
+                said = self._analyzer.analyze(node, known)
+                found += [(node, diagnostic) for diagnostic in said]
+        return info, settings, found
 
 
 class _Analyzer:
@@ -142,7 +189,7 @@ class _Analyzer:
             "GetAnalyzerInfo", empty_pb2.Empty(), analyzer_pb2.AnalyzerInfo.FromString
         )
 
-    def configure(self, info: analyzer_pb2.AnalyzerInfo) -> Mapping[str, analyzer_pb2.PolicyConfig]:
+    def configure(self, info: analyzer_pb2.AnalyzerInfo) -> _Settings:
         settings = configured(info)
         if all(one.enforcementLevel == analyzer_pb2.DISABLED for one in settings.values()):
             raise PolicyRunError(
@@ -159,15 +206,17 @@ class _Analyzer:
         self._call("Configure", request, empty_pb2.Empty.FromString)
         return settings
 
-    def configure_stack(self, graph: Graph) -> None:
+    def configure_stack(self, subject: Subject) -> None:
         self._call(
             "ConfigureStack",
-            configure_request(graph),
+            configure_request(subject),
             analyzer_pb2.AnalyzerStackConfigureResponse.FromString,
         )
 
-    def analyze(self, graph: Graph, node: Node) -> Iterable[analyzer_pb2.AnalyzeDiagnostic]:
-        return self._analyze("Analyze", analyze_request(graph, node))
+    def analyze(
+        self, node: Node, known: Mapping[str, Node]
+    ) -> Iterable[analyzer_pb2.AnalyzeDiagnostic]:
+        return self._analyze("Analyze", analyze_request(node, known))
 
     def stack(self, graph: Graph) -> Iterable[analyzer_pb2.AnalyzeDiagnostic]:
         return self._analyze("AnalyzeStack", stack_request(graph))

@@ -11,7 +11,7 @@ Does not guarantee:
 """
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,8 @@ class Deployment:
         config: Configuration by full key.
         preview: Whether unknowns are allowed.
         provider: Answers registrations.
+        on_node: Told of each resource as soon as it is answered, one at a time and providers
+            before what they provide. Must not wait: the program does meanwhile.
     """
 
     project: str
@@ -63,6 +65,7 @@ class Deployment:
     config: Mapping[str, str]
     preview: bool
     provider: Provider
+    on_node: Callable[[Node], None]
 
 
 @dataclass
@@ -226,7 +229,7 @@ class Monitor:
         else:
             node = self._realise(urn, request, read_id)
         with self._lock:
-            self._nodes[urn] = node
+            self._record(node)
         return resource_pb2.RegisterResourceResponse(
             urn=urn,
             id=node.id if isinstance(node.id, str) else "",
@@ -360,8 +363,12 @@ class Monitor:
                     id=UNKNOWN if self.deployment.preview else requests.provider_id(urn),
                     outputs=inputs,
                 )
-                self._nodes[urn] = self._node(urn, request, realised, None, inputs)
+                self._record(self._node(urn, request, realised, None, inputs))
         return urn
+
+    def _record(self, node: Node) -> None:
+        self._nodes[node.urn] = node
+        self.deployment.on_node(node)
 
     def _region_of(self, token: str, inputs: Mapping[str, Value], provider: str) -> str | None:
         with self._lock:

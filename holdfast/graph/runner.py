@@ -15,7 +15,7 @@ import gc
 import logging
 import time
 import traceback
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +32,7 @@ from holdfast.errors import GraphError
 from holdfast.graph import requests
 from holdfast.graph.interrupts import CtrlC, heeding_ctrl_c
 from holdfast.graph.isolation import isolated, run_program
-from holdfast.graph.model import Graph, Source
+from holdfast.graph.model import Graph, Node, Source
 from holdfast.graph.monitor import Deployment, Monitor
 from holdfast.graph.preview import PreviewProvider
 from holdfast.graph.project import Project, StackConfig, read_config, read_project
@@ -52,6 +52,7 @@ def run(
     provider: Provider | None = None,
     preview: bool | None = None,
     config: Mapping[str, str] | None = None,
+    on_node: Callable[[Node], None] = lambda _node: None,
     timeout_s: float = 600,
 ) -> Graph:
     """Runs a project's program for one stack and returns what it registered.
@@ -63,6 +64,9 @@ def run(
         preview: Whether outputs may be unknown. By default True without a provider of one's
             own, and False with one.
         config: Values that win over the stack file's, by full key or by the project's own key.
+        on_node: Told of each resource while the program still runs: one at a time, from any
+            thread, providers before what they provide. It must not wait. Inputs and options are
+            final; what a component shows to the outside is still to come.
         timeout_s: How long the program and its provider may take together.
 
     Returns:
@@ -92,6 +96,7 @@ def run(
         config=settings.values,
         preview=preview if preview is not None else provider is None,
         provider=provider if provider is not None else PreviewProvider(),
+        on_node=on_node,
     )
     monitor = Monitor(deployment)
     with heeding_ctrl_c() as ctrl_c:

@@ -45,8 +45,72 @@ def test_findings_carry_level_place_message_and_fix(graph: Graph, tmp_path: Path
 
 
 def test_checking_a_stack_is_the_same_as_checking_its_graph(graph: Graph, tmp_path: Path) -> None:
-    path = pack(tmp_path, NAMED)
-    assert run_stack(graph.root, graph.stack, path) == run(graph, path)
+    body = """
+        def one(args, report):
+            provider = args.provider
+            shown = None if provider is None else (provider.urn, dict(provider.props))
+            report(f"{args.name} {args.opts.parent} {shown}")
+    """
+    path = one(tmp_path, body)
+    report = run(graph, path)
+    assert run_stack(graph.root, graph.stack, path) == report
+    topics = [finding for finding in report.findings if ":sns/" in finding.urn]
+    assert len(topics) == 3
+    assert all("pulumi:providers:aws::default" in topic.message for topic in topics)
+
+
+def test_a_resource_is_judged_while_the_program_still_runs(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    body = f"""
+        def one(args, report):
+            if args.name == "early":
+                open({str(seen)!r}, "w").close()
+    """
+    waiting = f"""
+        import time
+        from pathlib import Path
+
+        import pulumi_aws as aws
+
+        def wait(_name):
+            for _ in range(600):
+                if Path({str(seen)!r}).exists():
+                    return
+                time.sleep(0.1)
+            raise ValueError("nobody looked")
+
+        aws.sns.Topic("early", name="a").name.apply(wait)
+    """
+    path = one(tmp_path / "pack", body)
+    assert run_stack(project(tmp_path / "demo", waiting), "dev", path).passed
+
+
+def test_a_program_that_fails_does_not_wait_for_a_pack_that_hangs(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    body = f"""
+        import time
+
+        def one(args, report):
+            open({str(seen)!r}, "w").close()
+            time.sleep(600)
+    """
+    failing = f"""
+        import time
+        from pathlib import Path
+
+        import pulumi_aws as aws
+
+        def fail(_name):
+            while not Path({str(seen)!r}).exists():
+                time.sleep(0.1)
+            raise ValueError("no")
+
+        aws.sns.Topic("early", name="a").name.apply(fail)
+    """
+    begin = time.monotonic()
+    with pytest.raises(GraphError, match="ValueError: no"):
+        run_stack(project(tmp_path / "demo", failing), "dev", one(tmp_path / "pack", body))
+    assert time.monotonic() - begin < 60
 
 
 def test_a_proxy_does_not_stand_between_us_and_the_pack(

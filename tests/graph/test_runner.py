@@ -11,6 +11,7 @@ import pytest
 from holdfast.errors import GraphError, TwinError
 from holdfast.graph import (
     UNKNOWN,
+    Node,
     Realised,
     Registration,
     Secret,
@@ -437,6 +438,34 @@ def test_dependency_order_puts_parents_and_dependencies_first(tmp_path: Path) ->
     for node in graph.in_dependency_order():
         assert {node.parent, node.provider, *node.dependencies} - {None} <= seen
         seen.add(node.urn)
+
+
+def test_each_resource_is_told_once_and_after_what_it_needs(tmp_path: Path) -> None:
+    told: list[Node] = []
+    root = project(tmp_path, EVERYTHING, config=EVERYTHING_CONFIG)
+    graph = run(root, "dev", on_node=told.append)
+    assert sorted(node.urn for node in told) == [node.urn for node in graph.nodes]
+    seen: set[str] = set()
+    for node in told:
+        assert {node.parent, node.provider, *node.dependencies} - {None} <= seen
+        assert node.inputs == graph.by_urn[node.urn].inputs
+        assert node.options == graph.by_urn[node.urn].options
+        seen.add(node.urn)
+
+
+def test_resources_before_a_failure_are_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    program = """
+        import pulumi_aws as aws
+
+        def fail(_name):
+            raise ValueError("no")
+
+        aws.sns.Topic("first", name="a").name.apply(fail)
+    """
+    with pytest.raises(GraphError, match="ValueError: no"):
+        run(project(tmp_path, program), "dev", on_node=lambda node: told.append(node.name))
+    assert "first" in told
 
 
 async def _inside(root: Path) -> None:
