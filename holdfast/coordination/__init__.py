@@ -7,7 +7,7 @@ records that several change by what is there, :class:`Once` for events that may 
 Each has its ``Async`` twin.
 
 What needs an extra to be imported stands in its own module: ``aio_dynamodb`` (``holdfast[aio]``),
-``postgresql`` and ``sweep_postgresql`` (``holdfast[postgresql]``).
+``postgresql`` and ``listing_postgresql`` (``holdfast[postgresql]``).
 """
 
 from holdfast.coordination.aio_election import AsyncElection, Leadership
@@ -32,12 +32,13 @@ from holdfast.coordination.home import AsyncHomeStore, HomeStore, move_home, mov
 from holdfast.coordination.idempotency import Once
 from holdfast.coordination.lease import Lease
 from holdfast.coordination.lease_core import LeaseCore, StopReason
+from holdfast.coordination.listing_dynamodb import AsyncDynamoDbListing, DynamoDbListing
 from holdfast.coordination.lock import Lock
 from holdfast.coordination.memory import AsyncMemoryStore, MemoryStore
 from holdfast.coordination.metrics import CoordinationMetrics
 from holdfast.coordination.observer import AsyncLeaseObserver, LeaseObserver
 from holdfast.coordination.observer_core import Sighting, Standing
-from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing
+from holdfast.coordination.outbox import AsyncOutbox, Message, Outbox, Outgoing, Relayed
 from holdfast.coordination.partitions import Partitions
 from holdfast.coordination.reconcile import (
     AsyncView,
@@ -65,13 +66,7 @@ from holdfast.coordination.store import (
     Update,
     Value,
 )
-from holdfast.coordination.sweep import (
-    AsyncDynamoDbListing,
-    DynamoDbListing,
-    Swept,
-    sweep_events,
-    sweep_events_async,
-)
+from holdfast.coordination.sweep import Swept, sweep_events, sweep_events_async
 from holdfast.coordination.timing import LeaseTiming
 from holdfast.coordination.versioned import AsyncVersionedState, VersionedState
 from holdfast.coordination.versioned_core import Retry, Schema
@@ -121,6 +116,7 @@ __all__ = [
     "Partitions",
     "Put",
     "ReconciliationJob",
+    "Relayed",
     "Reply",
     "Report",
     "Request",

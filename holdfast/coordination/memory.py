@@ -9,11 +9,12 @@ Does not guarantee:
 
 import threading
 
-from holdfast.coordination.store import Get, Item, Outcome, Reply, Request, after, holds
+from holdfast.coordination.listing import Page, Search
+from holdfast.coordination.store import AtMost, Get, Item, Outcome, Reply, Request, after, holds
 
 
 class MemoryStore:
-    """A dictionary with conditions."""
+    """A dictionary with conditions, which lists itself."""
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
@@ -38,6 +39,23 @@ class MemoryStore:
                 self._items[request.key] = changed
             return Reply(Outcome.APPLIED, changed)
 
+    def page(self, search: Search) -> Page:
+        """Records in the order of their keys, as ``Listing.page``.
+
+        Args:
+            search: Which records.
+        """
+        sought = AtMost(search.attribute, search.at_most)
+        with self._mutex:
+            rest = sorted(key for key in self._items if key > (search.after or ""))
+            looked_at = rest[: search.limit]
+            keys = tuple(
+                key
+                for key in looked_at
+                if key.startswith(search.prefix) and holds(sought, self._items[key])
+            )
+        return Page(keys, looked_at[-1] if len(looked_at) < len(rest) else None)
+
 
 class AsyncMemoryStore:
     """The same for asyncio.
@@ -56,3 +74,11 @@ class AsyncMemoryStore:
             request: What to do.
         """
         return self._store.call(request)
+
+    async def page(self, search: Search) -> Page:
+        """Records in the order of their keys, as ``Listing.page``.
+
+        Args:
+            search: Which records.
+        """
+        return self._store.page(search)

@@ -7,29 +7,36 @@ them out of the record afterwards; receivers drop what they have seen (:class:`O
 Guarantees:
     Every message of an applied change is sent at least once, if :meth:`Outbox.relay` is called
     until it returns 0, in the order of the changes to its record as long as one relay at a time
-    runs. No message of a change that was not applied is ever sent.
+    runs. Messages that a crash has left in any record are found by :meth:`Outbox.relay_all`. No
+    message of a change that was not applied is ever sent.
 
 Does not guarantee:
     That a message is sent once: a relay may crash between sending and taking out. Its id stays
-    the same, which is what receivers tell repetitions by. That anybody calls :meth:`Outbox.relay`
-    after a crash: nothing lists the records that hold messages. Make the change and relay it in
-    the handler of an event, which is delivered again, or have a leader relay the keys it knows.
+    the same, which is what receivers tell repetitions by. Any order between records.
 
 Costs:
     A relay costs a read, and where it sends something another read and one write, however many
-    messages that is.
+    messages that is. To find what a crash has left costs a listing besides, so relay each change
+    right after it was made, and let a leader look for the rest now and then.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypedDict, TypeVar, cast
 
 from holdfast.coordination.fence import Fence
 from holdfast.coordination.lease import random_nonce
+from holdfast.coordination.listing import (
+    DEFAULT_MAX_RECORDS,
+    AsyncListing,
+    Listing,
+    Search,
+    check_bound,
+)
 from holdfast.coordination.store import AsyncConditionalStore, ConditionalStore
 from holdfast.coordination.versioned import AsyncVersionedState, VersionedState
-from holdfast.coordination.versioned_core import Retry, Schema
+from holdfast.coordination.versioned_core import PENDING, Retry, Schema
 from holdfast.errors import ConfigurationError, CoordinationError
 
 T = TypeVar("T")
@@ -64,6 +71,21 @@ class Outgoing(Generic[T]):
     messages: tuple[Message, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What a run over many records did.
+
+    Attributes:
+        sent: How many messages were sent of records whose messages all were.
+        failed: By record, why the rest of its messages were not. They stay for the next run.
+        resume_after: Where the next run begins; None if this one came to the end.
+    """
+
+    sent: int
+    failed: Mapping[str, Exception]
+    resume_after: str | None
+
+
 class _Written(TypedDict):
     value: str
     pending: list[list[str]]
@@ -93,7 +115,13 @@ def with_outbox(schema: Schema[T]) -> Schema[Outgoing[T]]:
         return upgrade_value
 
     upgraders = {version: lifted(upgrade) for version, upgrade in schema.upgraders.items()}
-    return Schema(version=schema.version, encode=encode, decode=decode, upgraders=upgraders)
+    return Schema(
+        version=schema.version,
+        encode=encode,
+        decode=decode,
+        upgraders=upgraders,
+        pending=lambda outgoing: len(outgoing.messages),
+    )
 
 
 class Outbox(Generic[T]):
@@ -177,6 +205,38 @@ class Outbox(Generic[T]):
                 self._state.update(key, _without(sent))
         return len(sent)
 
+    def relay_all(
+        self,
+        listing: Listing,
+        send: Callable[[Message], None],
+        *,
+        prefix: str,
+        after: str | None = None,
+        max_records: int = DEFAULT_MAX_RECORDS,
+    ) -> Relayed:
+        """Relays every record that holds messages, whoever left them, a bounded number at a time.
+
+        Args:
+            listing: Names the records.
+            send: As of :meth:`relay`. What it raises holds up no other record.
+            prefix: What the keys of this outbox, and of nothing else, begin with.
+            after: ``resume_after`` of the run before, or None to begin anew.
+            max_records: Most records to look at.
+
+        Raises:
+            ConfigurationError: If the prefix is empty, the bound is not positive, or the records
+                can never be listed.
+            StoreUnavailableError: If they cannot be listed now.
+        """
+        page = listing.page(_search(prefix, after, max_records))
+        sent, failed = 0, dict[str, Exception]()
+        for key in page.keys:
+            try:
+                sent += self.relay(key, send)
+            except Exception as error:  # noqa: BLE001 -- whatever `send` raises; told to the caller
+                failed[key] = error
+        return Relayed(sent, failed, page.resume_after)
+
 
 class AsyncOutbox(Generic[T]):
     """Records with messages, for asyncio. Arguments and errors as of :class:`Outbox`.
@@ -258,6 +318,50 @@ class AsyncOutbox(Generic[T]):
             if sent:
                 await self._state.update(key, _without(sent))
         return len(sent)
+
+    async def relay_all(
+        self,
+        listing: AsyncListing,
+        send: Callable[[Message], Awaitable[None]],
+        *,
+        prefix: str,
+        after: str | None = None,
+        max_records: int = DEFAULT_MAX_RECORDS,
+    ) -> Relayed:
+        """Relays every record that holds messages, whoever left them, a bounded number at a time.
+
+        Args:
+            listing: Names the records.
+            send: As of :meth:`relay`. What it raises holds up no other record.
+            prefix: What the keys of this outbox, and of nothing else, begin with.
+            after: ``resume_after`` of the run before, or None to begin anew.
+            max_records: Most records to look at.
+
+        Raises:
+            ConfigurationError: If the prefix is empty, the bound is not positive, or the records
+                can never be listed.
+            StoreUnavailableError: If they cannot be listed now.
+        """
+        page = await listing.page(_search(prefix, after, max_records))
+        sent, failed = 0, dict[str, Exception]()
+        for key in page.keys:
+            try:
+                sent += await self.relay(key, send)
+            except Exception as error:  # noqa: BLE001 -- whatever `send` raises; told to the caller
+                failed[key] = error
+        return Relayed(sent, failed, page.resume_after)
+
+
+def _search(prefix: str, after: str | None, max_records: int) -> Search:
+    if not prefix:
+        raise ConfigurationError(
+            "prefix='' of an outbox is empty; it must be what the keys of its records, and no "
+            "others, begin with."
+        )
+    check_bound(max_records)
+    return Search(
+        prefix=prefix, attribute=PENDING, at_most=MAX_PENDING, after=after, limit=max_records
+    )
 
 
 def _noting(

@@ -22,14 +22,16 @@ Costs:
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from holdfast.contract import Table
-from holdfast.coordination.dynamodb import dynamodb_client
-from holdfast.coordination.dynamodb_codec import Codec
 from holdfast.coordination.idempotency_core import FINISHED, check_prefix
+from holdfast.coordination.listing import (
+    DEFAULT_MAX_RECORDS,
+    AsyncListing,
+    Listing,
+    Page,
+    Search,
+    check_bound,
+)
 from holdfast.coordination.program import Program, run, run_async
 from holdfast.coordination.store import (
     AsyncConditionalStore,
@@ -38,74 +40,10 @@ from holdfast.coordination.store import (
     Delete,
     Outcome,
 )
-from holdfast.errors import ConfigurationError, StoreUnavailableError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import ScanInputTypeDef, ScanOutputTypeDef
-    from types_aiobotocore_dynamodb.client import DynamoDBClient as AsyncDynamoDBClient
+from holdfast.errors import ConfigurationError
 
 LEAST_AGE_S = 3_600
 """Least age of a record that is swept: far above what clocks of servers are off by."""
-DEFAULT_MAX_RECORDS = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """Which records a listing is asked for.
-
-    Attributes:
-        prefix: What their keys begin with.
-        before_s: When their events were finished at the latest, in seconds since 1970.
-        after: Where to begin; None for the beginning.
-        limit: Most records to look at.
-    """
-
-    prefix: str
-    before_s: int
-    after: str | None
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A piece of a listing.
-
-    Attributes:
-        keys: Records that may be old enough.
-        resume_after: Where the next piece begins; None if this is the last.
-    """
-
-    keys: tuple[str, ...]
-    resume_after: str | None
-
-
-class Listing(Protocol):
-    """Names records. It may name too many: the delete decides."""
-
-    def page(self, search: Search) -> Page:
-        """Some of the records that are searched for.
-
-        Args:
-            search: Which.
-
-        Raises:
-            ConfigurationError: If they can never be listed: no such table, no permission.
-            StoreUnavailableError: If they cannot be listed now.
-        """
-        ...
-
-
-class AsyncListing(Protocol):
-    """The same for asyncio."""
-
-    async def page(self, search: Search) -> Page:
-        """Some of the records that are searched for, as :meth:`Listing.page`.
-
-        Args:
-            search: Which.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +134,14 @@ def _search(
             f"older_than_s={older_than_s} for events {prefix}; it must be {LEAST_AGE_S} or more, "
             "and longer than any queue keeps a message: an event without a record runs again."
         )
-    if max_records < 1:
-        raise ConfigurationError(f"max_records={max_records}; it must be 1 or more.")
-    before_s = int(date_s()) - older_than_s
-    return Search(prefix=f"{prefix}/", before_s=before_s, after=after, limit=max_records)
+    check_bound(max_records)
+    return Search(
+        prefix=f"{prefix}/",
+        attribute=FINISHED,
+        at_most=int(date_s()) - older_than_s,
+        after=after,
+        limit=max_records,
+    )
 
 
 def _delete(search: Search, page: Page) -> Program[Swept]:
@@ -208,105 +150,6 @@ def _delete(search: Search, page: Page) -> Program[Swept]:
         if not key.startswith(search.prefix):
             continue
         # The date stands in the condition, so that whatever took the record's place stays.
-        reply = yield Delete(key=key, when=AtMost(FINISHED, search.before_s))
+        reply = yield Delete(key=key, when=AtMost(FINISHED, search.at_most))
         deleted += reply.outcome is Outcome.APPLIED
     return Swept(deleted, len(page.keys) - deleted, page.resume_after)
-
-
-class DynamoDbListing:
-    """Names the records of a DynamoDB table by scanning it. Arguments as of ``DynamoDbStore``.
-
-    Args:
-        table: The table, as the contract describes it.
-        client: A boto3 client; None for one in the process's region.
-        key_attribute: The table's partition key.
-    """
-
-    def __init__(
-        self,
-        table: Table,
-        client: "DynamoDBClient | None" = None,
-        *,
-        key_attribute: str = "pk",
-    ) -> None:
-        self._scan = _Scan(table, key_attribute)
-        self._client = client or dynamodb_client()
-
-    def page(self, search: Search) -> Page:
-        """One page of the scan, as :meth:`Listing.page`.
-
-        Args:
-            search: Which records.
-
-        Raises:
-            ConfigurationError: If the table does not exist, or may not be scanned.
-            StoreUnavailableError: If it cannot be scanned now.
-        """
-        try:
-            return self._scan.page(self._client.scan(**self._scan.request(search)))
-        except (BotoCoreError, ClientError) as error:
-            raise self._scan.failed(error) from error
-
-
-class AsyncDynamoDbListing:
-    """The same for asyncio. Arguments as of ``AsyncDynamoDbStore``.
-
-    Args:
-        table: The table, as the contract describes it.
-        client: An entered client, from ``async_dynamodb_client``.
-        key_attribute: The table's partition key.
-    """
-
-    def __init__(
-        self, table: Table, client: "AsyncDynamoDBClient", *, key_attribute: str = "pk"
-    ) -> None:
-        self._scan = _Scan(table, key_attribute)
-        self._client = client
-
-    async def page(self, search: Search) -> Page:
-        """One page of the scan, as :meth:`DynamoDbListing.page`.
-
-        Args:
-            search: Which records.
-
-        Raises:
-            ConfigurationError: If the table does not exist, or may not be scanned.
-            StoreUnavailableError: If it cannot be scanned now.
-        """
-        try:
-            return self._scan.page(await self._client.scan(**self._scan.request(search)))
-        except (BotoCoreError, ClientError) as error:
-            raise self._scan.failed(error) from error
-
-
-class _Scan:
-    def __init__(self, table: Table, key_attribute: str) -> None:
-        self._codec = Codec(table, key_attribute)
-        self._key = key_attribute
-
-    def request(self, search: Search) -> "ScanInputTypeDef":
-        request: ScanInputTypeDef = {
-            "TableName": self._codec.table_name,
-            "Limit": search.limit,
-            "ProjectionExpression": "#key",
-            "FilterExpression": "begins_with(#key, :prefix) AND #finished <= :before",
-            "ExpressionAttributeNames": {"#key": self._key, "#finished": FINISHED},
-            "ExpressionAttributeValues": {
-                ":prefix": {"S": search.prefix},
-                ":before": {"N": str(search.before_s)},
-            },
-        }
-        if search.after is not None:
-            request["ExclusiveStartKey"] = {self._key: {"S": search.after}}
-        return request
-
-    def page(self, answer: "ScanOutputTypeDef") -> Page:
-        keys = tuple(item[self._key].get("S", "") for item in answer["Items"])
-        last = answer.get("LastEvaluatedKey", {}).get(self._key, {})
-        return Page(keys, last.get("S"))
-
-    def failed(self, error: BotoCoreError | ClientError) -> StoreUnavailableError:
-        reason = self._codec.failed(error).reason
-        return StoreUnavailableError(
-            f"Table {self._codec.table_name} could not be scanned: {reason}. Sweep again later."
-        )

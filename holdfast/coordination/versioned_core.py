@@ -1,7 +1,7 @@
 """Compare-and-swap on one record: the protocol, for threads, tasks and the simulator alike.
 
 The record's item: ``version`` (raised by one with every change), ``nonce`` (of the last change),
-``recent`` (nonces of the changes before), ``schema`` and ``body``.
+``recent`` (nonces of the changes before), ``schema``, ``body``, and ``pending`` where something is.
 
 What it guarantees stands in :mod:`holdfast.coordination.versioned`.
 """
@@ -36,6 +36,8 @@ from holdfast.errors import (
 
 REMEMBERED = 16
 """Changes whose nonces a record remembers."""
+PENDING = "pending"
+"""Attribute by which a listing finds the records that something is still to be done for."""
 
 T = TypeVar("T")
 
@@ -49,6 +51,8 @@ class Schema(Generic[T]):
         encode: Value to text.
         decode: Text of this version to value.
         upgraders: By older version, text of that version to text of the next one.
+        pending: How much is still to be done for a value, which is written beside it while it is
+            above 0. None to write nothing.
 
     Raises:
         ConfigurationError: If the version is not positive or an upgrader is missing.
@@ -60,6 +64,7 @@ class Schema(Generic[T]):
     upgraders: Mapping[int, Callable[[str], str]] = field(
         default_factory=dict[int, Callable[[str], str]]
     )
+    pending: Callable[[T], int] | None = None
 
     def __post_init__(self) -> None:
         if self.version < 1:
@@ -93,6 +98,16 @@ class Schema(Generic[T]):
         for version in range(found, self.version):
             body = self.upgraders[version](body)
         return self.decode(body)
+
+    def write(self, value: T) -> Item:
+        """The attributes of a value.
+
+        Args:
+            value: The value.
+        """
+        pending = 0 if self.pending is None else self.pending(value)
+        noted: Item = {PENDING: pending} if pending else {}
+        return {"schema": self.version, "body": self.encode(value), **noted}
 
     def _from(self, version: int) -> bool:
         return version in self.upgraders
@@ -224,6 +239,7 @@ class VersionedCore(Generic[T]):
     ) -> Update:
         known = text(item, "nonce")
         when: Condition = Absent("nonce") if known is None else Equals("nonce", known)
+        written = self._schema.write(value)
         request = Update(
             key=key,
             when=when,
@@ -231,9 +247,9 @@ class VersionedCore(Generic[T]):
                 "version": number(item, "version") + 1,
                 "nonce": nonce,
                 "recent": " ".join(_nonces(item)[:REMEMBERED]),
-                "schema": self._schema.version,
-                "body": self._schema.encode(value),
+                **written,
             },
+            remove=() if PENDING in written or PENDING not in (item or {}) else (PENDING,),
         )
         if fence is None:
             return request

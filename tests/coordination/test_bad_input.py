@@ -37,9 +37,9 @@ from holdfast.coordination import (
 )
 from holdfast.coordination.aio_dynamodb import AsyncDynamoDbStore, async_dynamodb_client
 from holdfast.coordination.lease import random_nonce
+from holdfast.coordination.listing import Search
+from holdfast.coordination.listing_postgresql import PostgreSqlListing
 from holdfast.coordination.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
-from holdfast.coordination.sweep import Search
-from holdfast.coordination.sweep_postgresql import PostgreSqlListing
 from holdfast.errors import ConfigurationError
 from tests.coordination.fakes import ManualClock
 from tests.coordination.postgresql_server import PostgreSqlServer
@@ -48,7 +48,7 @@ from tests.coordination.servers import REGION, environment
 FAST = LeaseTiming(lease_ms=600, renew_ms=100, retry_ms=50, margin_ms=120)
 NUMBERS = Schema(version=1, encode=str, decode=int)
 NOWHERE = Table(name="nowhere", consistency=Consistency.STRONG, regions=(REGION,))
-EVERYTHING = Search(prefix="", before_s=0, after=None, limit=1)
+EVERYTHING = Search(prefix="", attribute="finished_s", at_most=0, after=None, limit=1)
 
 
 def _stand(store: ConditionalStore, key: str) -> None:

@@ -37,11 +37,11 @@ from holdfast.coordination.aio_dynamodb import AsyncDynamoDbStore, async_dynamod
 from holdfast.coordination.idempotency_core import EventRecord
 from holdfast.coordination.lease import random_nonce
 from holdfast.coordination.lease_core import Send
+from holdfast.coordination.listing import Page, Search
+from holdfast.coordination.listing_postgresql import AsyncPostgreSqlListing, PostgreSqlListing
 from holdfast.coordination.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
 from holdfast.coordination.program import run
 from holdfast.coordination.store import Absent, Always, AtMost, Condition, number
-from holdfast.coordination.sweep import Page, Search
-from holdfast.coordination.sweep_postgresql import AsyncPostgreSqlListing, PostgreSqlListing
 from holdfast.errors import ConfigurationError, LeaseLostError, StoreUnavailableError
 from tests.coordination.postgresql_server import PostgreSqlServer
 from tests.coordination.servers import REGION, TABLE, create_table, environment
@@ -51,7 +51,7 @@ NOW_S = 2_000_000_000
 TIMING = LeaseTiming()
 STRONG = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
 NOWHERE = Table(name="nowhere", consistency=Consistency.STRONG, regions=(REGION,))
-ALL = Search(prefix="", before_s=NOW_S, after=None, limit=1)
+ALL = Search(prefix="", attribute="finished_s", at_most=NOW_S, after=None, limit=1)
 
 
 class EverythingListing:
@@ -359,7 +359,7 @@ def test_a_page_of_a_postgresql_table_is_bounded_by_what_it_looks_at(
         _finished(store, f"a/{index}", DAY_S)
     _finished(store, "b/0", DAY_S)
     listing = PostgreSqlListing(postgresql_server.connection, table="bounded")
-    search = Search(prefix="b/", before_s=NOW_S, after=None, limit=4)
+    search = Search(prefix="b/", attribute="finished_s", at_most=NOW_S, after=None, limit=4)
     first = listing.page(search)
     assert first == Page((), "a/3")
     second = listing.page(replace(search, after=first.resume_after))

@@ -1,6 +1,6 @@
-"""Names old records in a PostgreSQL table, for the sweeper. Needs ``holdfast[postgresql]``.
+"""Names records of a PostgreSQL table. Needs ``holdfast[postgresql]``.
 
-What the sweeper guarantees stands in :mod:`holdfast.coordination.sweep`.
+What a listing guarantees stands in :mod:`holdfast.coordination.listing`.
 """
 
 # The statement is made of the table's name, which is checked to need no quoting, and of words.
@@ -8,16 +8,15 @@ What the sweeper guarantees stands in :mod:`holdfast.coordination.sweep`.
 
 import json
 
-from holdfast.coordination.idempotency_core import FINISHED
+from holdfast.coordination.listing import Page, Search
 from holdfast.coordination.postgresql import DEFAULT_TABLE
 from holdfast.coordination.postgresql_codec import PostgreSqlCodec, Statement
 from holdfast.coordination.postgresql_line import Answer, Line, ServerError
 from holdfast.coordination.store import Reply
-from holdfast.coordination.sweep import Page, Search
 from holdfast.errors import StoreUnavailableError
 
 DEFAULT_TIMEOUT_MS = 10_000
-"""Longer than a store's: whoever sweeps holds no lease that waits for it."""
+"""Longer than a store's: whoever lists holds no lease that waits for it."""
 
 
 class PostgreSqlListing:
@@ -106,7 +105,8 @@ def _statement(codec: PostgreSqlCodec, search: Search) -> Statement:
         f"FROM (SELECT key, item FROM {codec.table_name} WHERE key > $4::text "
         "ORDER BY key LIMIT $5::bigint) looked_at"
     )
-    values = (search.prefix, FINISHED, str(search.before_s), search.after or "", str(search.limit))
+    after, limit = search.after or "", str(search.limit)
+    values = (search.prefix, search.attribute, str(search.at_most), after, limit)
     return Statement(sql.encode(), tuple(value.encode() for value in values))
 
 
@@ -115,7 +115,7 @@ def _page(codec: PostgreSqlCodec, answer: Answer, search: Search) -> Page:
         answer = codec.failed(answer.sqlstate, answer.message)
     if isinstance(answer, Reply):
         raise StoreUnavailableError(
-            f"Table {codec.table_name} could not be listed: {answer.reason}. Sweep again later."
+            f"Table {codec.table_name} could not be listed: {answer.reason}. Try again later."
         )
     count, last, keys = answer.row or (None, None, None)
     looked_at = int(count or b"0")
