@@ -155,9 +155,10 @@ def the_switch_does_nothing_else(role: Resource, stack: Stack) -> Iterator[Viola
     for policy in stack.of_type(ROLE_POLICY):
         if role in stack.targets(policy, "role", ROLE):
             granted.extend(statements(policy.properties, "policy"))
-    name = _name_of(table)
+    name, written = _name_of(table), _written_by_tripping(stack)
     for statement in granted:
         yield from _too_much(statement, name)
+        yield from _too_little(statement, written)
     reach = _regions_of(granted, _TRIP)
     regions = {table.region, *replica_regions(table)}
     for region in sorted(regions - reach):
@@ -292,14 +293,23 @@ def flag_tables(stack: Stack) -> Iterator[tuple[str, Resource]]:
 
 
 def _is_flag(item: Resource) -> bool:
-    text, key = item.properties.text("item"), item.properties.text("hashKey")
-    if text is None or key is None:
-        raise Undetermined("item")
+    key = item.properties.text("hashKey")
+    if key is None:
+        raise Undetermined("hashKey")
+    return entries(_attributes(item).get(key)).get("S") == FLAG
+
+
+def _attributes(item: Resource) -> Mapping[str, object]:
     try:
-        attributes: object = json.loads(text)
+        return entries(json.loads(item.properties.text("item") or ""))
     except ValueError as error:
         raise Undetermined("item") from error
-    return entries(entries(attributes).get(key)).get("S") == FLAG
+
+
+def _written_by_tripping(stack: Stack) -> set[str]:
+    """The attributes of the flag's item, all of which are written when somebody trips it."""
+    flags = (item for item in stack.of_type(TABLE_ITEM) if _is_flag(item))
+    return {attribute for item in flags for attribute in _attributes(item)}
 
 
 def _encrypted(table: Resource) -> set[str]:
@@ -400,6 +410,16 @@ def _too_much(statement: Statement, table: str) -> Iterator[Violation]:
         services = statement.confined_to("kms:ViaService")
         if not services or not all(value.startswith("dynamodb.") for value in services):
             yield _grant(f"{_DECRYPT} is allowed outside DynamoDB")
+
+
+def _too_little(statement: Statement, written: set[str]) -> Iterator[Violation]:
+    if _TRIP not in statement.actions:
+        return
+    for operator, names in statement.condition("dynamodb:Attributes"):
+        missing = written - set(names)
+        if operator != "ForAllValues:StringEquals" or missing:
+            attributes = ", ".join(sorted(missing)) or "what a condition says of attributes"
+            yield _grant(f"the flag cannot be tripped without {attributes}")
 
 
 def _more_than_the_flag(statement: Statement, table: str) -> Iterator[Violation]:

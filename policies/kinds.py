@@ -33,6 +33,7 @@ TOPIC: Final = "aws:sns/topic:Topic"
 TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer:LoadBalancer"
 RECORD: Final = "aws:route53/record:Record"
+VPC_ENDPOINT: Final = "aws:ec2/vpcEndpoint:VpcEndpoint"
 SECRET: Final = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a type token
 
 KEYS: Final = (KEY, REPLICA_KEY)
@@ -66,7 +67,11 @@ COPIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         BUCKET: ("replicationConfiguration",),
         TABLE: ("importTable", "restoreBackupArn", "restoreSourceTableArn"),
         "aws:dsql/cluster:Cluster": ("multiRegionProperties",),
-        "aws:elasticache/replicationGroup:ReplicationGroup": ("globalReplicationGroupId",),
+        "aws:elasticache/cluster:Cluster": ("snapshotArns",),
+        "aws:elasticache/replicationGroup:ReplicationGroup": (
+            "globalReplicationGroupId",
+            "snapshotArns",
+        ),
         "aws:memorydb/cluster:Cluster": ("multiRegionClusterName",),
         "aws:rds/cluster:Cluster": (
             "globalClusterIdentifier",
@@ -125,6 +130,7 @@ NEUTRAL: Final = frozenset(
         BUCKET_VERSIONING,
         TABLE_ITEM,
         TOPIC_SUBSCRIPTION,
+        VPC_ENDPOINT,
         "aws:cloudwatch/dashboard:Dashboard",
         "aws:ec2/eip:Eip",
         "aws:ec2/internetGateway:InternetGateway",
@@ -137,7 +143,6 @@ NEUTRAL: Final = frozenset(
         "aws:ec2/securityGroupRule:SecurityGroupRule",
         "aws:ec2/subnet:Subnet",
         "aws:ec2/vpc:Vpc",
-        "aws:ec2/vpcEndpoint:VpcEndpoint",
         "aws:elasticache/parameterGroup:ParameterGroup",
         "aws:elasticache/subnetGroup:SubnetGroup",
         "aws:kms/alias:Alias",

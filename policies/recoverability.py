@@ -328,6 +328,25 @@ def keys_cannot_be_deleted_by_mistake(key: Resource) -> Iterator[Violation]:
         yield from _too_short(key, key.properties, "deletionWindowInDays", _KEY_DAYS)
 
 
+@resource_rule(
+    id="key-enabled",
+    item=ChecklistItem.RECOVERABILITY,
+    severity=Severity.CRITICAL,
+    frameworks=_FRAMEWORKS,
+    types=KEYS,
+)
+def keys_open_what_they_encrypted(key: Resource) -> Iterator[Violation]:
+    """A key is enabled: while it is not, nobody reads or writes what it encrypts."""
+    for name in ("isEnabled", "enabled"):
+        if key.properties.is_given(name) and key.properties.flag(name) is not True:
+            yield Violation(
+                found="the key is disabled",
+                rule="data can be read for as long as it is kept",
+                fix="leave the key enabled, or take down what it encrypts first",
+                at=name,
+            )
+
+
 @whole_rule(
     id="environment-named",
     item=ChecklistItem.RECOVERABILITY,
@@ -449,5 +468,6 @@ RULES: Final[tuple[Rule, ...]] = (
     buckets_are_encrypted_with_our_keys,
     buckets_cannot_be_deleted_by_mistake,
     keys_cannot_be_deleted_by_mistake,
+    keys_open_what_they_encrypted,
     a_stack_is_of_one_environment,
 )

@@ -24,6 +24,7 @@ from policies.kinds import (
     SECRET,
     TABLE,
     TOPIC,
+    VPC_ENDPOINT,
 )
 from policies.properties import Properties, Undetermined
 from policies.rule import (
@@ -156,6 +157,30 @@ def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violatio
             )
 
 
+@resource_rule(
+    id="residency-endpoint",
+    item=ChecklistItem.RESIDENCY,
+    severity=Severity.CRITICAL,
+    frameworks=FRAMEWORKS,
+    types=(VPC_ENDPOINT,),
+)
+def endpoints_lead_to_services_of_their_jurisdiction(endpoint: Resource) -> Iterator[Violation]:
+    """A private way out of a network ends in the jurisdiction that the network lies in."""
+    if not endpoint.properties.is_given("serviceRegion"):
+        return
+    there = endpoint.properties.text("serviceRegion")
+    if there is None:
+        raise Undetermined("serviceRegion")
+    homes = [home for home in REGIONS if lies_in(endpoint.region, home)]
+    if there != endpoint.region and not any(lies_in(there, home) for home in homes):
+        yield Violation(
+            found=f"it leads from {endpoint.region} to {there}",
+            rule="traffic reaches services of its own jurisdiction only",
+            fix="leave serviceRegion out, or name a region of the jurisdiction",
+            at="serviceRegion",
+        )
+
+
 @stack_rule(
     id="residency-bucket-replication",
     item=ChecklistItem.RESIDENCY,
@@ -269,6 +294,7 @@ RULES: Final[tuple[Rule, ...]] = (
     data_names_its_jurisdiction,
     data_lies_in_its_jurisdiction,
     replicas_stay_in_their_jurisdiction,
+    endpoints_lead_to_services_of_their_jurisdiction,
     copies_of_objects_stay_in_their_jurisdiction,
     keys_belong_to_the_jurisdiction_of_the_data,
 )

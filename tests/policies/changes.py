@@ -9,6 +9,7 @@ from policies.kinds import (
     ROLE_ATTACHMENTS_EXCLUSIVE,
     TABLE,
     TABLE_ITEM,
+    VPC_ENDPOINT,
 )
 from tests.policies.specs import (
     ACCOUNT,
@@ -43,6 +44,12 @@ def model(named: Value, **more: Value) -> dict[str, Spec]:
 
 def trip(**changes: object) -> dict[str, Spec]:
     return switch_may({**trip_statement(), **changes}, decrypt_statement())
+
+
+def writing(operator: str, *attributes: str) -> dict[str, Spec]:
+    condition = trip_statement()["Condition"]
+    condition.setdefault(operator, {})["dynamodb:Attributes"] = [*attributes]
+    return trip(Condition=condition)
 
 
 def switch_may(*statements: Mapping[str, object]) -> dict[str, Spec]:
@@ -118,6 +125,11 @@ def agents_may(*statements: Mapping[str, object]) -> dict[str, Spec]:
 
 def with_new(token: str) -> dict[str, Spec]:
     return {**compliant(), "new": Spec(token, {"region": "eu-west-1", "tags": tags("new")})}
+
+
+def leading_to(service_region: Value) -> dict[str, Spec]:
+    inputs: dict[str, Value] = {"region": "eu-west-1", "serviceRegion": service_region}
+    return {"endpoint": Spec(VPC_ENDPOINT, inputs)}
 
 
 def copying(token: str, name: str) -> dict[str, Spec]:

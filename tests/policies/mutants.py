@@ -20,6 +20,7 @@ from tests.policies.changes import (
     copying,
     database,
     foreign_bucket,
+    leading_to,
     led_by_alias,
     model,
     relinked,
@@ -146,6 +147,8 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         for token, names in COPIES.items()
         for name in names
     ),
+    ("residency-endpoint", leading_to("us-east-1"), "endpoint", "from eu-west-1 to us-east-1"),
+    ("residency-endpoint", leading_to("eu-west-2"), "endpoint", "from eu-west-1 to eu-west-2"),
     (
         "residency-keys",
         copies_encrypted_with("key-other", "us"),
@@ -306,6 +309,8 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "coordination",
         "is dev, and that of the others prod",
     ),
+    ("key-enabled", changed("key-home", "isEnabled", value=False), "key-home", "is disabled"),
+    ("key-enabled", changed("key-other", "enabled", value=False), "key-other", "is disabled"),
     ("key-deletion-protected", unprotected("key-home"), "key-home", "`protect` is off"),
     ("key-deletion-protected", unprotected("key-other"), "key-other", "`protect` is off"),
     (

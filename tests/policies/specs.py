@@ -193,7 +193,9 @@ def compliant() -> dict[str, Spec]:
                 "region": home,
                 "hashKey": "pk",
                 "tableName": TABLE_NAME,
-                "item": json.dumps({"pk": {"S": "kill"}}),
+                "item": json.dumps(
+                    {"pk": {"S": "kill"}, "state": {"S": "armed"}, "epoch": {"N": "0"}}
+                ),
             },
             ignored=("item",),
         ),

@@ -20,6 +20,7 @@ from tests.policies.changes import (
     switch_may,
     trip,
     trust,
+    writing,
     written_again,
 )
 from tests.policies.specs import (
@@ -132,6 +133,13 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         trip(Condition={"StringEquals": {"dynamodb:LeadingKeys": ["kill"]}}),
         "switch",
         "items other than",
+    ),
+    *(
+        ("kill-switch-only-trips", writing(*limit), "switch", f"without {found}")
+        for *limit, found in (
+            ("ForAllValues:StringEquals", "pk", "state", "epoch\\."),
+            ("ForAnyValue:StringEquals", "epoch", "pk", "state", "what a condition says"),
+        )
     ),
     *(
         ("kill-switch-only-trips", trip(Resource=pattern), "switch", "is allowed")

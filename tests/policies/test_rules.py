@@ -18,9 +18,11 @@ from tests.policies.changes import (
     attached,
     calls,
     database,
+    leading_to,
     model,
     switch_may,
     two_destinations,
+    writing,
 )
 from tests.policies.mutants import MUTANTS
 from tests.policies.specs import (
@@ -199,6 +201,16 @@ def test_who_cannot_write_the_flag_needs_no_denial(
     statements: tuple[Mapping[str, object], ...],
 ) -> None:
     assert violations(BY_ID["kill-switch-guarded"], agents_may(*statements)) == []
+
+
+def test_the_switch_may_be_confined_to_the_attributes_that_tripping_writes() -> None:
+    specs = writing("ForAllValues:StringEquals", "by", "epoch", "pk", "state")
+    assert violations(BY_ID["kill-switch-only-trips"], specs) == []
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "eu-central-1"])
+def test_an_endpoint_may_lead_to_another_region_of_its_jurisdiction(region: str) -> None:
+    assert violations(BY_ID["residency-endpoint"], leading_to(region)) == []
 
 
 def test_the_switch_needs_no_key_where_none_of_ours_encrypts_its_table() -> None:

@@ -36,8 +36,8 @@ READ: dict[str, tuple[str, ...]] = {
     kinds.BUCKET_REPLICATION: ("bucket", "rules"),
     kinds.BUCKET_ENCRYPTION: ("bucket", "rules"),
     kinds.BUCKET_LIFECYCLE: ("bucket", "rules"),
-    kinds.KEY: ("deletionWindowInDays", "multiRegion", "policy", "region", "tags"),
-    kinds.REPLICA_KEY: ("policy", "primaryKeyArn", "region", "tags"),
+    kinds.KEY: ("deletionWindowInDays", "isEnabled", "multiRegion", "policy", "region", "tags"),
+    kinds.REPLICA_KEY: ("enabled", "policy", "primaryKeyArn", "region", "tags"),
     kinds.ROLE: (
         "assumeRolePolicy",
         "inlinePolicies",
@@ -72,6 +72,7 @@ READ: dict[str, tuple[str, ...]] = {
     kinds.LOAD_BALANCER: ("region", "tags"),
     kinds.RECORD: ("aliases", "name", "records"),
     kinds.SECRET: ("kmsKeyId", "region", "replicas", "tags"),
+    kinds.VPC_ENDPOINT: ("region", "serviceRegion"),
     kinds.BEDROCK[0]: ("foundationModel",),
     kinds.BEDROCK[1]: ("knowledgeBaseConfiguration",),
     kinds.BEDROCK[2]: ("variants",),
