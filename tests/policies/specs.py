@@ -38,6 +38,7 @@ from policies.subjects import Resource, Stack
 ACCOUNT = "123456789012"
 REGIONS = ("eu-west-1", "eu-central-1")
 TABLE_NAME = "p-eu-coordination"
+ARMED = {"state": {"S": "armed"}, "epoch": {"N": "0"}}
 
 
 @dataclass
@@ -193,9 +194,7 @@ def compliant() -> dict[str, Spec]:
                 "region": home,
                 "hashKey": "pk",
                 "tableName": TABLE_NAME,
-                "item": json.dumps(
-                    {"pk": {"S": "kill"}, "state": {"S": "armed"}, "epoch": {"N": "0"}}
-                ),
+                "item": json.dumps({"pk": {"S": "kill"}, **ARMED}),
             },
             ignored=("item",),
         ),
