@@ -1,9 +1,10 @@
 """Runs a program as if in a fresh interpreter, and puts this one back as it was.
 
 Guarantees:
-    The program imports its own modules afresh, whatever this process imported under the same
-    names; afterwards ``sys.modules``, ``sys.path``, ``sys.argv``, the working directory and
-    ``os.environ`` are as before, so another run of the same or another project is clean.
+    The program imports its own modules afresh and as they are written now, whatever this process
+    imported under the same names; afterwards ``sys.modules``, ``sys.path``, ``sys.argv``, the
+    working directory and ``os.environ`` are as before, so another run of the same or another
+    project is clean.
 
 Does not guarantee:
     Anything about other threads meanwhile: these are properties of the whole process. Modules
@@ -11,6 +12,7 @@ Does not guarantee:
 """
 
 import importlib
+import marshal
 import os
 import runpy
 import sys
@@ -23,12 +25,17 @@ from importlib.machinery import (
     FileFinder,
     SourceFileLoader,
 )
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
+from typing import Final
 
 # Our own modules may be imported lazily while a program runs, and are never part of it, even
 # when this repository is itself the project.
 _OURSELVES = __name__.partition(".")[0]
+
+_CHECKED_HASH: Final = (0b11).to_bytes(4, "little")
+"""Flags of a cache that is looked at with the hash of its source beside it."""
 
 
 def run_program(program: Path) -> None:
@@ -51,7 +58,7 @@ def isolated(program: Path, root: Path) -> Generator[None]:
     directory = program if program.is_dir() else program.parent
     own = _names_in(directory) | _names_in(root)
     before = dict(sys.modules)
-    finder = _uncached(root)
+    finder = _finding_by_content(root)
     path, argv, cwd, environ = list(sys.path), list(sys.argv), Path.cwd(), dict(os.environ)
     stashed = {name: module for name, module in before.items() if _top(name) in own}
     for name in stashed:
@@ -77,20 +84,39 @@ def isolated(program: Path, root: Path) -> Generator[None]:
         sys.modules.update(stashed)
 
 
-class _Uncached(SourceFileLoader):
-    """Loads a module and keeps nothing for the next time.
+class _ByContent(SourceFileLoader):
+    """Loads a module from the cache only where the cache was made of this very source.
 
-    A program that is edited and run again within a second, at the same length, would be run from
-    the cache as it was. Only its own modules are loaded so: what is installed is large, and
-    stays as it is.
+    Python itself goes by size and time: a program that is edited and run again within a second,
+    at the same length, would be run as it was. Only a program's own modules are loaded so; what is
+    installed is large, and stays as it is.
     """
 
-    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
-        """Writes no bytecode."""
-        del path, data, _mode
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code, compiled where no cache of this source is found (PEP 552)."""
+        path = self.get_filename(fullname)
+        source = self.get_data(path)
+        head = MAGIC_NUMBER + _CHECKED_HASH + source_hash(source)
+        cache = cache_from_source(path)
+        code = _cached(self, cache, head)
+        # In a project that was copied with its caches, the code still names the old place.
+        if code is None or code.co_filename != path:
+            code = self.source_to_code(source, path)
+            if not sys.dont_write_bytecode:
+                self.set_data(cache, head + marshal.dumps(code))
+        return code
 
 
-def _uncached(root: Path) -> Callable[[str], FileFinder]:
+def _cached(loader: SourceFileLoader, cache: str, head: bytes) -> CodeType | None:
+    try:
+        data = loader.get_data(cache)
+        code: object = marshal.loads(data[len(head) :]) if data.startswith(head) else None  # noqa: S302 -- as Python's own loader does
+    except (EOFError, OSError, TypeError, ValueError):
+        return None
+    return code if isinstance(code, CodeType) else None
+
+
+def _finding_by_content(root: Path) -> Callable[[str], FileFinder]:
     """A path hook for the directories of a project."""
 
     def finder(place: str) -> FileFinder:
@@ -100,7 +126,7 @@ def _uncached(root: Path) -> Callable[[str], FileFinder]:
         return FileFinder(
             str(path),
             (ExtensionFileLoader, EXTENSION_SUFFIXES),
-            (_Uncached, SOURCE_SUFFIXES),
+            (_ByContent, SOURCE_SUFFIXES),
         )
 
     return finder

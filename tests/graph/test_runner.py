@@ -1,5 +1,9 @@
 import asyncio
+import importlib.util
+import marshal
 import os
+import py_compile
+import shutil
 import signal
 import sys
 import threading
@@ -115,15 +119,65 @@ def test_projects_with_modules_of_the_same_name_do_not_see_each_other(tmp_path: 
     assert "parts" not in set(sys.modules) - before
 
 
-def test_a_program_s_own_modules_are_never_run_from_a_cache(tmp_path: Path) -> None:
+def _with_parts(directory: Path) -> tuple[Path, Path]:
     program = "import parts\nimport pulumi\n\npulumi.export('who', parts.WHO)\n"
-    root = project(tmp_path, program, files={"app/parts.py": "WHO = 'a'\n"})
-    parts = root / "app" / "parts.py"
+    root = project(directory, program, files={"app/parts.py": "WHO = 'a'\n"})
+    return root, root / "app" / "parts.py"
+
+
+@pytest.mark.parametrize("cached_by", ["us", "Python"])
+def test_a_program_s_own_modules_are_run_as_they_are_written_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached_by: str
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root, parts = _with_parts(tmp_path)
     long_ago = parts.stat().st_mtime
-    assert run(root, "dev").outputs["who"] == "a"
+    if cached_by == "Python":
+        py_compile.compile(str(parts), doraise=True)
+    else:
+        assert run(root, "dev").outputs["who"] == "a"
     parts.write_text("WHO = 'b'\n")
     os.utime(parts, (long_ago, long_ago))
     assert run(root, "dev").outputs["who"] == "b"
+
+
+def test_a_program_s_own_modules_are_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root, parts = _with_parts(tmp_path)
+    run(root, "dev")
+    cache = Path(importlib.util.cache_from_source(str(parts)))
+    # Of another value than the source, so that it shows which of both is run.
+    cached = cache.read_bytes()
+    cache.write_bytes(cached[:16] + marshal.dumps(compile("WHO = 'cached'", str(parts), "exec")))
+    assert run(root, "dev").outputs["who"] == "cached"
+    for broken in (cached[:16] + b"?", cached[:20], b"", cached[:16] + marshal.dumps("text")):
+        cache.write_bytes(broken)
+        assert run(root, "dev").outputs["who"] == "a"
+        assert cache.read_bytes() == cached
+
+
+def test_a_program_that_was_copied_with_its_caches_is_told_of_where_it_lies_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    program = "import parts\n"
+    topic = "import pulumi_aws as aws\n\naws.sns.Topic('t')\n"
+    root = project(tmp_path / "here", program, files={"app/parts.py": topic})
+    run(root, "dev")
+    there = tmp_path / "there"
+    shutil.copytree(root, there)
+    assert list(there.rglob("*.pyc"))
+    assert run(there, "dev").of_type("aws:sns/topic:Topic")[0].source == Source("app/parts.py", 3)
+
+
+def test_nothing_is_written_beside_a_program_where_python_writes_no_bytecode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    root, _ = _with_parts(tmp_path)
+    run(root, "dev")
     assert not list(root.rglob("__pycache__"))
 
 
