@@ -7,6 +7,9 @@ DEMO_STAMP := .venv/.demo
 STAMP := .venv/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 
+# By itself xdist begins with the files that have most tests, and those that take longest have few.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test rehearse quick lint types mypy pyright golden lock browser clean \
 	bench-check bench-coordination
@@ -32,14 +35,14 @@ demo: $(DEMO_STAMP) ## Check the prod stack's policies, then rehearse the loss o
 
 test: install ## Style, types, import contracts, every test but the mutants' rehearsals.
 	$(MAKE) --no-print-directory -j 2 lint types
-	$(BIN)/pytest -m "not alone and not rehearsal" -n 2 --dist loadfile --quiet
+	$(BIN)/pytest -m "not alone and not rehearsal" $(PARALLEL) --quiet
 	$(BIN)/pytest -m "alone and not rehearsal"
 
 rehearse: install ## The drill on three platforms with one mistake each; it must catch all.
 	$(BIN)/pytest -m rehearsal
 
 quick: install ## The tests that start no process: under two minutes.
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" $(PARALLEL)
 
 lint: install ## ruff and the import contracts.
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # These machines are shared and noisy: how long an example takes says nothing about the code.
@@ -20,3 +21,10 @@ _COLOURS = {"FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"}
 for _name in list(os.environ):
     if _name.startswith(_FOREIGN) or _name in _COLOURS or _name.lower().endswith("_proxy"):
         del os.environ[_name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files that take minutes first: one that came last would keep one worker alone."""
+    marks = ("engine", "slow")
+    first = {mark: {item.path for item in items if item.get_closest_marker(mark)} for mark in marks}
+    items.sort(key=lambda item: [item.path not in first[mark] for mark in marks])
