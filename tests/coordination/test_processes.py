@@ -1,4 +1,4 @@
-"""Elections between real processes on a real server, with real signals."""
+"""Elections between real processes on real servers, with real signals."""
 
 import json
 import os
@@ -10,11 +10,17 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.coordination.servers import TABLE, client, environment
+from holdfast.contract import Consistency, Table
+from holdfast.coordination import ConditionalStore, Delete, DynamoDbStore, Get
+from holdfast.coordination.postgresql import PostgreSqlStore
+from holdfast.coordination.store import Always
+from tests.coordination.member import KEY, LEDGER
+from tests.coordination.servers import REGION, TABLE, environment
 
 LEASE_S, RENEW_S, RETRY_S, MARGIN_S = 2.0, 0.4, 0.2, 0.4
 # A round trip to a server on the same machine, and what a busy machine adds to a wake-up.
@@ -24,14 +30,48 @@ SLACK_S = 1.0
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where members vote.
+
+    Attributes:
+        name: What they are told of it.
+        environment: What they find it by.
+        store: The same, for the test.
+    """
+
+    name: str
+    environment: dict[str, str]
+    store: ConditionalStore
+
+
+@pytest.fixture
+def dynamodb(server: int, monkeypatch: pytest.MonkeyPatch) -> Place:
+    for name, value in environment(server).items():
+        monkeypatch.setenv(name, value)
+    table = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
+    return Place("dynamodb", environment(server), DynamoDbStore(table))
+
+
+@pytest.fixture(params=["dynamodb", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    if request.param == "dynamodb":
+        found: Place = request.getfixturevalue("dynamodb")
+        return found
+    connection: str = request.getfixturevalue("postgresql_server").connection
+    store = PostgreSqlStore(connection)
+    store.create()
+    return Place(connection, {}, store)
+
+
 class Member:
     """A process of an election, and what it has said."""
 
-    def __init__(self, port: int, owner: str) -> None:
+    def __init__(self, place: Place, owner: str) -> None:
         timing = [str(int(each * 1000)) for each in (LEASE_S, RENEW_S, RETRY_S, MARGIN_S)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.coordination.member", owner, *timing],
-            env={**os.environ, **environment(port)},
+            [sys.executable, "-m", "tests.coordination.member", place.name, owner, *timing],
+            env={**os.environ, **place.environment},
             stdout=subprocess.PIPE,
         )
         self._said: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -62,15 +102,14 @@ class Member:
 
 
 @contextmanager
-def members(port: int, *owners: str) -> Generator[list[Member]]:
+def members(place: Place, *owners: str) -> Generator[list[Member]]:
     """Processes that start one after the other, so that the first one leads."""
-    dynamo = client(port)
-    for key in ("leader", "ledger"):
-        dynamo.delete_item(TableName=TABLE, Key={"pk": {"S": key}})
+    for key in (KEY, LEDGER):
+        place.store.call(Delete(key=key, when=Always()))
     started: list[Member] = []
     try:
         for owner in owners:
-            member = Member(port, owner)
+            member = Member(place, owner)
             started.append(member)
             member.says("stands")
             if member is started[0]:
@@ -82,8 +121,8 @@ def members(port: int, *owners: str) -> Generator[list[Member]]:
             member.end()
 
 
-def test_a_killed_leader_is_replaced_in_time(server: int) -> None:
-    with members(server, "a", "b") as (leader, waiter):
+def test_a_killed_leader_is_replaced_in_time(place: Place) -> None:
+    with members(place, "a", "b") as (leader, waiter):
         killed_at = leader.send(signal.SIGKILL)
         begins = waiter.says("leads")
         assert begins["token"] == 2
@@ -91,8 +130,8 @@ def test_a_killed_leader_is_replaced_in_time(server: int) -> None:
         assert begins["at"] - killed_at >= LEASE_S - RENEW_S - RETRY_S
 
 
-def test_a_frozen_leader_is_replaced_in_time_and_fenced_when_it_thaws(server: int) -> None:
-    with members(server, "a", "b") as (leader, waiter):
+def test_a_frozen_leader_is_replaced_in_time_and_fenced_when_it_thaws(place: Place) -> None:
+    with members(place, "a", "b") as (leader, waiter):
         frozen_at = leader.send(signal.SIGSTOP)
         begins = waiter.says("leads")
         assert begins["at"] - frozen_at <= LEASE_S + 2 * RETRY_S + SLACK_S
@@ -100,14 +139,12 @@ def test_a_frozen_leader_is_replaced_in_time_and_fenced_when_it_thaws(server: in
         leader.send(signal.SIGCONT)
         stops = leader.says("stops")
         assert stops["reason"] in {"lost contact", "stolen"}
-        found = client(server).get_item(TableName=TABLE, Key={"pk": {"S": "ledger"}})
-        ledger = found.get("Item", {})
-        assert ledger["writer"] == {"S": "b"}
-        assert ledger["fence"] == {"N": "2"}
+        ledger = place.store.call(Get(LEDGER)).item or {}
+        assert (ledger["writer"], ledger["fence"]) == ("b", 2)
 
 
-def test_a_leader_that_is_asked_to_leave_hands_over_within_a_retry_period(server: int) -> None:
-    with members(server, "a", "b") as (leader, waiter):
+def test_a_leader_that_is_asked_to_leave_hands_over_within_a_retry_period(place: Place) -> None:
+    with members(place, "a", "b") as (leader, waiter):
         leader.send(signal.SIGTERM)
         stops = leader.says("stops")
         assert stops["reason"] == "asked"
@@ -117,8 +154,8 @@ def test_a_leader_that_is_asked_to_leave_hands_over_within_a_retry_period(server
         assert leader.process.wait(timeout=10) == 0
 
 
-def test_three_processes_that_are_killed_in_turn_never_share_a_token(server: int) -> None:
-    with members(server, "a", "b", "c") as (first, second, third):
+def test_three_processes_that_are_killed_in_turn_never_share_a_token(dynamodb: Place) -> None:
+    with members(dynamodb, "a", "b", "c") as (first, second, third):
         first.send(signal.SIGKILL)
         seen: queue.SimpleQueue[tuple[Member, int]] = queue.SimpleQueue()
 
@@ -138,8 +175,8 @@ def test_three_processes_that_are_killed_in_turn_never_share_a_token(server: int
         assert token == 3
 
 
-def test_a_process_that_holds_a_lease_is_lean(server: int) -> None:
-    with members(server, "a") as (leader,):
+def test_a_process_that_holds_a_lease_is_lean(dynamodb: Place) -> None:
+    with members(dynamodb, "a") as (leader,):
         with open(f"/proc/{leader.process.pid}/status", encoding="ascii") as status:  # noqa: PTH123
             resident_kb = next(int(line.split()[1]) for line in status if "VmRSS" in line)
         assert resident_kb < 80 * 1024
