@@ -21,6 +21,7 @@ from components.aws.kill_switch import KillSwitch, KillSwitchArgs
 from components.aws.network import Network, NetworkArgs
 from components.aws.platform_parameter import PlatformParameter, PlatformParameterArgs
 from components.aws.rate_limits import RateLimits, RateLimitsArgs
+from components.aws.replication_alarms import ReplicationAlarms, ReplicationAlarmsArgs
 from components.aws.routing import (
     GlobalRouting,
     GlobalRoutingArgs,
@@ -187,6 +188,7 @@ class _Build:
         """Everything of one jurisdiction that is not shared."""
         coordination = self.coordination(plan, keys)
         store = self.store(plan, keys)
+        self.replication_alarms(plan, keys, store)
         kill_switch = self.kill_switch(plan, keys, coordination)
         return BuiltJurisdiction(
             regions={
@@ -230,6 +232,28 @@ class _Build:
                 version_days=self.topology.retention.version_days,
                 protected=self.topology.deletion_protection,
                 tags=self.tags("geo-store", plan.name),
+            ),
+            self.opts,
+        )
+
+    def replication_alarms(self, plan: JurisdictionPlan, keys: Keys, store: GeoStore) -> None:
+        regions = tuple(region.name for region in plan.regions)
+        ReplicationAlarms(
+            self.logical(plan.name, "replication"),
+            ReplicationAlarmsArgs(
+                account_id=self.account_id,
+                table_name=store.table_name,
+                bucket_names=store.bucket_names,
+                latest_s=self.topology.objectives.rpo_s,
+                topic_names={
+                    region: self.physical(Kind.TOPIC, region, "replication") for region in regions
+                },
+                alarm_names={
+                    region: self.physical(Kind.ALARM, region, "replication") for region in regions
+                },
+                alarm_emails=self.topology.alarm_emails,
+                key_arns=keys.arns,
+                tags=self.tags("replication-alarms", plan.name),
             ),
             self.opts,
         )

@@ -11,6 +11,7 @@ Does not guarantee:
     Conditions are evaluated on the local copy. So nothing here may be a lock, a lease or a
     counter: those live in :mod:`components.aws.coordination_store`. Objects usually follow
     within a minute, with no promise (replication time control, at 0.015 USD per GB, is not used).
+    That anybody notices when copies stop: :mod:`components.aws.replication_alarms` adds that.
 
 Costs:
     Idle, storage only, once per region. A table write is billed in each region, and so is every
@@ -185,6 +186,15 @@ class GeoStore(pulumi.ComponentResource):
             )
 
 
+def rule_id(target: str) -> str:
+    """Name of the rule that copies a bucket to a region; S3 reports by it.
+
+    Args:
+        target: The region.
+    """
+    return f"to-{target}"
+
+
 def _rule(
     target: str,
     priority: int,
@@ -193,7 +203,7 @@ def _rule(
 ) -> aws.s3.BucketReplicationConfigRuleArgsDict:
     """Copies everything to one other region. Each rule of a bucket needs its own priority."""
     return {
-        "id": f"to-{target}",
+        "id": rule_id(target),
         "priority": priority,
         "status": "Enabled",
         "filter": {"prefix": ""},

@@ -19,6 +19,7 @@ COMPONENTS_OF_A_JURISDICTION = {
     "GlobalRouting",
     "Keys",
     "KillSwitch",
+    "ReplicationAlarms",
 }
 COMPONENTS_OF_A_REGION = {"Ingress", "Network", "RateLimits"}
 STACK = "pulumi:pulumi:Stack"
