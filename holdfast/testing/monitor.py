@@ -230,7 +230,9 @@ class Monitor:
         asked_ms, working = candidate.asked_ms, candidate.working
         if asked_ms is not None and not working and phase is not Phase.LEAVING:
             self._broken("who is asked to leave leaves", f"{name} sent {request.when}, {phase}")
-        leaves_ms = now_ms - max(candidate.returned_ms, asked_ms or 0)
+        # What it may have won before it was paused it may give back once it goes on.
+        ran_ms = self._world.now_ms - candidate.process.running_since_ms
+        leaves_ms = min(ran_ms, now_ms - max(candidate.returned_ms, asked_ms or 0))
         gone = phase is Phase.LEAVING and not working
         if gone and leaves_ms >= candidate.timing.lease_ms:
             self._broken(

@@ -31,6 +31,11 @@ def test_no_promise_is_broken_in_twenty_five_worlds() -> None:
     assert broken(range(25)) == []
 
 
+@pytest.mark.parametrize("seed", [20_185, 89_883])
+def test_no_promise_is_broken_in_a_world_beyond_them_that_once_broke_one(seed: int) -> None:
+    assert simulate_election(seed).violations == ()
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("compiled")
