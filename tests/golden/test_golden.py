@@ -46,6 +46,7 @@ def test_a_golden_graph_names_its_secrets_and_shows_none(stack: str) -> None:
     assert shown
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_bytes_in_another_process() -> None:
     other = subprocess.run(
         [

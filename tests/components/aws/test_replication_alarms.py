@@ -1,7 +1,7 @@
 import pytest
 
 from holdfast.graph import Node, Value
-from tests.components.stacks import SHAPES, STACKS, deployed, jurisdiction, mapping, mappings
+from tests.components.stacks import STACKS, deployed, jurisdiction, mapping, mappings
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
@@ -23,7 +23,7 @@ def pairs(graph: str) -> set[tuple[Value, str, str]]:
     }
 
 
-@pytest.mark.parametrize("graph", [*STACKS, *SHAPES])
+@pytest.mark.parametrize("graph", [*STACKS, "three-serving"])
 def test_late_records_are_told_of_in_each_region_for_each_other_one(graph: str) -> None:
     found = alarms(graph, "ReplicationLatency")
     told = {
@@ -46,7 +46,7 @@ def test_late_records_are_told_of_in_each_region_for_each_other_one(graph: str) 
         assert mapping(node.inputs["dimensions"])["TableName"] == tables[jurisdiction(node)]
 
 
-@pytest.mark.parametrize("graph", [*STACKS, *SHAPES])
+@pytest.mark.parametrize("graph", [*STACKS, "three-serving"])
 def test_objects_that_s3_has_given_up_on_are_told_of_by_the_rule_that_copies_them(
     graph: str,
 ) -> None:
