@@ -4,7 +4,7 @@ Measured with CLI 3.260: it shows a pack nothing that the program only looks up,
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from google.protobuf import struct_pb2
@@ -54,9 +54,9 @@ def configure_request(subject: Subject) -> analyzer_pb2.AnalyzerStackConfigureRe
     )
 
 
-def judged(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """The resources that a pack sees: all but those that belong to somebody else."""
-    return tuple(node for node in nodes if not node.external)
+def is_judged(node: Node) -> bool:
+    """Whether a pack sees a resource: all but those that belong to somebody else."""
+    return not node.external
 
 
 def analyze_request(node: Node, known: Mapping[str, Node]) -> analyzer_pb2.AnalyzeRequest:
@@ -94,7 +94,7 @@ def stack_request(graph: Graph) -> analyzer_pb2.AnalyzeStackRequest:
                     for name, urns in node.property_dependencies.items()
                 },
             )
-            for node in judged(graph.nodes)
+            for node in filter(is_judged, graph.nodes)
         ]
     )
 

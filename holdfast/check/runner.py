@@ -30,7 +30,7 @@ from holdfast.check.requests import (
     analyze_request,
     configure_request,
     environment,
-    judged,
+    is_judged,
     stack_request,
 )
 from holdfast.check.settings import configured, missing
@@ -41,8 +41,9 @@ from holdfast.graph.project import read_config, read_project
 
 _Answer = TypeVar("_Answer", bound=Message)
 _Settings = Mapping[str, analyzer_pb2.PolicyConfig]
-_SWITCH_S = 0.0001
 _Found = tuple[Node | None, analyzer_pb2.AnalyzeDiagnostic]
+
+_SWITCH_S = 0.0001
 
 # What the SDK reports, as an advisory note, when a policy touches an unknown value.
 _SKIPPED = re.compile(r"can't run policy '(?P<policy>[^']*)' .*during preview: (?P<why>.*)")
@@ -172,7 +173,7 @@ class _Judge:
             project=graph.project,
             stack=graph.stack,
             pack=info.name,
-            resources=len(judged(graph.nodes)),
+            resources=sum(map(is_judged, graph.nodes)),
             policies=tuple(
                 _policy(policy, settings[policy.name].enforcementLevel)
                 for policy in sorted(info.policies, key=lambda policy: policy.name)
@@ -189,7 +190,7 @@ class _Judge:
         found: list[_Found] = []
         while (node := self._waiting.get()) is not None:
             known[node.urn] = node
-            if not node.external:
+            if is_judged(node):
                 said = self._analyzer.analyze(node, known)
                 found += [(node, diagnostic) for diagnostic in said]
         return info, settings, found

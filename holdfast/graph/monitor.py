@@ -367,6 +367,7 @@ class Monitor:
         return urn
 
     def _record(self, node: Node) -> None:
+        """Keeps a node and tells of it. Under the lock, so that they are told in that order."""
         self._nodes[node.urn] = node
         self.deployment.on_node(node)
 
