@@ -2,7 +2,7 @@
 
 # The pack's port is the first thing that the engine reads from standard output, so nothing may
 # print before it.
-from policies import lazy
+from policies.core import lazy
 from policies.pack import serve
 
 lazy.install()

@@ -5,17 +5,14 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies import (
-    inference,
-    kill_switch,
-    kill_switch_alarms,
-    reach,
-    recoverability,
-    residency,
-)
-from policies.properties import Properties
-from policies.rule import ChecklistItem, Rule, Severity, Violation
-from policies.subjects import Resource, Stack
+from policies.checklist import recoverability
+from policies.checklist.kill_switch import alarms as kill_switch_alarms
+from policies.checklist.kill_switch import switch as kill_switch
+from policies.checklist.residency import inference, reach
+from policies.checklist.residency import stores as residency
+from policies.core.properties import Properties
+from policies.core.rule import ChecklistItem, Rule, Severity, Violation
+from policies.core.subjects import Resource, Stack
 from policies.waivers import WAIVERS, Waiver, is_waived, today, wrong_waivers
 
 NAME: Final = "holdfast"
@@ -113,7 +110,9 @@ def _resource(
 
 def _properties(given: object) -> Properties:
     if not isinstance(given, Properties):
-        raise TypeError("the SDK decoded a resource itself; call policies.lazy.install() first")
+        raise TypeError(
+            "the SDK decoded a resource itself; call policies.core.lazy.install() first"
+        )
     return given
 
 

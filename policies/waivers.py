@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
-from policies.rule import Violation
+from policies.core.rule import Violation
 
 _SHORTEST_REASON: Final = 20
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from holdfast.graph import UNKNOWN, Value
-from policies.kinds import (
+from policies.core.kinds import (
     BEDROCK,
     HARMLESS_POLICIES,
     ROLE_ATTACHMENTS_EXCLUSIVE,

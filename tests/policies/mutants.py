@@ -1,6 +1,6 @@
 """Stacks with one mistake: the rule that finds it, where, and what it says."""
 
-from policies.kinds import (
+from policies.core.kinds import (
     COPIES,
     POLICY,
 )

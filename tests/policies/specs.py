@@ -12,7 +12,7 @@ from typing import Any
 
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.graph import UNKNOWN, Value, struct_of
-from policies.kinds import (
+from policies.core.kinds import (
     ALARM,
     BUCKET,
     BUCKET_ENCRYPTION,
@@ -31,9 +31,9 @@ from policies.kinds import (
     TOPIC,
     TOPIC_SUBSCRIPTION,
 )
-from policies.properties import Properties
-from policies.rule import Rule, Violation
-from policies.subjects import Resource, Stack
+from policies.core.properties import Properties
+from policies.core.rule import Rule, Violation
+from policies.core.subjects import Resource, Stack
 
 ACCOUNT = "123456789012"
 REGIONS = ("eu-west-1", "eu-central-1")

@@ -1,6 +1,6 @@
 """Stacks with one mistake in the kill switch: the rule that finds it, where, and what it says."""
 
-from policies.kinds import (
+from policies.core.kinds import (
     GROUP_POLICY,
     POLICY,
     POLICY_ATTACHMENT,

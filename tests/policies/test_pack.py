@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.check import Finding, Level, Report, run
 from holdfast.graph import run as run_graph
-from policies import lazy
+from policies.core import lazy
 from policies.pack import RULES
 from tests.graph.engine import engine, needs_engine, preview
 from tests.graph.projects import project

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 
 from holdfast.graph import UNKNOWN, Value
-from policies.kinds import KEY, POLICY, ROLE_ATTACHMENT, TABLE
+from policies.core.kinds import KEY, POLICY, ROLE_ATTACHMENT, TABLE
+from policies.core.rule import Rule
 from policies.pack import RULES
-from policies.rule import Rule
 from tests.policies.changes import (
     ABSENT,
     DEFAULT_KEY,

@@ -13,9 +13,11 @@ import pulumi_aws
 import pytest
 
 import policies
-from policies import kinds
+from policies.core import kinds
 
-SOURCE = "\n".join(path.read_text() for path in sorted(Path(policies.__file__).parent.glob("*.py")))
+SOURCE = "\n".join(
+    path.read_text() for path in sorted(Path(policies.__file__).parent.rglob("*.py"))
+)
 TOKENS = sorted(set(re.findall(r'"(aws:[^"/]+/[^"]+:[^"]+)"', SOURCE)))
 
 # Properties that rules read, by the type of resource or of the object inside it.
@@ -181,7 +183,7 @@ def test_every_nested_property_that_a_rule_reads_exists(name: str) -> None:
 
 def test_no_module_hides_one_of_the_standard_library() -> None:
     # The engine starts the pack with its directory first on the import path.
-    names = {path.stem for path in Path(policies.__file__).parent.glob("*.py")}
+    names = {path.stem for path in Path(policies.__file__).parent.rglob("*.py")}
     assert not (names - {"__init__", "__main__"}) & sys.stdlib_module_names
 
 

@@ -1,7 +1,7 @@
 """Stacks with one value that nobody can know yet: the rule that needs it, and where it stands."""
 
 from holdfast.graph import UNKNOWN, Value
-from policies.kinds import (
+from policies.core.kinds import (
     POLICY_ATTACHMENT,
     ROLE_ATTACHMENT,
 )

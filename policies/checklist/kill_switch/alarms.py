@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
-from policies.iam import statements
-from policies.kill_switch import COMPONENT, FRAMEWORKS, flag_tables
-from policies.kinds import ALARM, KEYS, TOPIC, TOPIC_SUBSCRIPTION
-from policies.recoverability import replica_regions
-from policies.rule import (
+from policies.checklist.kill_switch.switch import COMPONENT, FRAMEWORKS, flag_tables
+from policies.checklist.recoverability import replica_regions
+from policies.core.kinds import ALARM, KEYS, TOPIC, TOPIC_SUBSCRIPTION
+from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
@@ -24,7 +23,8 @@ from policies.rule import (
     stack_rule,
     whole_rule,
 )
-from policies.subjects import Resource, Stack
+from policies.core.subjects import Resource, Stack
+from policies.iam.documents import statements
 
 _ALARMS: Final = "cloudwatch.amazonaws.com"
 _PUBLISH: Final = "sns:Publish"

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pulumi_policy.policy as sdk
 from google.protobuf import struct_pb2
 
-from policies.properties import Properties
+from policies.core.properties import Properties
 
 
 def install() -> None:
@@ -25,7 +25,7 @@ def install() -> None:
     if missing:
         raise RuntimeError(
             f"pulumi_policy.policy lacks {', '.join(missing)}; allowed is pulumi-policy 1.21. "
-            f"Install that version, or adapt policies/lazy.py."
+            f"Install that version, or adapt policies/core/lazy.py."
         )
     replacements = {
         "json_format": SimpleNamespace(MessageToDict=_decode),

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from policies.arns import region_of
-from policies.kinds import BUCKET
-from policies.properties import Properties, Undetermined
+from policies.core.arns import region_of
+from policies.core.kinds import BUCKET
+from policies.core.properties import Properties, Undetermined
 
 JURISDICTION_TAG: Final = "holdfast:jurisdiction"
 COMPONENT_TAG: Final = "holdfast:component"

@@ -10,10 +10,10 @@ Does not guarantee:
 from collections.abc import Iterator
 from typing import Final
 
-from policies.arns import region_of, resource_of, service_of
-from policies.iam import statements
-from policies.jurisdictions import lies_in, listing
-from policies.kinds import (
+from policies.checklist.residency.stores import FRAMEWORKS
+from policies.core.arns import region_of, resource_of, service_of
+from policies.core.jurisdictions import lies_in, listing
+from policies.core.kinds import (
     BUCKET,
     KEYS,
     LOAD_BALANCER,
@@ -25,8 +25,7 @@ from policies.kinds import (
     TOPIC,
     TOPIC_SUBSCRIPTION,
 )
-from policies.residency import FRAMEWORKS
-from policies.rule import (
+from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
@@ -35,7 +34,8 @@ from policies.rule import (
     stack_rule,
     whole_rule,
 )
-from policies.subjects import Resource, Stack
+from policies.core.subjects import Resource, Stack
+from policies.iam.documents import statements
 
 _COPY: Final = "kms:ReplicateKey"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from policies.arns import region_of, resource_of
+from policies.core.arns import region_of, resource_of
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, cast
 
-from policies.properties import Properties, Undetermined
+from policies.core.properties import Properties, Undetermined
 
 _CONFINING: Final = frozenset(
     {"arnequals", "arnlike", "stringequals", "stringequalsignorecase", "stringlike"}

@@ -22,8 +22,8 @@ from enum import StrEnum
 from inspect import getdoc
 from typing import TypeAlias
 
-from policies.properties import Undetermined
-from policies.subjects import Resource, Stack
+from policies.core.properties import Undetermined
+from policies.core.subjects import Resource, Stack
 
 
 class ChecklistItem(StrEnum):

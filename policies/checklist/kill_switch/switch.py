@@ -6,7 +6,7 @@ Harmless: the role can read and change the flag, and nothing else.
 Final: nobody else can change the flag, so no agent arms again what somebody tripped, and neither
 does the next deployment.
 
-What it takes to be heard stands in :mod:`policies.kill_switch_alarms`.
+What it takes to be heard stands in :mod:`policies.checklist.kill_switch.alarms`.
 
 Does not guarantee:
     Anything about policies that AWS or another stack wrote, other than that a role of the stack
@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from policies.arns import region_of, resource_of
-from policies.iam import Statement, entries, statements
-from policies.kinds import (
+from policies.checklist.recoverability import not_strong, replica_regions
+from policies.core.arns import region_of, resource_of
+from policies.core.kinds import (
     DATA,
     GROUP_POLICY,
     HARMLESS_POLICIES,
@@ -35,9 +35,8 @@ from policies.kinds import (
     TABLE_ITEM,
     USER_POLICY,
 )
-from policies.properties import Undetermined
-from policies.recoverability import not_strong, replica_regions
-from policies.rule import (
+from policies.core.properties import Undetermined
+from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
@@ -46,7 +45,8 @@ from policies.rule import (
     stack_rule,
     whole_rule,
 )
-from policies.subjects import Resource, Stack
+from policies.core.subjects import Resource, Stack
+from policies.iam.documents import Statement, entries, statements
 
 FRAMEWORKS: Final = ("EU AI Act Art. 14", "NIST AI RMF MANAGE 2.4")
 FLAG: Final = "kill"
@@ -340,7 +340,7 @@ def _unjudged(arn: str, at: str) -> Iterator[Violation]:
             found=f"nobody judges {arn}",
             rule="only the switch's own role changes the flag",
             fix="write the permissions in this stack, or add the policy to HARMLESS_POLICIES in "
-            "policies/kinds.py if it writes no table",
+            "policies/core/kinds.py if it writes no table",
             at=at,
         )
 

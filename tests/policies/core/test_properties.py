@@ -3,7 +3,7 @@ from typing import cast
 import pytest
 
 from holdfast.graph import UNKNOWN, Secret, Value, struct_of
-from policies.properties import Properties, Undetermined
+from policies.core.properties import Properties, Undetermined
 
 
 def _properties(**values: object) -> Properties:

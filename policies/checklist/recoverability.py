@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.contract import Environment
-from policies.arns import region_of
-from policies.kinds import (
+from policies.checklist.residency.stores import destinations_of
+from policies.core.arns import region_of
+from policies.core.kinds import (
     BUCKET,
     BUCKET_ENCRYPTION,
     BUCKET_LIFECYCLE,
@@ -20,9 +21,8 @@ from policies.kinds import (
     REPLACEABLE,
     TABLE,
 )
-from policies.properties import Properties, Undetermined
-from policies.residency import destinations_of
-from policies.rule import (
+from policies.core.properties import Properties, Undetermined
+from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
@@ -31,7 +31,7 @@ from policies.rule import (
     stack_rule,
     whole_rule,
 )
-from policies.subjects import ENVIRONMENT_TAG, Resource, Stack
+from policies.core.subjects import ENVIRONMENT_TAG, Resource, Stack
 
 _FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.13")
 _LASTING: Final = frozenset({Environment.STAGING, Environment.PROD})

@@ -1,6 +1,6 @@
 import pytest
 
-from policies.jurisdictions import REGIONS, lies_in
+from policies.core.jurisdictions import REGIONS, lies_in
 
 
 @pytest.mark.parametrize("region", ["eu-west-2", "eu-central-2"])

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from policies.arns import region_of, resource_of
-from policies.iam import statements
-from policies.jurisdictions import INFERENCE_PREFIXES, lies_in, listing
-from policies.kinds import BEDROCK, POLICY, ROLE, ROLE_POLICY
-from policies.properties import Properties
-from policies.residency import FRAMEWORKS
-from policies.rule import (
+from policies.checklist.residency.stores import FRAMEWORKS
+from policies.core.arns import region_of, resource_of
+from policies.core.jurisdictions import INFERENCE_PREFIXES, lies_in, listing
+from policies.core.kinds import BEDROCK, POLICY, ROLE, ROLE_POLICY
+from policies.core.properties import Properties
+from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
@@ -26,7 +25,8 @@ from policies.rule import (
     resource_rule,
     stack_rule,
 )
-from policies.subjects import JURISDICTION_TAG, Resource, Stack
+from policies.core.subjects import JURISDICTION_TAG, Resource, Stack
+from policies.iam.documents import statements
 
 # A profile's id, alone or at the end of an ARN: `eu.anthropic.claude-...`. Countries have two
 # letters, also those that AWS adds; vendors of models have more.

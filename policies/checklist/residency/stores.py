@@ -1,15 +1,15 @@
 """Checklist item: tenants' data stays on the ground of its jurisdiction.
 
 The jurisdiction is what a resource's ``holdfast:jurisdiction`` tag says; where its regions lie
-is what ``policies.jurisdictions`` says.
+is what ``policies.core.jurisdictions`` says.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from policies.arns import region_of
-from policies.jurisdictions import REGIONS, lies_in, listing
-from policies.kinds import (
+from policies.core.arns import region_of
+from policies.core.jurisdictions import REGIONS, lies_in, listing
+from policies.core.kinds import (
     BEDROCK,
     BUCKET,
     BUCKET_ENCRYPTION,
@@ -26,8 +26,8 @@ from policies.kinds import (
     TOPIC,
     VPC_ENDPOINT,
 )
-from policies.properties import Properties, Undetermined
-from policies.rule import (
+from policies.core.properties import Properties, Undetermined
+from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
@@ -36,7 +36,7 @@ from policies.rule import (
     stack_rule,
     whole_rule,
 )
-from policies.subjects import JURISDICTION_TAG, Resource, Stack
+from policies.core.subjects import JURISDICTION_TAG, Resource, Stack
 
 FRAMEWORKS: Final = ("GDPR Art. 44",)
 
@@ -72,8 +72,8 @@ def every_type_is_known(stack: Stack) -> Iterator[tuple[str, Violation]]:
                 Violation(
                     found=f"no rule knows {resource.type}",
                     rule="what may hold or copy data is judged, or known to do neither",
-                    fix="add the type to policies/kinds.py: to NEUTRAL, or to DATA with the rules "
-                    "that it needs",
+                    fix="add the type to policies/core/kinds.py: to NEUTRAL, or to DATA with the "
+                    "rules that it needs",
                 ),
             )
 

@@ -1,0 +1,1 @@
+"""The rules, one module or room for each item of the checklist."""

@@ -1,0 +1,1 @@
+"""Checklist item: data, and what can take it elsewhere, stays in its jurisdiction."""

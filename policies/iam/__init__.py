@@ -1,0 +1,1 @@
+"""Who may do what: IAM documents read and evaluated."""
