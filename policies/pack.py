@@ -5,7 +5,7 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies.checklist import recoverability
+from policies.checklist import disaster_recovery, environment, state_safety
 from policies.checklist.kill_switch import alarms as kill_switch_alarms
 from policies.checklist.kill_switch import switch as kill_switch
 from policies.checklist.residency import inference, reach
@@ -24,7 +24,9 @@ RULES: Final[tuple[Rule, ...]] = (
     *inference.RULES,
     *kill_switch.RULES,
     *kill_switch_alarms.RULES,
-    *recoverability.RULES,
+    *state_safety.RULES,
+    *disaster_recovery.RULES,
+    *environment.RULES,
 )
 """Every rule of the pack."""
 

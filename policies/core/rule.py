@@ -29,9 +29,18 @@ from policies.core.subjects import Resource, Stack
 class ChecklistItem(StrEnum):
     """The items of the checklist that rules belong to."""
 
-    RESIDENCY = "residency"
+    IDENTITY = "identity"
+    STATE_SAFETY = "state-safety"
+    RATE_LIMITS = "rate-limits"
+    COST_LIMITS = "cost-limits"
     KILL_SWITCH = "kill-switch"
-    RECOVERABILITY = "recoverability"
+    ROLLBACK = "rollback"
+    AUDIT_LOG = "audit-log"
+    OBSERVABILITY = "observability"
+    DRIFT_DETECTION = "drift-detection"
+    DISASTER_RECOVERY = "disaster-recovery"
+    RESIDENCY = "residency"
+    ENVIRONMENT = "environment"
     WAIVERS = "waivers"
 
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from policies.checklist.kill_switch.switch import COMPONENT, FRAMEWORKS, flag_tables
-from policies.checklist.recoverability import replica_regions
 from policies.core.kinds import ALARM, KEYS, TOPIC, TOPIC_SUBSCRIPTION
 from policies.core.rule import (
     ChecklistItem,
@@ -23,6 +22,7 @@ from policies.core.rule import (
     stack_rule,
     whole_rule,
 )
+from policies.core.stores import replica_regions
 from policies.core.subjects import Resource, Stack
 from policies.iam.documents import statements
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from policies.checklist.recoverability import not_strong, replica_regions
+from policies.checklist.state_safety import not_strong
 from policies.core.arns import region_of, resource_of
 from policies.core.kinds import (
     DATA,
@@ -45,6 +45,7 @@ from policies.core.rule import (
     stack_rule,
     whole_rule,
 )
+from policies.core.stores import replica_regions
 from policies.core.subjects import Resource, Stack
 from policies.iam.documents import Statement, entries, statements
 
