@@ -23,9 +23,9 @@ from collections.abc import Callable
 
 from holdfast.contract import Environment, Platform
 from holdfast.control.kill_core import KillCore, KillState, WhenUnreadable, check_promise
-from holdfast.coordination.clock import Clock
-from holdfast.coordination.program import run, run_async
-from holdfast.coordination.store import AsyncConditionalStore, ConditionalStore
+from holdfast.coordination.drivers.clock import Clock
+from holdfast.coordination.drivers.program import run, run_async
+from holdfast.coordination.stores.store import AsyncConditionalStore, ConditionalStore
 from holdfast.errors import KilledError
 
 DEFAULT_KEY = "kill"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from holdfast.contract import Environment, Platform
-from holdfast.coordination.clock import Clock, SystemClock
-from holdfast.coordination.program import Program
-from holdfast.coordination.store import (
+from holdfast.coordination.drivers.clock import Clock, SystemClock
+from holdfast.coordination.drivers.program import Program
+from holdfast.coordination.stores.store import (
     Absent,
     Always,
     Condition,

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast.coordination.election_core import ElectionCore, Finished
-from holdfast.coordination.fence import Fence
-from holdfast.coordination.lease import Lease
-from holdfast.coordination.lease_core import (
+from holdfast.coordination.drivers.timing import LeaseTiming
+from holdfast.coordination.leases.election_core import ElectionCore, Finished
+from holdfast.coordination.leases.fence import Fence
+from holdfast.coordination.leases.lease import Lease
+from holdfast.coordination.leases.lease_core import (
     Action,
     Extended,
     LeaseCore,
@@ -20,8 +21,16 @@ from holdfast.coordination.lease_core import (
     Stopped,
     StopReason,
 )
-from holdfast.coordination.store import Always, Item, Outcome, Put, Reply, Update, number, text
-from holdfast.coordination.timing import LeaseTiming
+from holdfast.coordination.stores.store import (
+    Always,
+    Item,
+    Outcome,
+    Put,
+    Reply,
+    Update,
+    number,
+    text,
+)
 from holdfast.testing.network import Network
 from holdfast.testing.store import SimulatedStore
 from holdfast.testing.world import Process

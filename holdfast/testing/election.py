@@ -8,7 +8,7 @@ a seed that fails prints a readable history with ``explain()`` and replays exact
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from holdfast.coordination.timing import LeaseTiming
+from holdfast.coordination.drivers.timing import LeaseTiming
 from holdfast.testing.candidate import Candidate, Parts
 from holdfast.testing.faults import Faults
 from holdfast.testing.linearizability import Operation

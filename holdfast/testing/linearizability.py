@@ -16,7 +16,7 @@ Source:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from holdfast.coordination.store import (
+from holdfast.coordination.stores.store import (
     Absent,
     AllOf,
     Always,

@@ -6,8 +6,8 @@ stores hold, and at when requests are sent.
 
 from dataclasses import dataclass
 
-from holdfast.coordination.lease_core import Phase, StopReason
-from holdfast.coordination.store import Item, Outcome, Reply, Update, number, text
+from holdfast.coordination.leases.lease_core import Phase, StopReason
+from holdfast.coordination.stores.store import Item, Outcome, Reply, Update, number, text
 from holdfast.testing.candidate import Candidate
 from holdfast.testing.world import World
 

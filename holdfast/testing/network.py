@@ -7,7 +7,7 @@ Does not guarantee:
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from holdfast.coordination.store import Outcome, Reply, Request
+from holdfast.coordination.stores.store import Outcome, Reply, Request
 from holdfast.testing.linearizability import Operation
 from holdfast.testing.store import SimulatedStore
 from holdfast.testing.world import Process, World

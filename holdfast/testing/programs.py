@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from holdfast.coordination.program import Pause, Program
-from holdfast.coordination.store import Outcome, Reply, Request
+from holdfast.coordination.drivers.program import Pause, Program
+from holdfast.coordination.stores.store import Outcome, Reply, Request
 from holdfast.errors import HoldfastError
 from holdfast.testing.network import Network
 from holdfast.testing.store import SimulatedStore

@@ -8,7 +8,7 @@ evaluated on the local copy, and of two concurrent writes the later one silently
 from collections.abc import Callable
 from typing import Protocol
 
-from holdfast.coordination.store import Get, Item, Outcome, Reply, Request, after, holds
+from holdfast.coordination.stores.store import Get, Item, Outcome, Reply, Request, after, holds
 from holdfast.errors import ConfigurationError
 from holdfast.testing.world import World
 

@@ -8,7 +8,7 @@ import pytest
 from holdfast.contract import Environment
 from holdfast.control import AsyncKillSwitch, KillState, KillSwitch, WhenUnreadable
 from holdfast.coordination import AsyncMemoryStore, MemoryStore, Outcome, Put, Reply, Request
-from holdfast.coordination.store import Always
+from holdfast.coordination.stores.store import Always
 from holdfast.errors import (
     ConditionFailedError,
     ConfigurationError,

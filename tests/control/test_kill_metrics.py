@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from holdfast.control import KillMetrics, KillSwitch
 from holdfast.coordination import MemoryStore, Reply, Request
-from holdfast.coordination.store import Outcome
+from holdfast.coordination.stores.store import Outcome
 from holdfast.errors import ConfigurationError
 from tests.contract.platforms import platform
 

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from holdfast.coordination.store import (
+from holdfast.coordination.stores.store import (
     Always,
     AtMost,
     ConditionalStore,

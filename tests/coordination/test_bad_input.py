@@ -35,11 +35,11 @@ from holdfast.coordination import (
     StopReason,
     VersionedState,
 )
-from holdfast.coordination.aio_dynamodb import AsyncDynamoDbStore, async_dynamodb_client
-from holdfast.coordination.lease import random_nonce
-from holdfast.coordination.listing import Search
-from holdfast.coordination.listing_postgresql import PostgreSqlListing
-from holdfast.coordination.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
+from holdfast.coordination.leases.lease import random_nonce
+from holdfast.coordination.stores.aio_dynamodb import AsyncDynamoDbStore, async_dynamodb_client
+from holdfast.coordination.stores.listing import Search
+from holdfast.coordination.stores.listing_postgresql import PostgreSqlListing
+from holdfast.coordination.stores.postgresql import AsyncPostgreSqlStore, PostgreSqlStore
 from holdfast.errors import ConfigurationError
 from tests.coordination.fakes import ManualClock
 from tests.coordination.postgresql_server import PostgreSqlServer

@@ -3,7 +3,7 @@
 import sys
 
 from holdfast.coordination import Fence, Update
-from holdfast.coordination.store import Always
+from holdfast.coordination.stores.store import Always
 
 if __name__ == "__main__":
     print(sys.argv[1:])  # noqa: T201 - the test reads it

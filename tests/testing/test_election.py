@@ -20,7 +20,7 @@ from holdfast.testing import (
 )
 from holdfast.testing.election import KEY, REGIONS, strong_store
 from holdfast.testing.store import Watcher
-from tests.coordination.mutants import MUTANTS
+from tests.coordination.leases.mutants import MUTANTS
 from tests.testing.worlds import CAN_COMPILE, broken, compile_worlds, start_compiled, told
 
 TIMING = LeaseTiming()

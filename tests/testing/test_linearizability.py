@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from holdfast.coordination import Delete, Get, Item, Outcome, Put, Reply, Request, Update
-from holdfast.coordination.store import (
+from holdfast.coordination.stores.store import (
     Absent,
     AllOf,
     Always,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast.coordination import Get, Outcome, Reply, Request, Update
-from holdfast.coordination.store import Absent, Always
+from holdfast.coordination.stores.store import Absent, Always
 from holdfast.testing import Conditions, Network, Process, SingleRegionStore, World
 
 ADD = Update(key="n", when=Always(), add={"n": 1})

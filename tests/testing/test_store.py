@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.coordination import Get, Outcome, Update
-from holdfast.coordination.store import Absent, Always
+from holdfast.coordination.stores.store import Absent, Always
 from holdfast.errors import ConfigurationError
 from holdfast.testing import LastWriterWinsStore, SingleRegionStore, StrongStore, World
 

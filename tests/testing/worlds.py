@@ -23,11 +23,11 @@ ROOT = Path(__file__).parents[2]
 BATCH = 250
 CAN_COMPILE = Path(sysconfig.get_path("include"), "Python.h").is_file()
 COMPILED = (
-    "coordination/store",
-    "coordination/lease_core",
-    "coordination/election_core",
-    "coordination/lease",
-    "coordination/fence",
+    "coordination/stores/store",
+    "coordination/leases/lease_core",
+    "coordination/leases/election_core",
+    "coordination/leases/lease",
+    "coordination/leases/fence",
     "testing/world",
     "testing/network",
     "testing/store",

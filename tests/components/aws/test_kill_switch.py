@@ -6,8 +6,8 @@ import pytest
 from components.aws.kill_switch import FLAG_ATTRIBUTES, KillSwitchArgs
 from holdfast.contract import Environment
 from holdfast.control.kill_core import KillCore, WhenUnreadable
-from holdfast.coordination.program import run
-from holdfast.coordination.store import Equals, Get, Item, Outcome, Reply, Request, Update
+from holdfast.coordination.drivers.program import run
+from holdfast.coordination.stores.store import Equals, Get, Item, Outcome, Reply, Request, Update
 from holdfast.errors import ConfigurationError, KilledError
 from holdfast.graph import Node
 from tests.components.stacks import STACKS, document, mapping, nodes, preview
