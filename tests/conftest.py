@@ -2,9 +2,12 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import dynamodb_local as aws
 
 # These machines are shared and noisy: how long an example takes says nothing about the code.
 settings.register_profile("holdfast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,6 +24,17 @@ _COLOURS = {"FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"}
 for _name in list(os.environ):
     if _name.startswith(_FOREIGN) or _name in _COLOURS or _name.lower().endswith("_proxy"):
         del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of AWS's DynamoDB Local, for every test of a session that names its own tables."""
+    try:
+        aws.libraries()
+    except aws.UnavailableError as error:
+        pytest.skip(f"DynamoDB Local: {error}")
+    with aws.running(tmp_path_factory.mktemp("dynamodb_local")) as port:
+        yield port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
