@@ -4,7 +4,8 @@ Guarantees:
     A stack file that contradicts its environment is refused, field by field.
 
 Does not guarantee:
-    That agents behave as the profile says. It is what they are told; oversight checks them.
+    That agents behave as the profile says. It is what the contract tells them; the runtime does
+    not start where it is freer than the environment allows, and oversight checks the rest.
 """
 
 import json
@@ -15,22 +16,17 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
-from holdfast.contract import Environment
-from infra.problems import Problem, listed, nearest
-from infra.sections import (
-    Agents,
+from holdfast.contract import (
     Approvals,
     Data,
-    Model,
-    Retention,
+    Environment,
     Rollback,
-    Routing,
     SafetyChecks,
-    Section,
-    Sizes,
     TokenBudget,
     Tools,
 )
+from infra.problems import Problem, listed, nearest
+from infra.sections import Agents, Model, Retention, Routing, Section, Sizes
 
 
 class ModelRule(StrEnum):

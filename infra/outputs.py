@@ -1,17 +1,17 @@
 """Fills the contract from what was built.
 
 Guarantees:
-    What comes out is a :class:`holdfast.contract.Platform` that validated, with values as the
-    provider answered them, so it is as right on the twin as on AWS.
+    What every region is given is a :class:`holdfast.contract.Platform` that validated, with values
+    as the provider answered them, so it is as right on the twin as on AWS. What the stack exports
+    is the same.
 
 Does not guarantee:
-    Anything in a preview, where most of these values are unknown and so the whole is.
+    Anything in a preview but what is known of it, value by value.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import pulumi
 
@@ -22,7 +22,7 @@ from components.aws.ingress import Ingress
 from components.aws.kill_switch import KillSwitch
 from components.aws.network import Network
 from components.aws.rate_limits import RateLimits
-from holdfast.contract import Consistency, Platform
+from holdfast.contract import SCHEMA_VERSION, Consistency, Platform
 from infra.topology import JurisdictionPlan, RegionPlan, Topology
 
 
@@ -56,27 +56,31 @@ class BuiltJurisdiction:
 
 def platform(
     topology: Topology, built: Mapping[str, BuiltJurisdiction], health_path: str
-) -> pulumi.Output[dict[str, object]]:
-    """The contract as a JSON object.
+) -> dict[str, object]:
+    """The contract as a JSON object, each value by itself an input.
+
+    So a preview shows all of it that is known, and rules can judge that.
 
     Args:
         topology: What was to be built.
         built: What was, by jurisdiction.
         health_path: HTTP path that answers 200 while a region can serve.
     """
-    document: dict[str, object] = {
+    return {
+        "schema_version": SCHEMA_VERSION,
         "project": topology.project,
         "stack": topology.stack,
         "environment": topology.environment.value,
         "mode": topology.mode.value,
         "objectives": topology.objectives.model_dump(),
+        "agents": topology.agents.model_dump(mode="json"),
+        "monthly_budget_usd": topology.monthly_budget_usd,
         "jurisdictions": {
             plan.name: _jurisdiction(topology, plan, built[plan.name], health_path)
             for plan in topology.jurisdictions
         },
         "tenants": dict(topology.tenants),
     }
-    return pulumi.Output.from_input(document).apply(_validated)
 
 
 def agent_places(built: Mapping[str, BuiltJurisdiction]) -> dict[str, dict[str, object]]:
@@ -100,24 +104,18 @@ def agent_places(built: Mapping[str, BuiltJurisdiction]) -> dict[str, dict[str, 
     }
 
 
-def as_text(contract: pulumi.Output[dict[str, object]]) -> pulumi.Output[str]:
-    """The contract in the form that a parameter holds: one line, keys sorted."""
-    return contract.apply(_one_line)
-
-
-def _validated(document: dict[str, object]) -> dict[str, object]:
-    """The same object as the contract's own model writes it.
+def as_text(contract: Mapping[str, object]) -> pulumi.Output[str]:
+    """The contract in the form that a parameter holds: one line, keys sorted.
 
     Raises:
-        pydantic.ValidationError: If the provider's answers do not make a platform.
+        pydantic.ValidationError: In its ``apply``, if the provider's answers make no platform.
     """
-    return cast(
-        "dict[str, object]", json.loads(Platform.model_validate(document).model_dump_json())
-    )
+    return pulumi.Output.from_input(dict(contract)).apply(_one_line)
 
 
 def _one_line(document: dict[str, object]) -> str:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+    platform = Platform.model_validate(document).model_dump(mode="json")
+    return json.dumps(platform, sort_keys=True, separators=(",", ":"))
 
 
 def _jurisdiction(
@@ -142,6 +140,7 @@ def _jurisdiction(
             "name": built.store.table_name,
             "consistency": Consistency.EVENTUAL.value,
             "regions": serving,
+            "witness": None,
         },
         "kill_switch": {
             "table": built.coordination.table_name,

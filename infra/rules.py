@@ -21,7 +21,7 @@ MOST_EMAILS = 10
 LONGEST_CONTRACT_BYTES = 8_192
 """Of a parameter of Parameter Store's advanced tier, which holds a region's copy."""
 
-_CONTRACT_BYTES = 256
+_CONTRACT_BYTES = 640
 _JURISDICTION_BYTES = 300
 _REGION_BYTES = 770
 _REGION_NAMES = 6

@@ -11,7 +11,6 @@ Does not guarantee:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import (
@@ -24,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from holdfast.contract import Approvals, Data, Rollback, SafetyChecks, TokenBudget, Tools
 from infra.problems import Problem, refuse
 
 PROBE_INTERVALS_S = (10, 30)
@@ -31,56 +31,6 @@ PROBE_INTERVALS_S = (10, 30)
 
 AGREEMENT_S = 6
 """What Route 53's checkers take to agree on a verdict and its name servers to hear of it."""
-
-
-class Tools(StrEnum):
-    """What agents act on the world with."""
-
-    STUBS = "stubs"
-    MOCKED = "mocked-and-repeatable"
-    SANDBOX = "real-in-a-sandbox"
-    GUARDED = "real-behind-safety-checks"
-
-
-class Data(StrEnum):
-    """What the platform's stores hold."""
-
-    MADE_UP = "made-up"
-    FIXED = "fixed"
-    ANONYMISED = "anonymised-real-shape"
-    REAL = "real"
-
-
-class SafetyChecks(StrEnum):
-    """How the gate between deciding and acting behaves."""
-
-    OPTIONAL = "optional"
-    AS_PROD = "as-prod"
-    FAIL_CLOSED = "all-on-fail-closed"
-
-
-class Approvals(StrEnum):
-    """Who approves an action that needs approval."""
-
-    SKIPPED = "skipped"
-    MOCKED = "mocked"
-    HUMANS = "real-humans"
-
-
-class TokenBudget(StrEnum):
-    """How many tokens agents may spend, and what happens at the end of them."""
-
-    LOOSE = "loose"
-    TIGHT = "tight-and-enforced"
-    PRODUCTION = "production"
-
-
-class Rollback(StrEnum):
-    """How a bad release is taken back."""
-
-    NOT_APPLICABLE = "not-applicable"
-    REDEPLOY = "minutes-by-redeploy"
-    FLAG = "seconds-by-flag"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,11 +4,21 @@
 :meth:`Platform.load`. On AWS and on the twin the contents differ in values, never in shape.
 """
 
+from holdfast.contract.agents import (
+    Approvals,
+    Behaviour,
+    Data,
+    Model,
+    Rollback,
+    SafetyChecks,
+    TokenBudget,
+    Tools,
+)
+from holdfast.contract.base import Environment
 from holdfast.contract.model import (
     SCHEMA_VERSION,
     Bucket,
     Consistency,
-    Environment,
     Ingress,
     Jurisdiction,
     KillSwitch,
@@ -23,17 +33,25 @@ from holdfast.contract.model import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Approvals",
+    "Behaviour",
     "Bucket",
     "Consistency",
+    "Data",
     "Environment",
     "Ingress",
     "Jurisdiction",
     "KillSwitch",
     "Limiter",
     "Mode",
+    "Model",
     "Objectives",
     "Platform",
     "Region",
     "Role",
+    "Rollback",
+    "SafetyChecks",
     "Table",
+    "TokenBudget",
+    "Tools",
 ]

@@ -2,8 +2,8 @@
 
 Guarantees:
     A ``Platform`` that parsed is complete and consistent: every tenant has a home that exists,
-    every table and copy of a bucket lies inside the jurisdiction that lists it, and no region
-    belongs to two.
+    every table and copy of a bucket lies inside the jurisdiction that lists it, no region
+    belongs to two, and agents are told nothing that their environment does not allow.
 
 Does not guarantee:
     That what it names still exists. It is a description, not a probe.
@@ -12,29 +12,23 @@ It carries no AWS API endpoint: those come from the environment of the process
 (``AWS_REGION``, and ``AWS_ENDPOINT_URL`` on the twin), as for every AWS client.
 """
 
+import os
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from holdfast.contract.agents import Behaviour, contradictions, misplaced
+from holdfast.contract.base import Environment, Frozen
 from holdfast.contract.load import contract_text, json_object
 from holdfast.errors import ContractError
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """``major.minor``. Readers refuse an unknown major and ignore nothing within one."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
-
-
-class Environment(StrEnum):
-    """The four kinds of environment, from the freest to the strictest."""
-
-    DEV = "dev"
-    TEST = "test"
-    STAGING = "staging"
-    PROD = "prod"
 
 
 class Mode(StrEnum):
@@ -61,12 +55,6 @@ class Consistency(StrEnum):
 
     STRONG = "strong"
     EVENTUAL = "eventual"
-
-
-class Frozen(BaseModel):
-    """Base of every part of the contract: immutable, and closed to unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Objectives(Frozen):
@@ -245,6 +233,8 @@ class Platform(Frozen):
         environment: Which kind of environment it is.
         mode: How the regions of each jurisdiction share the work.
         objectives: What it promises under failure.
+        agents: How agents behave: their column of the environment matrix.
+        monthly_budget_usd: What the platform may cost in a calendar month.
         jurisdictions: By short name.
         tenants: Home jurisdiction by tenant.
     """
@@ -255,8 +245,17 @@ class Platform(Frozen):
     environment: Environment
     mode: Mode
     objectives: Objectives
+    agents: Behaviour
+    monthly_budget_usd: Annotated[int, Field(gt=0)]
     jurisdictions: Mapping[str, Jurisdiction]
     tenants: Mapping[str, str]
+
+    @model_validator(mode="after")
+    def _agents_behave_as_the_environment_asks(self) -> Self:
+        wrong = "; ".join(contradictions(self.environment, self.agents))
+        if wrong:
+            raise ValueError(wrong)
+        return self
 
     @model_validator(mode="after")
     def _every_tenant_has_a_home(self) -> Self:
@@ -310,12 +309,22 @@ class Platform(Frozen):
         """Loads the contract of the platform that this process runs on.
 
         ``HOLDFAST_PLATFORM_FILE`` names a file (a mounted ConfigMap, say); without it,
-        ``HOLDFAST_PLATFORM_PARAMETER`` names a parameter of the region's Parameter Store.
+        ``HOLDFAST_PLATFORM_PARAMETER`` names a parameter of the region's Parameter Store. What the
+        process says that it was made for (``holdfast.contract.agents.DECLARATIONS``) has to be
+        what the contract says.
 
         Raises:
-            ContractError: If neither is set, or what they name cannot be read or does not fit.
+            ContractError: If neither is set, if what they name cannot be read or does not fit, or
+                if the process was made for another environment.
         """
-        return cls.parse(contract_text())
+        platform = cls.parse(contract_text())
+        wrong = "; ".join(misplaced(platform.agents, os.environ))
+        if wrong:
+            raise ContractError(
+                f"This process does not fit the environment {platform.environment}: {wrong}. Start "
+                "what was made for it, or correct the variables."
+            )
+        return platform
 
     @property
     def regions(self) -> Mapping[str, Region]:

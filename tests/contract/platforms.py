@@ -1,19 +1,27 @@
 """A small platform in two jurisdictions, for tests."""
 
 from holdfast.contract import (
+    Approvals,
+    Behaviour,
     Bucket,
     Consistency,
+    Data,
     Environment,
     Ingress,
     Jurisdiction,
     KillSwitch,
     Limiter,
     Mode,
+    Model,
     Objectives,
     Platform,
     Region,
     Role,
+    Rollback,
+    SafetyChecks,
     Table,
+    TokenBudget,
+    Tools,
 )
 
 
@@ -24,11 +32,27 @@ def platform(environment: Environment = Environment.PROD) -> Platform:
         environment=environment,
         mode=Mode.ACTIVE_ACTIVE,
         objectives=Objectives(rto_s=60, rpo_s=1, kill_s=5, rollback_s=30),
+        agents=behaviour(environment),
+        monthly_budget_usd=1000,
         jurisdictions={
             "us": _jurisdiction("us", ("us-east-1", "us-west-2"), "us-east-2"),
             "eu": _jurisdiction("eu", ("eu-west-1", "eu-central-1"), "eu-west-3"),
         },
         tenants={"acme": "us", "bolt": "eu"},
+    )
+
+
+def behaviour(environment: Environment) -> Behaviour:
+    """What every environment allows, and in production the only thing that it does."""
+    real = environment is Environment.PROD
+    return Behaviour(
+        model=Model(id="a-model", fallback="another"),
+        tools=Tools.GUARDED if real else Tools.STUBS,
+        data=Data.REAL if real else Data.MADE_UP,
+        safety_checks=SafetyChecks.FAIL_CLOSED,
+        approvals=Approvals.HUMANS,
+        token_budget=TokenBudget.PRODUCTION,
+        rollback=Rollback.FLAG,
     )
 
 

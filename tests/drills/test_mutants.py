@@ -21,6 +21,7 @@ from holdfast.contract import (
 from holdfast.drills.mutants import LongTtl, Mutant, NoFencing, UsDefaultRoute
 from holdfast.drills.mutants.records import Record, changes
 from holdfast.drills.region_loss import RegionLoss
+from tests.contract.platforms import behaviour
 
 
 def a_jurisdiction(name: str) -> Jurisdiction:
@@ -53,6 +54,8 @@ PLATFORM = Platform(
     environment=Environment.PROD,
     mode=Mode.ACTIVE_ACTIVE,
     objectives=Objectives(rto_s=60, rpo_s=5, kill_s=10, rollback_s=30),
+    agents=behaviour(Environment.PROD),
+    monthly_budget_usd=1000,
     jurisdictions={name: a_jurisdiction(name) for name in ("us", "eu")},
     tenants={"acme": "us", "initech": "eu"},
 )
