@@ -5,7 +5,7 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies.checklist import disaster_recovery, environment, state_safety
+from policies.checklist import closed_world, disaster_recovery, environment, state_safety
 from policies.checklist.kill_switch import alarms as kill_switch_alarms
 from policies.checklist.kill_switch import switch as kill_switch
 from policies.checklist.residency import inference, reach
@@ -27,6 +27,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *state_safety.RULES,
     *disaster_recovery.RULES,
     *environment.RULES,
+    *closed_world.RULES,
 )
 """Every rule of the pack."""
 

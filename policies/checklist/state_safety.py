@@ -13,9 +13,7 @@ from policies.core.kinds import (
     BUCKET_ENCRYPTION,
     BUCKET_LIFECYCLE,
     BUCKET_VERSIONING,
-    DATA,
     KEYS,
-    REPLACEABLE,
     TABLE,
 )
 from policies.core.properties import Properties, Undetermined
@@ -40,23 +38,6 @@ _KEY_DAYS: Final = 30
 
 VOTES: Final = 3
 """Regions of a strongly consistent table, the witness included. AWS allows no other number."""
-
-
-@resource_rule(
-    id="state-judged",
-    item=ChecklistItem.STATE_SAFETY,
-    severity=Severity.HIGH,
-    frameworks=_FRAMEWORKS,
-    types=tuple(sorted(set(DATA) - {BUCKET, TABLE, *REPLACEABLE})),
-)
-def state_is_of_a_kind_whose_recovery_is_judged(resource: Resource) -> Iterator[Violation]:
-    """A lasting store is of a kind of which rules tell whether it comes back."""
-    if is_lasting(resource):
-        yield Violation(
-            found=f"no rule tells whether a {resource.type} survives the loss of its region",
-            rule="lasting state is replicated and can be brought back",
-            fix="keep it in a table or a bucket, or write rules for this type",
-        )
 
 
 @resource_rule(
@@ -279,7 +260,6 @@ def _no_key(region: str, at: str) -> Violation:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    state_is_of_a_kind_whose_recovery_is_judged,
     tables_cannot_be_deleted_by_mistake,
     tables_are_encrypted_with_our_keys,
     leases_are_strongly_consistent,

@@ -132,6 +132,29 @@ class Properties:
         """A list of objects, empty where it is not given."""
         return tuple(self._object(path, item) for path, item in self._items(name))
 
+    def given(self) -> tuple[str, ...]:
+        """Names of what is given, whatever it is, sorted."""
+        return tuple(sorted(name for name in self._struct.fields if name in self))
+
+    def is_empty(self, name: str) -> bool:
+        """Whether a property is given as a list or an object with nothing in it."""
+        field = self._field(name)
+        if field is None:
+            return False
+        kind = field.WhichOneof("kind")
+        if kind == "list_value":
+            return not field.list_value.values
+        return kind == "struct_value" and not field.struct_value.fields
+
+    def parts(self, name: str) -> "tuple[Properties, ...]":
+        """The object, or the objects of a list, that a property is."""
+        field = self._known(name)
+        if field is None:
+            return ()
+        if field.WhichOneof("kind") == "list_value":
+            return self.objects(name)
+        return (self._object(self.at(name), field),)
+
     def all_texts(self) -> Iterator[tuple[str, str]]:
         """Every known text at any depth, with its path."""
         for name, value in self._struct.fields.items():

@@ -1,9 +1,6 @@
 """Stacks with one mistake: the rule that finds it, where, and what it says."""
 
-from policies.core.kinds import (
-    COPIES,
-    POLICY,
-)
+from policies.core.kinds import POLICY
 from tests.policies.changes import (
     ABSENT,
     AWS_MANAGED_KEY,
@@ -17,11 +14,10 @@ from tests.policies.changes import (
     copied_from,
     copied_where,
     copies_encrypted_with,
-    copying,
-    database,
     foreign_bucket,
     leading_to,
     led_by_alias,
+    left_as_it_is,
     model,
     relinked,
     unprotected,
@@ -138,15 +134,54 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "b-eu-west-1/\\* may be used",
     ),
     ("residency-keys", changed("key-home", TAG, ABSENT), "key-other", "no jurisdiction"),
-    ("residency-known", with_new("aws:dynamodb/tableReplica:TableReplica"), "new", "no rule knows"),
-    ("residency-known", with_new("aws:dynamodb/globalTable:GlobalTable"), "new", "no rule knows"),
-    ("residency-known", with_new("aws:s3/bucketV2:BucketV2"), "new", "no rule knows"),
-    ("residency-region", model("anthropic.claude-x", region="us-east-1"), "agent", "us-east-1"),
-    *(
-        ("residency-replica", copying(token, name), "copy", name)
-        for token, names in COPIES.items()
-        for name in names
+    (
+        "environment-type-known",
+        with_new("aws:dynamodb/tableReplica:TableReplica"),
+        "new",
+        "no table knows",
     ),
+    (
+        "environment-type-known",
+        with_new("aws:dynamodb/globalTable:GlobalTable"),
+        "new",
+        "no table knows",
+    ),
+    *(
+        ("environment-type-known", with_new(f"aws:{token}"), "new", "no table knows")
+        for token in (
+            "dynamodb/globalTable:GlobalTable",
+            "dynamodb/tableReplica:TableReplica",
+            "rds/instance:Instance",
+            "route53/resolverQueryLogConfig:ResolverQueryLogConfig",
+            "s3/bucketV2:BucketV2",
+        )
+    ),
+    ("residency-region", model("anthropic.claude-x", region="us-east-1"), "agent", "us-east-1"),
+    (
+        "environment-property-known",
+        changed("bucket-eu-west-1", "acl", "public-read"),
+        "bucket-eu-west-1",
+        "acl is given",
+    ),
+    (
+        "environment-property-known",
+        changed("coordination", "brandNew", {"size": 1}),
+        "coordination",
+        "undetermined: no rule knows brandNew of a Table",
+    ),
+    (
+        "environment-property-known",
+        changed("coordination", "replicas.0.brandNew", value=True),
+        "coordination",
+        r"replicas\[0\].brandNew: undetermined",
+    ),
+    (
+        "environment-property-known",
+        changed("coordination", "importTable", {"inputFormat": "CSV"}),
+        "coordination",
+        "importTable is given",
+    ),
+    ("environment-property-known", left_as_it_is("coordination", "tags"), "coordination", "leaves"),
     ("residency-endpoint", leading_to("us-east-1"), "endpoint", "from eu-west-1 to us-east-1"),
     ("residency-endpoint", leading_to("eu-west-2"), "endpoint", "from eu-west-1 to eu-west-2"),
     (
@@ -200,7 +235,6 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "may be called by",
     ),
     *SWITCH_MUTANTS,
-    ("state-judged", database("prod"), "database", "rds/instance"),
     ("table-replicated", changed("coordination", "replicas", []), "coordination", "only"),
     (
         "table-replicated",

@@ -15,11 +15,8 @@ from policies.core.kinds import (
     BUCKET_ENCRYPTION,
     BUCKET_REPLICATION,
     CARRIERS,
-    COPIES,
     DATA,
     KEYS,
-    KNOWN,
-    NEUTRAL_SERVICES,
     REPLICA_KEY,
     SECRET,
     TABLE,
@@ -34,9 +31,9 @@ from policies.core.rule import (
     Violation,
     resource_rule,
     stack_rule,
-    whole_rule,
 )
 from policies.core.subjects import JURISDICTION_TAG, Resource, Stack
+from policies.world.index import judged_by
 
 FRAMEWORKS: Final = ("GDPR Art. 44",)
 
@@ -54,32 +51,6 @@ _KEY_PROPERTIES: Final = (
     "rules",
     "serverSideEncryption",
 )
-
-
-@whole_rule(
-    id="residency-known",
-    item=ChecklistItem.RESIDENCY,
-    severity=Severity.HIGH,
-    frameworks=FRAMEWORKS,
-)
-def every_type_is_known(stack: Stack) -> Iterator[tuple[str, Violation]]:
-    """Of every resource the checklist can tell whether it holds or copies data."""
-    for resource in stack.resources:
-        managed = resource.type.startswith("aws:") or resource.provider is not None
-        if managed and resource.type not in KNOWN and not _is_neutral(resource.type):
-            yield (
-                resource.urn,
-                Violation(
-                    found=f"no rule knows {resource.type}",
-                    rule="what may hold or copy data is judged, or known to do neither",
-                    fix="add the type to policies/core/kinds.py: to NEUTRAL, or to DATA with the "
-                    "rules that it needs",
-                ),
-            )
-
-
-def _is_neutral(token: str) -> bool:
-    return token.startswith(NEUTRAL_SERVICES)
 
 
 @resource_rule(
@@ -111,7 +82,7 @@ def data_names_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     item=ChecklistItem.RESIDENCY,
     severity=Severity.CRITICAL,
     frameworks=FRAMEWORKS,
-    types=(*DATA, *CARRIERS, *BEDROCK),
+    types=tuple(sorted({*judged_by("residency-region", "region"), *BEDROCK})),
 )
 def data_lies_in_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     """Whatever is tagged with a jurisdiction lies in one of its regions."""
@@ -128,7 +99,7 @@ def data_lies_in_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     item=ChecklistItem.RESIDENCY,
     severity=Severity.CRITICAL,
     frameworks=FRAMEWORKS,
-    types=(TABLE, SECRET, *sorted(set(COPIES) - {TABLE})),
+    types=(TABLE, SECRET),
 )
 def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violation]:
     """Replicas and the witness lie in the jurisdiction that owns the data."""
@@ -147,14 +118,6 @@ def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violatio
         if not lies_in(region, jurisdiction):
             what = "the witness" if part is witness else "a replica"
             yield _outside(f"{what} lies in {region}", jurisdiction, part.at(name))
-    for copied in COPIES.get(resource.type, ()):
-        if resource.properties.is_given(copied):
-            yield Violation(
-                found=f"{copied} ties it to data elsewhere",
-                rule=f"every copy of data of {jurisdiction} lies where a rule can see it",
-                fix="replicate with resources that a rule judges, or write a rule for this",
-                at=copied,
-            )
 
 
 @resource_rule(
@@ -290,7 +253,6 @@ def _outside(found: str, jurisdiction: str, at: str) -> Violation:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    every_type_is_known,
     data_names_its_jurisdiction,
     data_lies_in_its_jurisdiction,
     replicas_stay_in_their_jurisdiction,
