@@ -31,6 +31,11 @@ class LeaseTiming:
     retry_ms: int = 1_000
     margin_ms: int = 2_000
 
+    @property
+    def takeover_ms(self) -> int:
+        """How long it takes a candidate that has seen nothing yet to replace a crashed holder."""
+        return self.lease_ms + 2 * self.retry_ms
+
     def __post_init__(self) -> None:
         for name in ("lease_ms", "renew_ms", "retry_ms", "margin_ms"):
             value = getattr(self, name)

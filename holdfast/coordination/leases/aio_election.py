@@ -15,10 +15,14 @@ from dataclasses import dataclass
 
 from holdfast.coordination.drivers.aio_pump import AsyncPump, failure_of
 from holdfast.coordination.drivers.driver import TaskDriver
+from holdfast.coordination.drivers.kind import awaitable, check_coroutine, check_plain
 from holdfast.coordination.leases.election import AnyElection
 from holdfast.coordination.leases.lease import Lease
 from holdfast.coordination.leases.lease_core import StopReason
 from holdfast.coordination.stores.store import AsyncConditionalStore
+
+_STARTED = "on_started of an AsyncElection"
+_THREADS = "Election"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,13 @@ class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump], TaskDriver):
             on_stopped: Called when the work must stop, before it is cancelled.
 
         Raises:
-            ConfigurationError: If the store refuses its first request.
+            ConfigurationError: If the store refuses its first request, ``on_started`` is a plain
+                function or ``on_stopped`` a coroutine function.
             Exception: Whatever ``on_started`` or ``on_stopped`` raised, after the lease has been
                 released.
         """
+        check_coroutine(_STARTED, on_started, _THREADS)
+        check_plain("on_stopped of an AsyncElection", on_stopped, "a task of its own")
         self._on_started, self._on_stopped = on_started, on_stopped
         await self._drive()
 
@@ -84,7 +91,7 @@ class AsyncElection(AnyElection[AsyncConditionalStore, AsyncPump], TaskDriver):
         self._work = work
 
     async def _lead(self, lease: Lease) -> None:
-        await self._on_started(lease)
+        await awaitable(_STARTED, self._on_started(lease), _THREADS)
 
     def _halt(self) -> None:
         if self._work is not None:

@@ -4,11 +4,14 @@ Guarantees, and does not guarantee:
     What :class:`~holdfast.coordination.Lock` does.
 """
 
+import functools
+from collections.abc import Callable, Coroutine
 from types import TracebackType
+from typing import Any
 
 from holdfast.coordination.leases.aio_hold import AsyncHold
 from holdfast.coordination.leases.lease import Lease
-from holdfast.coordination.leases.lock import AnyLock
+from holdfast.coordination.leases.lock import AnyLock, P, R
 from holdfast.coordination.stores.store import AsyncConditionalStore
 
 
@@ -16,6 +19,29 @@ class AsyncLock(AnyLock[AsyncConditionalStore]):
     """One user of a named lock, in one task. It can be entered again after it has ended."""
 
     _hold: AsyncHold | None = None
+
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, R]]
+    ) -> Callable[P, Coroutine[Any, Any, R]]:
+        """Decorates a coroutine function: each call of it holds the lock, whichever task it is in.
+
+        What needs the fencing token uses ``async with`` instead.
+
+        Args:
+            function: What to await under the lock.
+
+        Raises:
+            ConfigurationError: If it is no coroutine function, or the lock is one that keeps
+                trying.
+        """
+        self._check_decorates(function, coroutines=True)
+
+        @functools.wraps(function)
+        async def locked(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with self._another():
+                return await function(*args, **kwargs)
+
+        return locked
 
     async def __aenter__(self) -> Lease:
         """Takes the lock.

@@ -14,10 +14,14 @@ from collections.abc import Awaitable, Callable
 
 from holdfast.coordination.drivers.aio_pump import AsyncPump, failure_of
 from holdfast.coordination.drivers.driver import TaskDriver
+from holdfast.coordination.drivers.kind import awaitable, check_coroutine, check_plain
 from holdfast.coordination.leases.lease import Lease
 from holdfast.coordination.leases.lease_core import StopReason
 from holdfast.coordination.leases.partitions import AnyPartitions
 from holdfast.coordination.stores.store import AsyncConditionalStore
+
+_STARTED = "on_started of AsyncPartitions"
+_THREADS = "Partitions"
 
 
 class AsyncPartitions(AnyPartitions[AsyncConditionalStore, AsyncPump], TaskDriver):
@@ -38,10 +42,13 @@ class AsyncPartitions(AnyPartitions[AsyncConditionalStore, AsyncPump], TaskDrive
             on_stopped: Called when the work on a partition must stop, before it is cancelled.
 
         Raises:
-            ConfigurationError: If the store refuses the first request that it answers.
+            ConfigurationError: If the store refuses the first request that it answers,
+                ``on_started`` is a plain function or ``on_stopped`` a coroutine function.
             Exception: Whatever ``on_started`` or ``on_stopped`` raised, after all leases have been
                 released.
         """
+        check_coroutine(_STARTED, on_started, _THREADS)
+        check_plain("on_stopped of AsyncPartitions", on_stopped, "a task of its own")
         self._on_started, self._on_stopped = on_started, on_stopped
         self._works: dict[str, asyncio.Task[None]] = {}
         await self._drive()
@@ -60,4 +67,4 @@ class AsyncPartitions(AnyPartitions[AsyncConditionalStore, AsyncPump], TaskDrive
         self._works[partition].cancel()
 
     async def _lead(self, partition: str, lease: Lease) -> None:
-        await self._on_started(partition, lease)
+        await awaitable(_STARTED, self._on_started(partition, lease), _THREADS)

@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 
 from holdfast.coordination.drivers.clock import Clock, SystemClock
 from holdfast.coordination.drivers.driver import Driver, P, ThreadDriver
+from holdfast.coordination.drivers.kind import check_plain, returned_plainly
 from holdfast.coordination.drivers.pump import Pump
 from holdfast.coordination.drivers.timing import LeaseTiming
 from holdfast.coordination.leases.election_core import ElectionCore, Finished
@@ -40,6 +41,8 @@ from holdfast.coordination.leases.lease_core import (
 from holdfast.coordination.stores.store import ConditionalStore, Reply
 
 _LOG = logging.getLogger("holdfast.coordination")
+_STARTED = "on_started of an Election"
+_ASYNC = "AsyncElection"
 S = TypeVar("S")
 
 
@@ -204,7 +207,7 @@ class AnyElection(Driver[P], Generic[S, P]):
 class Election(AnyElection[ConditionalStore, Pump], ThreadDriver):
     """One candidate for one lease, for threads."""
 
-    _on_started: Callable[[Lease], None]
+    _on_started: Callable[[Lease], object]
 
     def run(
         self,
@@ -223,10 +226,12 @@ class Election(AnyElection[ConditionalStore, Pump], ThreadDriver):
 
         Raises:
             ConfigurationError: If the store refuses its first request: no such table, no
-                permission.
+                permission. If a function is one that must be awaited.
             BaseException: Whatever ``on_started`` or ``on_stopped`` raised, and an interrupt of the
                 calling thread, after the lease has been released.
         """
+        check_plain(_STARTED, on_started, _ASYNC)
+        check_plain("on_stopped of an Election", on_stopped, _ASYNC)
         self._on_started, self._on_stopped = on_started, on_stopped
         self._drive()
 
@@ -243,7 +248,7 @@ class Election(AnyElection[ConditionalStore, Pump], ThreadDriver):
     def _work(self, lease: Lease) -> None:
         failure: BaseException | None = None
         try:
-            self._on_started(lease)
+            returned_plainly(_STARTED, self._on_started(lease), _ASYNC)
         except BaseException as error:  # noqa: BLE001 - re-raised by run(), sys.exit() too
             failure = error
         self._pump.signal(lambda: self._work_ended(lease, failure))

@@ -29,6 +29,7 @@ from typing import Generic, TypeVar
 
 from holdfast.coordination.drivers.clock import Clock, SystemClock
 from holdfast.coordination.drivers.driver import Driver, P, ThreadDriver
+from holdfast.coordination.drivers.kind import check_plain, returned_plainly
 from holdfast.coordination.drivers.pump import Pump
 from holdfast.coordination.drivers.timing import LeaseTiming
 from holdfast.coordination.leases.election_core import Finished
@@ -50,6 +51,8 @@ from holdfast.coordination.stores.store import ConditionalStore, Reply
 _LOG = logging.getLogger("holdfast.coordination")
 MOST_CALLS = 32
 """Most calls of one member at the same time, each on a thread of its own."""
+_STARTED = "on_started of Partitions"
+_ASYNC = "AsyncPartitions"
 S = TypeVar("S")
 
 
@@ -243,7 +246,7 @@ class AnyPartitions(Driver[P], Generic[S, P]):
 class Partitions(AnyPartitions[ConditionalStore, Pump], ThreadDriver):
     """One member of a group that shares partitions, for threads."""
 
-    _on_started: Callable[[str, Lease], None]
+    _on_started: Callable[[str, Lease], object]
 
     def run(
         self,
@@ -259,10 +262,13 @@ class Partitions(AnyPartitions[ConditionalStore, Pump], ThreadDriver):
             on_stopped: Called when the work on a partition must stop. It must not block.
 
         Raises:
-            ConfigurationError: If the store refuses the first request that it answers.
+            ConfigurationError: If the store refuses the first request that it answers, or a
+                function is one that must be awaited.
             BaseException: Whatever ``on_started`` or ``on_stopped`` raised, and an interrupt of the
                 calling thread, after all leases have been released.
         """
+        check_plain(_STARTED, on_started, _ASYNC)
+        check_plain("on_stopped of Partitions", on_stopped, _ASYNC)
         self._on_started, self._on_stopped = on_started, on_stopped
         self._drive()
 
@@ -282,7 +288,7 @@ class Partitions(AnyPartitions[ConditionalStore, Pump], ThreadDriver):
     def _work(self, partition: str, lease: Lease) -> None:
         failure: BaseException | None = None
         try:
-            self._on_started(partition, lease)
+            returned_plainly(_STARTED, self._on_started(partition, lease), _ASYNC)
         except BaseException as error:  # noqa: BLE001 - re-raised by run(), sys.exit() too
             failure = error
         self._pump.signal(lambda: self._work_ended(partition, failure))

@@ -10,12 +10,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from holdfast.coordination.drivers.clock import Clock
+from holdfast.coordination.drivers.kind import awaitable, check_coroutine
 from holdfast.coordination.drivers.program import run_async
 from holdfast.coordination.leases.aio_hold import AsyncHold
 from holdfast.coordination.leases.lease import Lease
 from holdfast.coordination.records.idempotency_core import AnyOnce, EventRecord
 from holdfast.coordination.stores.store import AsyncConditionalStore
+from holdfast.errors import ConfigurationError
 
+_HANDLER = "the handler of an event"
 E = TypeVar("E")
 
 
@@ -36,22 +39,30 @@ class AsyncOnce(AnyOnce[AsyncConditionalStore]):
 
     def handler(
         self, event_id: Callable[[E], str], payload: Callable[[E], bytes] = lambda _: b""
-    ) -> Callable[[Callable[[E], Awaitable[str]]], Callable[[E], Coroutine[Any, Any, str]]]:
+    ) -> Callable[[Callable[[E], Awaitable[str | None]]], Callable[[E], Coroutine[Any, Any, str]]]:
         """Decorates a coroutine function that handles one event and returns its result as text.
+
+        None is a result too: it is kept, and returned, as the empty text.
 
         Args:
             event_id: The id of an event.
             payload: What came with it, as bytes.
+
+        Raises:
+            ConfigurationError: If what is decorated is a plain function.
         """
 
         def decorate(
-            handle: Callable[[E], Awaitable[str]],
+            handle: Callable[[E], Awaitable[str | None]],
         ) -> Callable[[E], Coroutine[Any, Any, str]]:
+            check_coroutine(_HANDLER, handle, "Once")
+
             @functools.wraps(handle)
             async def once(event: E) -> str:
                 async with self.event(event_id(event), payload(event)) as delivery:
                     if delivery.result is None:
-                        await delivery.complete(await handle(event))
+                        outcome = await awaitable(_HANDLER, handle(event), "Once")
+                        await delivery.complete(outcome)
                     return delivery.result or ""
 
             return once
@@ -98,20 +109,24 @@ class AsyncRun:
             self.result = self._record.not_run(self._wait_s, self._claim.obstacle)
         return self
 
-    async def complete(self, result: str) -> None:
+    async def complete(self, result: str | None) -> None:
         """Keeps the result, for this and every later delivery.
 
         Args:
-            result: As text.
+            result: As text; None is kept as the empty text.
 
         Raises:
             LeaseLostError: If this run was taken over, or an earlier one has a result.
             StoreUnavailableError: If it is unknown whether the result was kept.
-            ConfigurationError: If the result is too large.
+            ConfigurationError: If the result is no text, or too large. The event counts as
+                handled all the same, with an empty result.
         """
         token = 0 if self._lease is None else self._lease.token
-        await run_async(self._record.complete(token, result), self._store)
-        self.result = result
+        text, problem = self._record.fitted(result)
+        await run_async(self._record.complete(token, text), self._store)
+        self.result = text
+        if problem is not None:
+            raise ConfigurationError(problem)
 
     async def __aexit__(
         self,

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
+from holdfast.coordination.drivers.kind import check_coroutine, check_plain
 from holdfast.coordination.records.aio_idempotency import AsyncOnce
 from holdfast.coordination.records.idempotency import Once
 from holdfast.errors import ConfigurationError
@@ -56,7 +57,7 @@ class SqsAnswer(TypedDict):
 def handle_sqs(
     once: Once,
     records: Iterable[SqsRecord],
-    handle: Callable[[SqsRecord], str],
+    handle: Callable[[SqsRecord], str | None],
     *,
     id_attribute: str | None = None,
     fifo: bool = False,
@@ -66,13 +67,17 @@ def handle_sqs(
     Args:
         once: Keeps what was handled.
         records: The batch.
-        handle: Handles one message and returns its result.
+        handle: Handles one message and returns its result; None is one too.
         id_attribute: Message attribute with the producer's own id; None to go by the queue's.
         fifo: Whether the order of messages matters, so that nothing after a failure is handled.
 
     Returns:
         Which messages to deliver again.
+
+    Raises:
+        ConfigurationError: If ``handle`` is a coroutine function.
     """
+    check_plain("handle", handle, "handle_sqs_async")
     batch = _Batch(id_attribute, fifo=fifo)
     for record in batch.due(records):
         with batch.attempt(record), once.event(*batch.event(record)) as run:
@@ -84,7 +89,7 @@ def handle_sqs(
 async def handle_sqs_async(
     once: AsyncOnce,
     records: Iterable[SqsRecord],
-    handle: Callable[[SqsRecord], Awaitable[str]],
+    handle: Callable[[SqsRecord], Awaitable[str | None]],
     *,
     id_attribute: str | None = None,
     fifo: bool = False,
@@ -94,13 +99,14 @@ async def handle_sqs_async(
     Args:
         once: Keeps what was handled.
         records: The batch.
-        handle: Handles one message and returns its result.
+        handle: Handles one message and returns its result; None is one too.
         id_attribute: Message attribute with the producer's own id; None to go by the queue's.
         fifo: Whether the order of messages matters, so that nothing after a failure is handled.
 
     Returns:
         Which messages to deliver again.
     """
+    check_coroutine("handle", handle, "handle_sqs")
     batch = _Batch(id_attribute, fifo=fifo)
     for record in batch.due(records):
         with batch.attempt(record):
@@ -137,7 +143,7 @@ class KafkaMessage:
 def handle_kafka(
     once: Once,
     messages: Iterable[KafkaMessage],
-    handle: Callable[[KafkaMessage], str],
+    handle: Callable[[KafkaMessage], str | None],
     *,
     commit: Callable[[str, int, int], None],
 ) -> int:
@@ -152,15 +158,17 @@ def handle_kafka(
     Args:
         once: Keeps what was handled.
         messages: What was polled, in the order of each partition.
-        handle: Handles one message and returns its result.
+        handle: Handles one message and returns its result; None is one too.
         commit: Commits topic, partition and the offset of the next message to read.
 
     Returns:
         How many messages were handled or recognised.
 
     Raises:
+        ConfigurationError: If ``handle`` is of the other kind of function.
         Exception: Whatever ``handle``, ``commit`` or the store raises, with a note of the place.
     """
+    check_plain("handle", handle, "handle_kafka_async")
     done = 0
     for message in messages:
         with _noted(message):
@@ -175,7 +183,7 @@ def handle_kafka(
 async def handle_kafka_async(
     once: AsyncOnce,
     messages: Iterable[KafkaMessage],
-    handle: Callable[[KafkaMessage], Awaitable[str]],
+    handle: Callable[[KafkaMessage], Awaitable[str | None]],
     *,
     commit: Callable[[str, int, int], Awaitable[None]],
 ) -> int:
@@ -184,15 +192,17 @@ async def handle_kafka_async(
     Args:
         once: Keeps what was handled.
         messages: What was polled, in the order of each partition.
-        handle: Handles one message and returns its result.
+        handle: Handles one message and returns its result; None is one too.
         commit: Commits topic, partition and the offset of the next message to read.
 
     Returns:
         How many messages were handled or recognised.
 
     Raises:
+        ConfigurationError: If ``handle`` is of the other kind of function.
         Exception: Whatever ``handle``, ``commit`` or the store raises, with a note of the place.
     """
+    check_coroutine("handle", handle, "handle_kafka")
     done = 0
     for message in messages:
         with _noted(message):

@@ -21,12 +21,15 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from holdfast.coordination.drivers.clock import Clock
+from holdfast.coordination.drivers.kind import check_plain
 from holdfast.coordination.drivers.program import run
 from holdfast.coordination.leases.hold import Hold
 from holdfast.coordination.leases.lease import Lease
 from holdfast.coordination.records.idempotency_core import AnyOnce, EventRecord
 from holdfast.coordination.stores.store import ConditionalStore
+from holdfast.errors import ConfigurationError
 
+_HANDLER = "the handler of an event"
 E = TypeVar("E")
 
 
@@ -47,15 +50,22 @@ class Once(AnyOnce[ConditionalStore]):
 
     def handler(
         self, event_id: Callable[[E], str], payload: Callable[[E], bytes] = lambda _: b""
-    ) -> Callable[[Callable[[E], str]], Callable[[E], str]]:
+    ) -> Callable[[Callable[[E], str | None]], Callable[[E], str]]:
         """Decorates a function that handles one event and returns its result as text.
+
+        None is a result too: it is kept, and returned, as the empty text.
 
         Args:
             event_id: The id of an event.
             payload: What came with it, as bytes.
+
+        Raises:
+            ConfigurationError: If what is decorated is a coroutine function.
         """
 
-        def decorate(handle: Callable[[E], str]) -> Callable[[E], str]:
+        def decorate(handle: Callable[[E], str | None]) -> Callable[[E], str]:
+            check_plain(_HANDLER, handle, "AsyncOnce")
+
             @functools.wraps(handle)
             def once(event: E) -> str:
                 with self.event(event_id(event), payload(event)) as delivery:
@@ -111,20 +121,24 @@ class Run:
             self.result = self._record.not_run(self._wait_s, self._claim.obstacle)
         return self
 
-    def complete(self, result: str) -> None:
+    def complete(self, result: str | None) -> None:
         """Keeps the result, for this and every later delivery.
 
         Args:
-            result: As text.
+            result: As text; None is kept as the empty text.
 
         Raises:
             LeaseLostError: If this run was taken over, or an earlier one has a result.
             StoreUnavailableError: If it is unknown whether the result was kept.
-            ConfigurationError: If the result is too large.
+            ConfigurationError: If the result is no text, or too large. The event counts as
+                handled all the same, with an empty result.
         """
         token = 0 if self._lease is None else self._lease.token
-        run(self._record.complete(token, result), self._store)
-        self.result = result
+        text, problem = self._record.fitted(result)
+        run(self._record.complete(token, text), self._store)
+        self.result = text
+        if problem is not None:
+            raise ConfigurationError(problem)
 
     def __exit__(
         self,

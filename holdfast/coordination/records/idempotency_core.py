@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from holdfast.coordination.drivers.clock import Clock, SystemClock
+from holdfast.coordination.drivers.kind import returned_plainly
 from holdfast.coordination.drivers.program import Pause, Program
 from holdfast.coordination.drivers.timing import LeaseTiming
 from holdfast.coordination.leases.claim import Claim
@@ -134,31 +135,49 @@ class EventRecord:
             )
         return self.result
 
+    def fitted(self, result: object) -> tuple[str, str | None]:
+        """What can be kept of a result, whatever type the caller's handler has returned.
+
+        What a run did is done: a result that cannot be kept must not have it done again.
+
+        Args:
+            result: The result; None is kept as the empty text.
+
+        Returns:
+            The text to keep, and what is wrong with the result if that is not all of it.
+
+        Raises:
+            ConfigurationError: If it is a coroutine, so that nothing has been done yet.
+        """
+        returned_plainly(f"The handler of event {self.key}", result, "AsyncOnce and `await`")
+        if result is None:
+            return "", None
+        if not isinstance(result, str):
+            wrong = f"is of type {type(result).__name__}; it must be text, or None for nothing"
+            return "", self._unfit(wrong)
+        size = len(result.encode(errors="surrogatepass"))
+        if size > MAX_RESULT_BYTES:
+            wrong = f"has {size} bytes; at most {MAX_RESULT_BYTES} are kept"
+            return "", self._unfit(f"{wrong}. Store it elsewhere and return where it is")
+        return result, None
+
+    def _unfit(self, wrong: str) -> str:
+        return (
+            f"The result of event {self.key} {wrong}. The event counts as handled, with an empty "
+            "result."
+        )
+
     def complete(self, token: int, result: str) -> Program[None]:
         """Writes the result down, if this run still owns the record.
 
         Args:
             token: Token of this run.
-            result: Its result.
+            result: Its result, as :meth:`fitted` gives it.
 
         Raises:
             LeaseLostError: If a later run has taken over. Its result counts.
             StoreUnavailableError: If it is unknown whether the result was written.
-            ConfigurationError: If the result is no text, or too large.
         """
-        # Handlers are the caller's, and one that returns nothing is what people write first.
-        if not isinstance(result, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                f"The result of event {self.key} is of type {type(result).__name__}; it must be "
-                "text. Return '' where there is nothing to keep, and use AsyncOnce for coroutines."
-            )
-        # What a store cannot keep, it refuses itself, and says why.
-        size = len(result.encode(errors="surrogatepass"))
-        if size > MAX_RESULT_BYTES:
-            raise ConfigurationError(
-                f"The result of event {self.key} has {size} bytes; at most {MAX_RESULT_BYTES} are "
-                "kept. Store it elsewhere and return where it is."
-            )
         nonce = self._new_nonce()
         request = Update(
             key=self.key,
@@ -234,7 +253,7 @@ class AnyOnce(Generic[S]):
         """
         check_prefix(prefix)
         timing = timing or LeaseTiming()
-        takeover_s = (timing.lease_ms + 2 * timing.retry_ms) / _MS_PER_S
+        takeover_s = timing.takeover_ms / _MS_PER_S
         if not takeover_s <= wait_s < math.inf:
             raise ConfigurationError(
                 f"wait_s={wait_s} for events {prefix} is endless, or shorter than it takes to tell "

@@ -25,6 +25,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypedDict, TypeVar, cast
 
+from holdfast.coordination.drivers.kind import (
+    awaitable,
+    check_coroutine,
+    check_plain,
+    returned_plainly,
+)
 from holdfast.coordination.leases.fence import Fence
 from holdfast.coordination.leases.lease import random_nonce
 from holdfast.coordination.records.versioned import AsyncVersionedState, VersionedState
@@ -39,6 +45,7 @@ from holdfast.coordination.stores.listing import (
 from holdfast.coordination.stores.store import AsyncConditionalStore, ConditionalStore
 from holdfast.errors import ConfigurationError, CoordinationError
 
+_SEND = "`send` of an outbox"
 T = TypeVar("T")
 MAX_PENDING = 100
 """Messages that one record may hold, so that a relay that is down is noticed. All of them have to
@@ -180,7 +187,7 @@ class Outbox(Generic[T]):
         changed = self._state.update(key, _noting(key, change, self._new_nonce), fence=fence)
         return changed.value
 
-    def relay(self, key: str, send: Callable[[Message], None]) -> int:
+    def relay(self, key: str, send: Callable[[Message], object]) -> int:
         """Sends a record's messages, oldest first, and takes out those that were sent.
 
         Args:
@@ -192,13 +199,15 @@ class Outbox(Generic[T]):
 
         Raises:
             CoordinationError: As :meth:`VersionedState.update`.
+            ConfigurationError: If ``send`` is of the other kind of function; nothing is taken out.
             Exception: Whatever ``send`` raises; what was sent before is taken out.
         """
+        check_plain(_SEND, send, "AsyncOutbox")
         found = self._state.read(key)
         sent: list[str] = []
         try:
             for message in found.messages if found else ():
-                send(message)
+                returned_plainly(_SEND, send(message), "AsyncOutbox")
                 sent.append(message.id)
         finally:
             if sent:
@@ -208,7 +217,7 @@ class Outbox(Generic[T]):
     def relay_all(
         self,
         listing: Listing,
-        send: Callable[[Message], None],
+        send: Callable[[Message], object],
         *,
         prefix: str,
         after: str | None = None,
@@ -306,13 +315,15 @@ class AsyncOutbox(Generic[T]):
 
         Raises:
             CoordinationError: As :meth:`VersionedState.update`.
+            ConfigurationError: If ``send`` is of the other kind of function; nothing is taken out.
             Exception: Whatever ``send`` raises; what was sent before is taken out.
         """
+        check_coroutine(_SEND, send, "Outbox")
         found = await self._state.read(key)
         sent: list[str] = []
         try:
             for message in found.messages if found else ():
-                await send(message)
+                await awaitable(_SEND, send(message), "Outbox")
                 sent.append(message.id)
         finally:
             if sent:

@@ -18,6 +18,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Protocol
 
+from holdfast.coordination.drivers.kind import check_plain, returned_plainly
 from holdfast.errors import ConfigurationError
 
 DEFAULT_MAX_KEYS = 10_000
@@ -119,12 +120,16 @@ def reconcile(
             take each as it was read.
 
     Raises:
-        ConfigurationError: If a bound is not positive, or a view is not in order of its keys.
+        ConfigurationError: If a bound is not positive, a view is not in order of its keys, or a
+            function is one that must be awaited.
     """
+    for name, function in (("repair", repair), ("settled", settled)):
+        check_plain(name, function, "reconcile_async")
     run = _Run(after, max_keys, max_repairs)
     for drift in run.drifts_of(left.records(after), right.records(after)):
         if settled is None or settled(drift):
-            run.found(drift, repaired=repair(drift))
+            repaired = returned_plainly("repair", repair(drift), "reconcile_async")
+            run.found(drift, repaired=repaired)
     return run.report
 
 

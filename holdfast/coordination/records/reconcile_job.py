@@ -24,6 +24,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from holdfast.coordination.drivers.kind import returned_plainly
 from holdfast.coordination.drivers.program import Program, run, run_async, settled
 from holdfast.coordination.leases.fence import Fence
 from holdfast.coordination.leases.lease import Lease
@@ -168,7 +169,9 @@ class ReconciliationJob(
         def repair(drift: Drift) -> bool:
             # Before each: what was true when the piece began says nothing of now.
             lease.check()
-            return self._repair is not None and self._repair(drift, fence)
+            if self._repair is None:
+                return False
+            return returned_plainly("repair", self._repair(drift, fence), "AsyncReconciliationJob")
 
         report = reconcile(
             self._left,

@@ -117,7 +117,7 @@ def test_a_lease_does_not_take_the_place_of_a_declaration(
     store = _home(tables[IRELAND], IRELAND)
     with (
         pytest.raises(ConfigurationError, match=f"Key {key} is kept for the declaration"),
-        Lock(store=store, key=key, owner="x", wait_s=0, timing=FAST),
+        Lock(store=store, key=key, owner="x", wait_s=0, keeps_trying=True, timing=FAST),
     ):
         pytest.fail("held")
     assert tables[IRELAND].call(Get(key)).item == tables[FRANKFURT].call(Get(key)).item

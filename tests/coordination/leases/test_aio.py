@@ -1,6 +1,7 @@
 """The asyncio drivers do what the thread drivers do."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Coroutine
 
@@ -23,7 +24,7 @@ from holdfast.coordination import (
     StopReason,
 )
 from holdfast.coordination.leases.lease_core import Stopped
-from holdfast.coordination.stores.store import Always, Put
+from holdfast.coordination.stores.store import Always, Put, number
 from holdfast.errors import ConfigurationError, LockTimeoutError, StoreUnavailableError
 
 FAST = LeaseTiming(lease_ms=600, renew_ms=100, retry_ms=50, margin_ms=120)
@@ -227,7 +228,7 @@ def test_a_lock_costs_one_request_each_way_and_its_tokens_grow() -> None:
     async def story() -> None:
         store = CountingStore()
         slow = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000)
-        lock = AsyncLock(store=store, key="lock", owner="a", wait_s=1, timing=slow)
+        lock = AsyncLock(store=store, key="lock", owner="a", wait_s=90, timing=slow)
         async with lock as lease:
             assert lease.token == 1
             assert store.requests == 1
@@ -263,7 +264,7 @@ def test_a_listener_and_the_health_of_a_lock_tell_what_happens_to_it() -> None:
         store = CountingStore()
         events: list[LeaseEvent] = []
         lock = AsyncLock(
-            store=store, key="lock", owner="a", wait_s=1, timing=STEADY, listener=events.append
+            store=store, key="lock", owner="a", wait_s=10, timing=STEADY, listener=events.append
         )
         async with lock as lease:
             await until(lambda: lock.health.renewals > 0)
@@ -314,7 +315,12 @@ def test_waiting_for_a_lock_has_an_end_and_can_be_cancelled() -> None:
         for wait_s in (0, 0.1):
             with pytest.raises(LockTimeoutError, match="x/1 holds it"):
                 async with AsyncLock(
-                    store=store, key="lock", owner="a", wait_s=wait_s, timing=FAST
+                    store=store,
+                    key="lock",
+                    owner="a",
+                    wait_s=wait_s,
+                    keeps_trying=True,
+                    timing=FAST,
                 ):
                     pytest.fail("two holders")
         lock = AsyncLock(store=store, key="lock", owner="a", wait_s=60, timing=FAST)
@@ -467,15 +473,66 @@ def test_an_error_of_on_stopped_comes_out_of_run_once_the_work_has_ended() -> No
     run(story())
 
 
-def test_work_that_is_no_coroutine_is_an_error_that_releases_the_lease() -> None:
+def test_work_that_is_no_coroutine_is_refused_before_anything_is_sent() -> None:
     async def story() -> None:
         store = AsyncMemoryStore()
 
         def lead(_lease: Lease) -> None:
             """Not one."""
 
-        with pytest.raises(TypeError, match="await"):
+        with pytest.raises(ConfigurationError, match=r"plain function.*or use Election"):
             await _election(store, "a").run(lead)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        assert (await store.call(Get("leader"))).item is None
+
+    run(story())
+
+
+def test_work_that_turns_out_to_be_no_coroutine_is_an_error_that_releases_the_lease() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        with pytest.raises(ConfigurationError, match="plain function"):
+            await _election(store, "a").run(lambda _: None)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
         assert "holder" not in ((await store.call(Get("leader"))).item or {})
 
     run(story())
+
+
+def test_work_that_a_wrapper_or_a_partial_makes_a_coroutine_is_let_lead() -> None:
+    async def story() -> None:
+        led: list[str] = []
+
+        async def lead(name: str, lease: Lease) -> None:
+            led.append(f"{name} {lease.token}")
+            election.stop()
+
+        election = _election(AsyncMemoryStore(), "a")
+        await election.run(functools.partial(lead, "a"))
+        assert led == ["a 1"]
+
+    run(story())
+
+
+def test_a_decorated_coroutine_function_holds_the_lock_in_each_task() -> None:
+    async def story() -> None:
+        store = AsyncMemoryStore()
+        inside = 0
+
+        @AsyncLock(store=store, key="lock", owner="a", wait_s=20, timing=STEADY)
+        async def work(name: str) -> str:
+            nonlocal inside
+            inside += 1
+            assert inside == 1
+            await asyncio.sleep(0.01)
+            inside -= 1
+            return name
+
+        assert [*await asyncio.gather(work("x"), work("y"), work("z"))] == ["x", "y", "z"]
+        assert number((await store.call(Get("lock"))).item, "token") == 3
+
+    run(story())
+
+
+def test_a_lock_for_asyncio_decorates_no_plain_function() -> None:
+    lock = AsyncLock(store=AsyncMemoryStore(), key="lock", owner="a", wait_s=20)
+    with pytest.raises(ConfigurationError, match="is no coroutine function"):
+        lock(lambda: None)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]

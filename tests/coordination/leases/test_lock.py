@@ -31,7 +31,10 @@ STEADY = LeaseTiming(lease_ms=2_000, renew_ms=50, retry_ms=50, margin_ms=400)
 
 
 def _lock(store: MemoryStore, owner: str, wait_s: float = 10, timing: LeaseTiming = FAST) -> Lock:
-    return Lock(store=store, key="lock", owner=owner, wait_s=wait_s, timing=timing)
+    short = wait_s * 1_000 < timing.takeover_ms
+    return Lock(
+        store=store, key="lock", owner=owner, wait_s=wait_s, keeps_trying=short, timing=timing
+    )
 
 
 def _in_time(story: Callable[[], object]) -> BaseException | None:
@@ -82,7 +85,7 @@ class CountingStore(MemoryStore):
 def test_a_free_lock_costs_one_request_to_take_and_one_to_give_back() -> None:
     store = CountingStore()
     slow = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000)
-    with Lock(store=store, key="lock", owner="a", wait_s=1, timing=slow) as lease:
+    with Lock(store=store, key="lock", owner="a", wait_s=90, timing=slow) as lease:
         assert lease.token == 1
         lease.check()
         assert store.requests == 1
@@ -188,6 +191,53 @@ def test_an_object_is_used_once_at_a_time() -> None:
         assert lease.token == 2
 
 
+@pytest.mark.parametrize("wait_s", [0, 0.5, 0.699])
+def test_a_wait_in_which_a_fresh_process_would_never_see_a_crash_is_refused(wait_s: float) -> None:
+    with pytest.raises(ConfigurationError, match=rf"wait_s={wait_s} .*\(0\.7 s\).*cron"):
+        Lock(store=MemoryStore(), key="lock", owner="a", wait_s=wait_s, timing=FAST)
+
+
+def test_a_process_that_starts_anew_replaces_a_crashed_holder_within_its_first_wait() -> None:
+    store = MemoryStore()
+    dead: Item = {"holder": "dead", "nonce": "n", "token": 7, "beat": 0, "lease_ms": 600}
+    store.call(Put(key="lock", when=Always(), item=dead))
+    with Lock(store=store, key="lock", owner="cron", wait_s=0.7, timing=FAST) as lease:
+        assert lease.token == 8
+
+
+def test_a_decorated_function_holds_the_lock_on_each_thread_and_again() -> None:
+    store = MemoryStore()
+    inside: list[str] = []
+
+    @Lock(store=store, key="lock", owner="a", wait_s=30, timing=STEADY)
+    def work(name: str) -> str:
+        """Works."""
+        inside.append(name)
+        assert len(inside) == 1
+        time.sleep(0.005)
+        inside.pop()
+        return name
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (work("d"), work.__name__, work.__doc__) == ("d", "work", "Works.")
+    assert number(store.call(Get("lock")).item, "token") == 4
+    assert "holder" not in (store.call(Get("lock")).item or {})
+
+
+def test_a_lock_for_threads_decorates_no_coroutine_function() -> None:
+    async def work() -> None:
+        """Would run after the lock has been given back."""
+
+    with pytest.raises(ConfigurationError, match=r"is a coroutine function.*AsyncLock"):
+        _lock(MemoryStore(), "a")(work)
+    with pytest.raises(ConfigurationError, match="keeps_trying"):
+        _lock(MemoryStore(), "a", wait_s=0)(lambda: None)
+
+
 @pytest.mark.parametrize("wait_s", [-1, float("nan"), float("inf")])
 def test_a_wait_that_cannot_be_is_refused(wait_s: float) -> None:
     with pytest.raises(ConfigurationError, match=rf"wait_s={wait_s} for lock lock is negative or"):
@@ -202,7 +252,13 @@ def test_a_listener_hears_of_every_step_of_a_lock_in_order() -> None:
     )
     with _lock(store, "other"), pytest.raises(LockTimeoutError):
         Lock(
-            store=store, key="lock", owner="b", wait_s=0, timing=STEADY, listener=events.append
+            store=store,
+            key="lock",
+            owner="b",
+            wait_s=0,
+            keeps_trying=True,
+            timing=STEADY,
+            listener=events.append,
         ).__enter__()
     assert [type(event) for event in events] == [Seen, Released]
     events.clear()
@@ -236,7 +292,15 @@ def test_a_listener_hears_once_that_a_lock_was_lost_and_why() -> None:
 def test_a_lock_must_be_left_a_fifth_of_its_lease_before_others_may_take_it() -> None:
     clock = ManualClock()
     slow = LeaseTiming(lease_ms=60_000, renew_ms=20_000, margin_ms=12_000)
-    lock = Lock(store=MemoryStore(), key="lock", owner="a", wait_s=0, timing=slow, clock=clock)
+    lock = Lock(
+        store=MemoryStore(),
+        key="lock",
+        owner="a",
+        wait_s=0,
+        keeps_trying=True,
+        timing=slow,
+        clock=clock,
+    )
     with lock as lease:
         clock.advance(47_999)
         assert (lease.held, lease.remaining_ms, lease.reason) == (True, 1, None)

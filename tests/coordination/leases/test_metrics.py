@@ -120,7 +120,15 @@ def test_a_listener_that_nobody_has_any_more_is_not_measured() -> None:
 def test_a_lock_is_measured_as_an_election_is() -> None:
     meters = Meters()
     store, listener = MemoryStore(), meters.metrics.lease("job")
-    lock = Lock(store=store, key="job", owner="a", wait_s=0, clock=meters.clock, listener=listener)
+    lock = Lock(
+        store=store,
+        key="job",
+        owner="a",
+        wait_s=0,
+        keeps_trying=True,
+        clock=meters.clock,
+        listener=listener,
+    )
     with lock:
         numbers = meters.read()
         assert numbers["lease.terms.won", "job"] == 1
@@ -130,6 +138,7 @@ def test_a_lock_is_measured_as_an_election_is() -> None:
             key="job",
             owner="b",
             wait_s=0,
+            keeps_trying=True,
             clock=meters.clock,
             listener=meters.metrics.lease("job"),
         )

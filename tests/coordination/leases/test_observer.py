@@ -141,7 +141,7 @@ def test_an_acquisition_that_brings_its_nonce_back_is_a_new_term() -> None:
 
 def test_a_released_lease_is_free_and_keeps_its_last_token() -> None:
     store = MemoryStore()
-    with Lock(store=store, key="job", owner="a", wait_s=0):
+    with Lock(store=store, key="job", owner="a", wait_s=0, keeps_trying=True):
         pass
     observer, _ = _watch(store)
     assert observer.look() == Sighting(Standing.FREE, None, 1)

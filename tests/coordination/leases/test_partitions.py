@@ -465,7 +465,7 @@ def test_an_item_that_is_no_roster_is_refused_by_name() -> None:
     store = MemoryStore()
     member = Partitions(store=store, prefix="g", partitions="a", owner="x", timing=FAST)
     with (
-        Lock(store=store, key="g/roster", owner="y", wait_s=0),
+        Lock(store=store, key="g/roster", owner="y", wait_s=0, keeps_trying=True),
         pytest.raises(ConfigurationError, match="Item g/roster is no roster: its attribute holder"),
     ):
         member.run(lambda _, __: pytest.fail("it led"))

@@ -209,15 +209,55 @@ def test_a_result_that_no_item_can_hold_is_refused() -> None:
         run.complete("x" * 300_001)
 
 
-@pytest.mark.parametrize(("result", "named"), [(None, "NoneType"), ({"paid": 5}, "dict")])
-def test_a_result_that_is_no_text_is_refused_with_what_to_return(
+def _itself(event: str) -> str:
+    return event
+
+
+def test_a_handler_that_returns_nothing_has_handled_its_event() -> None:
+    charged: list[str] = []
+
+    @_once(MemoryStore()).handler(_itself)
+    def charge(event: str) -> None:
+        charged.append(event)
+
+    assert (charge("1"), charge("1"), charge("2")) == ("", "", "")
+    assert charged == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("result", "named"),
+    [({"paid": 5}, "of type dict; it must be text"), ("x" * 300_001, "has 300001 bytes")],
+    ids=["no text", "too large"],
+)
+def test_what_was_done_is_not_done_again_because_its_result_cannot_be_kept(
     result: object, named: str
 ) -> None:
-    with (
-        pytest.raises(ConfigurationError, match=f"of type {named}; it must be text. Return ''"),
-        _once(MemoryStore()).event("1") as run,
-    ):
-        run.complete(cast("str", result))
+    charged: list[str] = []
+
+    @_once(MemoryStore()).handler(_itself)
+    def charge(event: str) -> str:
+        charged.append(event)
+        return cast("str", result)
+
+    with pytest.raises(ConfigurationError, match=f"{named}.*counts as handled"):
+        charge("1")
+    assert charge("1") == ""
+    assert charged == ["1"]
+
+
+def test_a_coroutine_is_no_result_and_leaves_the_event_to_be_handled() -> None:
+    once = _once(MemoryStore())
+
+    async def charge(_event: str) -> str:
+        return "never"
+
+    with pytest.raises(ConfigurationError, match=r"coroutine function.*AsyncOnce"):
+        once.handler(str)(charge)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigurationError, match="never run"), once.event("1") as run:
+        run.complete(charge("1"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with once.event("1") as run:
+        assert run.result is None
+        run.complete("paid")
 
 
 def test_a_wait_in_which_no_crash_could_be_noticed_is_refused() -> None:

@@ -112,6 +112,40 @@ def test_a_receiver_tells_a_repetition_by_the_messages_id() -> None:
     assert handled == ["now 1"]
 
 
+def test_two_relays_at_once_and_a_change_between_them_lose_no_message() -> None:
+    outbox = Outbox(store=MemoryStore(), schema=NUMBER)
+    outbox.update("n", add_one)
+    outbox.update("n", add_one)
+    sent: list[str] = []
+
+    def send(message: Message) -> None:
+        sent.append(message.body)
+        if len(sent) == 1:
+            # Another relay overtakes this one, and takes out what it sent; then a message comes.
+            assert outbox.relay("n", lambda other: sent.append(other.body)) == 2
+            outbox.update("n", add_one)
+
+    outbox.relay("n", send)
+    outbox.relay("n", lambda message: sent.append(message.body))
+    assert sent == ["now 1", "now 1", "now 2", "now 2", "now 3"]
+
+
+def test_a_sender_that_nobody_awaits_takes_no_message_out() -> None:
+    outbox = Outbox(store=MemoryStore(), schema=NUMBER)
+    outbox.update("n", add_one)
+
+    async def send(message: Message) -> None:
+        """Would never run."""
+
+    def late(message: Message) -> object:
+        return send(message)
+
+    for sender in (send, late):
+        with pytest.raises(ConfigurationError, match=r"never run.*AsyncOutbox"):
+            outbox.relay("n", sender)
+    assert outbox.relay("n", lambda _: None) == 1
+
+
 def test_messages_that_nobody_sends_are_noticed() -> None:
     outbox = Outbox(store=MemoryStore(), schema=NUMBER)
     for _ in range(MAX_PENDING):

@@ -117,7 +117,7 @@ def _sweep_all(store: ConditionalStore, keys: list[str]) -> int:
 def _world() -> tuple[MemoryStore, list[str], list[str]]:
     """A store with all kinds of records: what must stay, and what must go."""
     store = MemoryStore()
-    with Lock(store=store, key="order/lock-released", owner="a", wait_s=0):
+    with Lock(store=store, key="order/lock-released", owner="a", wait_s=0, keeps_trying=True):
         pass
     held: Item = {"holder": "a/1", "nonce": "n", "token": 7, "beat": 0, "lease_ms": 10_000}
     store.call(Put(key="order/lock-held", when=Always(), item=held))

@@ -88,7 +88,7 @@ def test_a_process_without_credentials_is_told_so_at_once(monkeypatch: pytest.Mo
     # It keeps the credentials that whoever made it had.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     store = DynamoDbStore(STRONG, dynamodb_client(REGION))
-    lock = Lock(store=store, key="a", owner="a", wait_s=0)
+    lock = Lock(store=store, key="a", owner="a", wait_s=0, keeps_trying=True)
     for use in (store.verify, lock.__enter__):
         with pytest.raises(ConfigurationError, match=f"{TABLE} cannot be asked without credential"):
             use()

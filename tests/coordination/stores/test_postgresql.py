@@ -231,7 +231,7 @@ def test_a_connection_that_the_server_ended_under_way_leaves_the_outcome_unknown
 def test_a_connection_that_the_server_ended_meanwhile_is_not_used(
     postgresql_server: PostgreSqlServer, store: PostgreSqlStore
 ) -> None:
-    lock = Lock(store=store, key=random_nonce(), owner="a", wait_s=0)
+    lock = Lock(store=store, key=random_nonce(), owner="a", wait_s=0, keeps_trying=True)
     for _ in range(3):
         # Whoever only tries once must not fail because of what happened since.
         with lock:
@@ -261,7 +261,7 @@ def test_a_connection_that_will_never_be_made_is_an_error_that_says_why() -> Non
 
 def _expect_no_connection(connection: str, why: str) -> None:
     store = PostgreSqlStore(connection, timeout_ms=5_000)
-    lock = Lock(store=store, key="a", owner="a", wait_s=0)
+    lock = Lock(store=store, key="a", owner="a", wait_s=0, keeps_trying=True)
     for use in (store.verify, store.create, lock.__enter__):
         with pytest.raises(ConfigurationError, match=f"{why}.*Check the connection string"):
             use()
@@ -339,7 +339,7 @@ def test_a_lock_on_it_excludes_others_and_its_tokens_grow(
     with Lock(store=store, key=key, owner="a", wait_s=1, timing=FAST) as first:
         with (
             pytest.raises(LockTimeoutError),
-            Lock(store=store, key=key, owner="b", wait_s=0, timing=FAST),
+            Lock(store=store, key=key, owner="b", wait_s=0, keeps_trying=True, timing=FAST),
         ):
             pass
         time.sleep(1.2)
