@@ -26,6 +26,12 @@ An error's message says what was wrong, the value given, what is allowed and the
 order, so that it can be acted on without a debugger.
 """
 
+from holdfast.namesake import refuse
+
+# Every room imports this module, also where another project's ``holdfast/__init__.py`` was
+# installed over this one's.
+refuse()
+
 
 class HoldfastError(Exception):
     """Root of every error that Holdfast raises on purpose."""

@@ -1,22 +1,24 @@
 """The ``holdfast`` command.
 
-Exit codes: 0 all is well; 1 a check found something, or a drill missed an objective; 2 it could
-not be carried out, or the command line is wrong; 130 interrupted. Errors are one sentence on
-standard error.
+Exit codes: 0 all is well; 1 a check found something, a refresh found drift, or a drill missed an
+objective; 2 it could not be carried out, or the command line is wrong; 130 interrupted; 143
+terminated. Errors are one sentence on standard error.
 """
 
 import gc
 import io
 import sys
 
-from holdfast.cli.interrupts import repeated
+from holdfast.cli import bytecode
+from holdfast.cli.interrupts import Asked, repeated
 
 COULD_NOT = 2
-INTERRUPTED = 130
+_SIGNALLED = 128
 
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
+    bytecode.keep()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Half a drawing is better than none, and than a drill that ends because of it.
@@ -24,11 +26,16 @@ def main() -> None:
     if sys.argv[1:2] == ["check"]:
         # It only adds to what is there until it ends, and is a tenth quicker without looking.
         gc.disable()
+    asked = Asked()
+    code: int | None
     try:
-        with repeated():
+        with repeated(asked):
             code = _run()
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = None
+    if asked.signal is not None:
+        # Whatever the command made of it.
+        code = _SIGNALLED + asked.signal
     # Python would look for garbage among all that is left, although all of it goes: a second
     # or more after a program has run in this process.
     gc.freeze()
@@ -38,7 +45,7 @@ def main() -> None:
 def _run() -> int:
     try:
         # Imported here: what the commands need takes a second, in which Ctrl-C must be heard.
-        from holdfast.cli.commands import run  # noqa: PLC0415
+        from holdfast.cli.commands import run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "holdfast":
             raise

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from holdfast import check as checks
 from holdfast.cli.options import HERE, AsJson, Project, Stack
 
 
@@ -32,6 +31,8 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a stack against the policies; exit with 1 when a mandatory one is violated."""
+    from holdfast import check as checks
+
     # What the program prints must not stand in the middle of what a machine reads.
     with contextlib.redirect_stdout(sys.stderr):
         report = checks.run_stack(project, stack, pack or project / "policies")

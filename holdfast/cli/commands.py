@@ -1,36 +1,55 @@
-"""The commands, and how each ends."""
+"""The commands, and how each ends.
+
+Nothing heavy is imported here, nor by the modules that declare commands: each imports what it
+needs when it runs. Help, completion and errors of the command line cost no more than that.
+"""
 
 import sys
+from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from holdfast.cli import COULD_NOT, check
+from holdfast.cli import COULD_NOT, check, drill, twin
+from holdfast.cli.options import help_when_alone
 from holdfast.errors import HoldfastError
 
+app = typer.Typer(
+    name="holdfast",
+    help="The home that LLM agents need to survive losing a region.",
+    epilog="Exit codes: 0 all is well; 1 a check found something, or a drill missed an "
+    "objective; 2 it could not be carried out; 130 interrupted; 143 terminated.",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    # Rich would take `[default: ...]` for markup and leave it out, and costs half the time.
+    rich_markup_mode=None,
+)
+app.command("check")(check.check)
+app.add_typer(twin.app, name="twin")
+app.add_typer(drill.app, name="drill")
 
-def application(arguments: list[str]) -> typer.Typer:
-    """The commands that a command line may name.
 
-    Args:
-        arguments: The command line. When it is a check, the other commands are left out: a fifth
-            of a check's time was importing them.
-    """
-    app = typer.Typer(
-        name="holdfast",
-        help="The home that LLM agents need to survive losing a region.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
-    # With a single command, the application would otherwise be that command.
-    app.callback()(lambda: None)
-    app.command("check")(check.check)
-    if arguments[:1] != ["check"]:
-        from holdfast.cli import drill, twin  # noqa: PLC0415
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - what typer calls
+    if wanted:
+        from importlib.metadata import version
 
-        app.add_typer(twin.app, name="twin")
-        app.add_typer(drill.app, name="drill")
-    return app
+        from holdfast.namesake import DISTRIBUTION
+
+        typer.echo(f"{DISTRIBUTION} {version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def entry(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which it is."),
+    ] = False,
+) -> None:
+    """The home that LLM agents need to survive losing a region."""
+    del version
+    help_when_alone(context)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -39,16 +58,37 @@ def run(arguments: list[str] | None = None) -> int:
     Args:
         arguments: What stands behind the command's name; by default the process's own.
     """
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        given = sys.argv[1:] if arguments is None else arguments
-        application(given)(given)
+        ended: object = app(given, prog_name="holdfast", standalone_mode=False)
+    except TyperException as error:
+        typer.echo(f"holdfast: {_usage(error)}", err=True)
+        return COULD_NOT
     except (HoldfastError, OSError) as error:
         # What the system refuses (a full disk, a directory of somebody else's) names the file.
-        typer.echo(f"holdfast: {error}", err=True)
+        typer.echo(f"holdfast: {_sentence(error)}", err=True)
+        return COULD_NOT
+    except typer.Abort:
         return COULD_NOT
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             # Whoever read has gone. Libraries end with 1 then, which here means a finding.
             return COULD_NOT
         return end.code if isinstance(end.code, int) else 0
-    return 0
+    return ended if isinstance(ended, int) else 0
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with the command line, in one sentence."""
+    told = " ".join(error.format_message().split()).rstrip(".")
+    context: object = getattr(error, "ctx", None)
+    command = context.command_path if isinstance(context, typer.Context) else "holdfast"
+    return f"{told}; see `{command} --help`."
+
+
+def _sentence(error: Exception) -> str:
+    """An error of ours as it is, one of the system's with its file first."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    place = f"{error.filename}: " if error.filename is not None else ""
+    return f"{place}{error.strerror}."

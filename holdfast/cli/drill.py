@@ -4,21 +4,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from holdfast.cli.options import HERE, AsJson, Project, StateDir
-from holdfast.drills import DRILLS, run
-from holdfast.drills.progress import LiveView, summary
+from holdfast.cli.options import HERE, AsJson, Project, StateDir, help_when_alone
 
-app = typer.Typer(no_args_is_help=True, help="Break a platform on purpose, and measure.")
+app = typer.Typer(
+    help="Break a platform on purpose, and measure.",
+    invoke_without_command=True,
+    callback=help_when_alone,
+)
 
 
 @app.command("list")
-def list_drills() -> None:
+def list_drills(as_json: AsJson = False) -> None:
     """List the drills and the mutants that each must catch."""
-    for name, drill in sorted(DRILLS.items()):
-        mutants = ", ".join(sorted(mutant.name for mutant in drill.mutants))
-        typer.echo(f"{name}: {drill.hypothesis()} Mutants: {mutants}.")
+    from holdfast.cli import rehearsing
+
+    rehearsing.list_drills(as_json=as_json)
 
 
 @app.command("run")
@@ -37,23 +38,31 @@ def run_drill(
     as_json: AsJson = False,
 ) -> None:
     """Rehearse on a twin of its own; exit with 1 when an objective is missed."""
-    home = project.resolve() / ".holdfast"
-    reports = report_dir or home / "drills"
-    # With --json the result has standard output to itself.
-    console = Console(stderr=as_json)
-    with LiveView(console) as view:
-        result = run(
-            name,
-            project=project,
-            stack=stack,
-            mutant=mutant,
-            state_dir=state_dir or home / "rehearsals",
-            report_dir=reports,
-            progress=view,
-        )
-    if as_json:
-        typer.echo(result.model_dump_json(indent=2))
-    else:
-        console.print(summary(result))
-        typer.echo(f"Report: {reports / result.report_file}")
-    raise typer.Exit(result.exit_code)
+    from holdfast.cli import rehearsing
+
+    rehearsing.run_drill(
+        name,
+        stack=stack,
+        project=project,
+        mutant=mutant,
+        state_dir=state_dir,
+        report_dir=report_dir,
+        as_json=as_json,
+    )
+
+
+@app.command("clean")
+def clean(
+    project: Project = HERE,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--state-dir", help="What `run` was given.  [default: .holdfast/rehearsals]"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the twins that drills kept because they failed; one that still runs is left."""
+    from holdfast.cli import rehearsing
+
+    rehearsing.clean(project=project, state_dir=state_dir, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Ctrl-C that is heard: an interrupt is repeated until the main thread has taken it up.
+"""Ctrl-C and SIGTERM that are heard: an interrupt is repeated until the main thread has taken it up.
 
 Python raises ``KeyboardInterrupt`` wherever the main thread happens to be. In the callback of a
 weak reference it is dropped with a note, under a library's bare ``except`` it is swallowed, and
@@ -21,28 +21,48 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 REPEAT_S = 0.3
 
 
+@dataclass(slots=True)
+class Asked:
+    """Which signal asked the command to end first; None while none has."""
+
+    signal: int | None = None
+
+
 @contextmanager
-def repeated() -> Generator[None]:
-    """Repeats what SIGINT raises in the block. For the main thread."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # As a shell starts what it puts into the background.
-        yield
-        return
+def repeated(asked: Asked | None = None) -> Generator[None]:
+    """Repeats what SIGINT and SIGTERM raise in the block. For the main thread.
+
+    Args:
+        asked: Told which of both came first.
+    """
+    told = asked if asked is not None else Asked()
+    heard = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM)
+        # A shell starts what it puts into the background with Ctrl-C ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
     # Not an Event: this is put into by a signal handler, which may interrupt itself.
-    asked: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[int | None] = queue.SimpleQueue()
     main = threading.get_ident()
 
     def raise_it(number: int, _frame: FrameType | None) -> None:
-        asked.put(number)
+        requests.put(number)
+        if told.signal is None:
+            told.signal = number
+        if number == signal.SIGTERM and signal.SIGINT in heard:
+            # What cleans up after Ctrl-C, in libraries too, cleans up after this.
+            signal.raise_signal(signal.SIGINT)
         raise KeyboardInterrupt
 
     def repeat() -> None:
-        while (number := asked.get()) is not None:
+        while (number := requests.get()) is not None:
             time.sleep(REPEAT_S)
             if not _is_handled(main):
                 signal.pthread_kill(main, number)
@@ -51,15 +71,17 @@ def repeated() -> Generator[None]:
     repeater.start()
     hook = sys.unraisablehook
     sys.unraisablehook = _without_interrupts
-    before = signal.signal(signal.SIGINT, raise_it)
+    before = {number: signal.signal(number, raise_it) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        asked.put(None)
+        for number in heard:
+            signal.signal(number, signal.SIG_IGN)
+        requests.put(None)
         repeater.join()
         sys.unraisablehook = hook
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _without_interrupts(lost: "sys.UnraisableHookArgs") -> None:

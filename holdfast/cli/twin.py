@@ -1,38 +1,30 @@
 """``holdfast twin``: a stack on a cloud of processes on this machine."""
 
-import shlex
-import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holdfast.cli.options import HERE, AsJson, Project, StateDir
-from holdfast.cli.options import Stack as StackName
-from holdfast.errors import TwinError
-from holdfast.twin.client import Twin
-from holdfast.twin.events import EVENTS_FILE
-from holdfast.twin.fronts.engine import find_pulumi
-from holdfast.twin.launch import SUPERVISOR_LOG
-from holdfast.twin.plan import LOCK_FILE, TwinPlan, TwinRecord
-from holdfast.twin.stack import (
-    Front,
-    FrontName,
-    forget_front,
-    front_in_use,
-    front_of,
-    platform_of,
-    regions_of,
-    state_dir_of,
+from holdfast.cli import agents
+from holdfast.cli.options import (
+    HERE,
+    AsJson,
+    Project,
+    Quiet,
+    Region,
+    StateDir,
+    help_when_alone,
+    place_of,
+    same_twin,
 )
-from holdfast.twin.status import TwinStatus
+from holdfast.cli.options import Stack as StackName
 
-_MEGABYTE = 1_000_000
-
-app = typer.Typer(no_args_is_help=True, help="A stack on a cloud of processes on this machine.")
+app = typer.Typer(
+    help="A stack on a cloud of processes on this machine.",
+    invoke_without_command=True,
+    callback=help_when_alone,
+)
+app.add_typer(agents.app, name="agents")
 
 
 class EngineName(StrEnum):
@@ -49,6 +41,7 @@ DnsPort = Annotated[
     int | None,
     typer.Option("--dns-port", min=1, max=65_535, help="Port of the resolver on 127.0.0.1."),
 ]
+OtherRegion = Annotated[str, typer.Argument(help="The region at the other end of the link.")]
 
 
 @app.command("up")
@@ -58,109 +51,44 @@ def up(
     engine: Engine = EngineName.INPROCESS,
     state_dir: StateDir = None,
     dns_port: DnsPort = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start the twin if it does not run, and deploy the stack to it."""
-    place = state_dir or state_dir_of(project, stack)
-    _expect_room(place)
-    if engine is EngineName.PULUMI:
-        find_pulumi()  # Missing, it would be missed only when the twin runs.
-    before = TwinPlan.load(place)
-    with _running(project, stack, place, dns_port) as twin:
-        front = front_of(
-            FrontName(engine), project=project, stack=stack, twin=twin, on_line=typer.echo
-        )
-        if before is not None and twin.plan.moved_from(before):
-            typer.echo("Some of its addresses are taken by now: it moves to others.")
-            front.refresh()
-        changes = front.up()
-        platform = platform_of(changes)
-        typer.echo(f"{changes}.")
-        for name, jurisdiction in sorted(platform.jurisdictions.items()):
-            regions = ", ".join(sorted(jurisdiction.regions))
-            typer.echo(f"{name}: {jurisdiction.hostname} on {regions}")
-        same = same_twin(stack, project, state_dir)
-        typer.echo(f"Next: `holdfast twin status {same}`; `holdfast twin down {same}` ends it.")
+    from holdfast.cli import deploying
+    from holdfast.cli.voice import Voice
 
-
-def _expect_room(place: Path) -> None:
-    """Refuses a directory that holds other things than a twin: ``down`` would remove them."""
-    if not place.is_dir() or (place / LOCK_FILE).exists():
-        return
-    # A supervisor that did not come so far has left its log and no more.
-    others = sorted(path.name for path in place.iterdir() if path.name != SUPERVISOR_LOG.parts[0])
-    if others:
-        raise TwinError(
-            f"{place} holds {others[0]}, which no twin has put there and `twin down` would "
-            "remove. Name a --state-dir that is empty or does not exist."
-        )
-
-
-def same_twin(stack: str, project: Path, state_dir: Path | None) -> str:
-    """The options that lead another command to the same twin."""
-    words = ["-s", stack]
-    if state_dir is not None:
-        words += ["--state-dir", str(state_dir)]
-    elif project != HERE:
-        words += ["-C", str(project)]
-    return shlex.join(words)
-
-
-@contextmanager
-def _running(project: Path, stack: str, state_dir: Path, dns_port: int | None) -> Generator[Twin]:
-    """The stack's twin; one that was started here does not outlive a failure."""
-    regions = regions_of(project, stack)
-    if TwinRecord.load(state_dir) is not None and _is_running(state_dir):
-        twin = Twin.attach(state_dir)
-        missing = sorted(set(regions) - set(twin.regions))
-        if missing:
-            raise TwinError(
-                f"the twin in {state_dir} runs without {', '.join(missing)}, which the stack now "
-                f"names. Restart it: `holdfast twin stop -s {stack}`, then `up` again."
-            )
-        yield twin
-        return
-    typer.echo(f"Starting {len(regions)} regions: {', '.join(regions)}.")
-    # Detached only once the stack is on it: until then the twin ends with this process, so that
-    # an interruption between any two lines leaves nothing behind.
-    twin = Twin.start(state_dir=state_dir, regions=regions, dns_port=dns_port, detached=False)
-    try:
-        yield twin
-    except BaseException:
-        twin.stop()
-        raise
-    twin.detach()
-
-
-def _is_running(state_dir: Path) -> bool:
-    try:
-        Twin.attach(state_dir)
-    except TwinError:
-        return False
-    return True
-
-
-def _front(stack: str, project: Path, state_dir: Path | None) -> tuple[Twin, Front]:
-    twin = Twin.attach(state_dir or state_dir_of(project, stack))
-    name = front_in_use(twin)
-    return twin, front_of(name, project=project, stack=stack, twin=twin, on_line=typer.echo)
+    deploying.up(
+        deploying.Target(stack, project, place_of(stack, project, state_dir)),
+        engine=engine,
+        dns_port=dns_port,
+        same=same_twin(stack, project, state_dir),
+        voice=Voice(quiet=quiet, as_json=as_json),
+    )
 
 
 @app.command("preview")
-def preview(stack: StackName, project: Project = HERE, state_dir: StateDir = None) -> None:
+def preview(
+    stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
+) -> None:
     """Say what `up` would do."""
-    _, front = _front(stack, project, state_dir)
-    typer.echo(f"{front.preview()}.")
+    from holdfast.cli import deploying
+    from holdfast.cli.voice import Voice
+
+    target = deploying.Target(stack, project, place_of(stack, project, state_dir))
+    deploying.preview(target, Voice(as_json=as_json))
 
 
 @app.command("refresh")
-def refresh(stack: StackName, project: Project = HERE, state_dir: StateDir = None) -> None:
+def refresh(
+    stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
+) -> None:
     """Read every resource again and tell the drift; exit with 1 when there is some."""
-    _, front = _front(stack, project, state_dir)
-    changes = front.refresh()
-    typer.echo(f"{changes}.")
-    for urn, properties in sorted(changes.drifted.items()):
-        typer.echo(f"{urn}: {', '.join(properties) or 'gone'}")
-    raise typer.Exit(1 if changes.drifted else 0)
+    from holdfast.cli import deploying
+    from holdfast.cli.voice import Voice
+
+    target = deploying.Target(stack, project, place_of(stack, project, state_dir))
+    deploying.refresh(target, Voice(as_json=as_json))
 
 
 @app.command("destroy")
@@ -171,11 +99,14 @@ def destroy(
     force: Annotated[
         bool, typer.Option("--force", help="Lift protection, and empty buckets.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove every resource of the stack, and keep the twin running."""
-    twin, front = _front(stack, project, state_dir)
-    typer.echo(f"{front.destroy(forced=force)}.")
-    forget_front(twin)
+    from holdfast.cli import deploying
+    from holdfast.cli.voice import Voice
+
+    target = deploying.Target(stack, project, place_of(stack, project, state_dir))
+    deploying.destroy(target, Voice(as_json=as_json), force=force)
 
 
 @app.command("status")
@@ -186,39 +117,157 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show regions, endpoints, health checks, agents and what replication owes."""
-    twin = Twin.attach(state_dir or state_dir_of(project, stack))
-    found = twin.status()
-    typer.echo(found.model_dump_json(indent=2) if as_json else _described(twin, found))
+    from holdfast.cli import telling
+
+    place = place_of(stack, project, state_dir)
+    telling.status(place, same_twin(stack, project, state_dir), as_json=as_json)
 
 
-def _described(twin: Twin, found: TwinStatus) -> str:
-    lines = [
-        f"{region.name:16}{region.state:10}{twin.endpoint(region.name):32}"
-        f"{region.memory_bytes / _MEGABYTE:6.0f} MB"
-        + (f"  cut from {', '.join(region.cut_from)}" if region.cut_from else "")
-        + (f"  owes {sum(owed.items for owed in region.pending)}" if region.pending else "")
-        for region in found.regions
-    ]
-    host, port = twin.dns
-    lines.append(f"resolver {host}:{port}, users' port {twin.ingress_port}")
-    return "\n".join(lines)
+@app.command("logs")
+def logs(
+    stack: StackName,
+    of: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="A region, a region's -valkey, an agent, or `supervisor`."
+        ),
+    ] = None,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many of each, at most.")
+    ] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the last lines of the twin's logs, also after it has ended."""
+    from holdfast.cli import telling
+
+    telling.logs(place_of(stack, project, state_dir), of, lines=lines, as_json=as_json)
+
+
+@app.command("events")
+def events(
+    stack: StackName,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Those of earlier runs of the twin too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what has happened since the twin was started, also after it has ended."""
+    from holdfast.cli import telling
+
+    telling.events(place_of(stack, project, state_dir), every=every, as_json=as_json)
+
+
+@app.command("kill")
+def kill(
+    stack: StackName,
+    region: Region,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lose a region: its servers die at once, its agents freeze and answer nothing."""
+    from holdfast.cli import breaking
+
+    place = place_of(stack, project, state_dir)
+    breaking.fault(place, "kill", region, as_json=as_json)
+
+
+@app.command("restore")
+def restore(
+    stack: StackName,
+    region: Region,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a region back that is down, killed or crashed; its agents then go on."""
+    from holdfast.cli import breaking
+
+    place = place_of(stack, project, state_dir)
+    breaking.fault(place, "restore", region, as_json=as_json)
+
+
+@app.command("pause")
+def pause(
+    stack: StackName,
+    region: Region,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop every process of a region without ending any: connections to it hang."""
+    from holdfast.cli import breaking
+
+    place = place_of(stack, project, state_dir)
+    breaking.fault(place, "pause", region, as_json=as_json)
+
+
+@app.command("resume")
+def resume(
+    stack: StackName,
+    region: Region,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a paused region run on."""
+    from holdfast.cli import breaking
+
+    place = place_of(stack, project, state_dir)
+    breaking.fault(place, "resume", region, as_json=as_json)
+
+
+@app.command("cut")
+def cut(
+    stack: StackName,
+    region: Region,
+    other: OtherRegion,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cut the link between two regions in both directions."""
+    from holdfast.cli import breaking
+
+    place = place_of(stack, project, state_dir)
+    breaking.fault(place, "cut", region, other, as_json=as_json)
+
+
+@app.command("heal")
+def heal(
+    stack: StackName,
+    region: Region,
+    other: OtherRegion,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mend the link between two regions."""
+    from holdfast.cli import breaking
+
+    place = place_of(stack, project, state_dir)
+    breaking.fault(place, "heal", region, other, as_json=as_json)
 
 
 @app.command("stop")
-def stop(stack: StackName, project: Project = HERE, state_dir: StateDir = None) -> None:
+def stop(
+    stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
+) -> None:
     """End the twin's processes and keep what is deployed for the next `up`."""
-    Twin.attach(state_dir or state_dir_of(project, stack)).stop()
-    typer.echo("Stopped; its state is kept.")
+    from holdfast.cli import breaking
+
+    breaking.stop(place_of(stack, project, state_dir), as_json=as_json)
 
 
 @app.command("down")
-def down(stack: StackName, project: Project = HERE, state_dir: StateDir = None) -> None:
+def down(
+    stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
+) -> None:
     """End the twin's processes and forget what was deployed."""
-    place = state_dir or state_dir_of(project, stack)
-    if TwinRecord.load(place) is not None and _is_running(place):
-        Twin.attach(place).stop()
-    # Nothing is removed that a twin has not written.
-    if not (place / EVENTS_FILE).exists():
-        raise TwinError(f"no twin has run in {place}. Name its --stack or --state-dir.")
-    shutil.rmtree(place)
-    typer.echo("The twin is gone.")
+    from holdfast.cli import breaking
+
+    breaking.down(place_of(stack, project, state_dir), as_json=as_json)

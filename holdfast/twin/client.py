@@ -13,7 +13,7 @@ Does not guarantee:
 All methods may be called from any thread; every call uses a connection of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,7 @@ from holdfast.twin import events
 from holdfast.twin.dns_client import Answer, DnsClient
 from holdfast.twin.environment import agent_environment
 from holdfast.twin.launch import Launched, LaunchOptions, launch
+from holdfast.twin.lock import Presence, Stage, look
 from holdfast.twin.plan import TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.rpc import JsonObject, RefusedError, RpcError, call
@@ -54,6 +55,7 @@ class Twin:
         lag_ms: int = 500,
         peer_delay_ms: int = 5,
         detached: bool = True,
+        on_region: Callable[[str], None] = lambda _region: None,
     ) -> "Twin":
         """Starts a twin and returns once every region takes requests.
 
@@ -69,10 +71,12 @@ class Twin:
             peer_delay_ms: Delay of one message between two regions, one way.
             detached: Whether the twin outlives this process. A drill says False; see also
                 ``detach``.
+            on_region: Told of each region that has come up, from another thread.
 
         Raises:
             PortInUseError: If ``dns_port`` is taken.
-            TwinError: If a twin already runs there, or this one does not become ready.
+            TwinError: If there is no room for it, a twin already runs there, or this one does
+                not become ready.
         """
         options = LaunchOptions(
             state_dir=state_dir.absolute(),
@@ -82,7 +86,7 @@ class Twin:
             peer_delay_ms=peer_delay_ms,
             detached=detached,
         )
-        launched = launch(options)
+        launched = launch(options, on_region)
         return cls(options.state_dir, launched.record, launched)
 
     @classmethod
@@ -92,19 +96,14 @@ class Twin:
         Raises:
             TwinError: If none does.
         """
-        record = TwinRecord.load(state_dir)
-        if record is None:
+        twin = cls(state_dir.absolute(), _record_of(state_dir), None)
+        told = twin._call("hello")
+        if told.get("state_dir") != str(state_dir.resolve()):
+            # A copy of a living twin's directory speaks of that one.
             raise TwinError(
-                f"no twin runs in {state_dir}: there is no twin.json. "
-                "Start one with `holdfast twin up`, or name its --state-dir."
+                f"no twin runs in {state_dir}: its twin.json is that of the twin in "
+                f"{told.get('state_dir')}. Name that --state-dir, or start one here."
             )
-        if not ProcessIdentity(record.pid, record.started).is_alive():
-            raise TwinError(
-                f"no twin runs in {state_dir}: process {record.pid} of its twin.json has ended "
-                "without cleaning up. Start it again with `holdfast twin up`; its state is kept."
-            )
-        twin = cls(state_dir.absolute(), record, None)
-        twin._call("hello")
         return twin
 
     def __enter__(self) -> Self:
@@ -238,6 +237,14 @@ class Twin:
             raise TwinError(f"the twin's answer to spawn of {name} holds no pid: {reply}")
         return pid
 
+    def end_agent(self, name: str) -> None:
+        """Ends an agent: it is asked to, and killed when it has not ended two seconds later.
+
+        Raises:
+            TwinError: If no agent of that name runs.
+        """
+        self._call("end", name=name)
+
     def kill(self, region: str) -> FaultReport:
         """Loses a region: its servers die at once, its agents freeze and answer nothing.
 
@@ -348,3 +355,42 @@ class Twin:
                 f"{op}: {error}. Look into {self._state_dir / 'logs' / 'supervisor.log'}, "
                 "or end it with `holdfast twin down`."
             ) from error
+
+
+def _record_of(state_dir: Path) -> TwinRecord:
+    """How to reach the twin that lives in a directory.
+
+    Raises:
+        TwinError: If none lives there, or it cannot be reached; which of both, and why.
+    """
+    seen = look(state_dir)
+    try:
+        record = TwinRecord.read(state_dir)
+    except TwinError as problem:
+        raise TwinError(_unreachable(state_dir, seen, str(problem))) from problem
+    identity = ProcessIdentity(record.pid, record.started)
+    if seen.supervisor not in {None, identity}:
+        other = f"its twin.json is of another process ({record.pid})"
+        raise TwinError(_unreachable(state_dir, seen, other))
+    if (seen.known and not seen.alive) or not identity.is_alive():
+        raise TwinError(
+            f"no twin runs in {state_dir}: process {record.pid} of its twin.json has ended "
+            "without cleaning up. Start it again with `holdfast twin up`; its state is kept."
+        )
+    return record
+
+
+def _unreachable(state_dir: Path, seen: Presence, problem: str) -> str:
+    if not seen.alive:
+        absent = f"no twin runs in {state_dir}: {problem}."
+        return f"{absent} Start one with `holdfast twin up`, or name its --state-dir."
+    who = f"process {seen.supervisor.pid}" if seen.supervisor else "its supervisor has ended"
+    if seen.stage in {None, Stage.RUNNING}:
+        return (
+            f"a twin lives in {state_dir} ({who}), but {problem}, so it cannot be spoken to. "
+            "`holdfast twin stop` ends it and keeps its state, `holdfast twin down` removes it."
+        )
+    return (
+        f"the twin in {state_dir} ({who}) is {seen.stage}. "
+        "Try again in a moment, or end it with `holdfast twin down`."
+    )

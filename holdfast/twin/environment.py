@@ -14,7 +14,11 @@ ACCOUNT_ID = "000000000000"
 ACCESS_KEY = "test"
 """Stands for any access key; the emulator maps it to ``ACCOUNT_ID``."""
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV"),
+    # Where what is compiled is kept.
+    *("PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE"),
+)
 
 
 def base_environment() -> dict[str, str]:

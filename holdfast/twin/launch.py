@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,12 +22,14 @@ from holdfast import errors
 from holdfast.errors import TwinError
 from holdfast.twin.environment import base_environment
 from holdfast.twin.plan import TwinRecord
-from holdfast.twin.processes import last_lines
+from holdfast.twin.processes import described, last_lines
+from holdfast.twin.room import expect_room
 
 READY_TIMEOUT_S = 90.0
 GIVE_UP_TIMEOUT_S = 15.0
 POLL_S = 0.05
 KEEP = b"keep\n"
+_UP = b'{"up":'
 SUPERVISOR_LOG = Path("logs") / "supervisor.log"
 
 
@@ -86,8 +89,9 @@ class Launched:
 class _Starter:
     """One attempt to start a supervisor, in a thread of its own."""
 
-    def __init__(self, options: LaunchOptions) -> None:
+    def __init__(self, options: LaunchOptions, on_region: Callable[[str], None]) -> None:
         self._options = options
+        self._on_region = on_region
         self._cancelled = threading.Event()
         # Not Thread.join: in Python 3.11, a Ctrl-C in it makes a running thread look ended.
         self._done = threading.Event()
@@ -172,7 +176,7 @@ class _Starter:
 
     def _await_ready(self, process: "subprocess.Popen[bytes]") -> TwinRecord | None:
         """The record of the ready twin; None when the start was cancelled meanwhile."""
-        answer = _FirstLine(process)
+        answer = _Answer(process, self._on_region)
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         while not answer.done.wait(POLL_S):
             if self._cancelled.is_set():
@@ -188,8 +192,13 @@ class _Starter:
     def _record_in(self, line: bytes, process: "subprocess.Popen[bytes]") -> TwinRecord:
         if not line.endswith(b"\n"):
             code = process.wait(GIVE_UP_TIMEOUT_S)
+            if code == 0:
+                raise TwinError(
+                    f"the twin in {self._options.state_dir} was told to end while it started, by "
+                    "`holdfast twin down` for example. Start it again."
+                )
             raise TwinError(
-                f"the twin's supervisor ended with status {code} before it was ready; "
+                f"the twin's supervisor ended with {described(code)} before it was ready; "
                 f"its last words: {self._last_words()}."
             )
         message: dict[str, object] = json.loads(line)
@@ -204,19 +213,24 @@ class _Starter:
         return f"{last_lines(log) or 'none'} (in {log})"
 
 
-class _FirstLine:
-    """Reads one line from a process in a thread, so that the wait for it can be cut short."""
+class _Answer:
+    """Reads a supervisor's last line in a thread, so that the wait for it can be cut short."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", on_region: Callable[[str], None]
+    ) -> None:
         self.line = b""
         self.done = threading.Event()
         self._output = process.stdout
+        self._on_region = on_region
         threading.Thread(target=self._read, name="twin-start-read", daemon=True).start()
 
     def _read(self) -> None:
         try:
             if self._output is not None:
-                self.line = self._output.readline()
+                while (line := self._output.readline()).startswith(_UP):
+                    self._on_region(str(json.loads(line)["up"]))
+                self.line = line
                 self._output.close()
         finally:
             self.done.set()
@@ -234,11 +248,17 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def launch(options: LaunchOptions) -> Launched:
+def launch(options: LaunchOptions, on_region: Callable[[str], None]) -> Launched:
     """Starts a supervisor and waits until its twin is ready.
+
+    Args:
+        options: How.
+        on_region: Told of each region that has come up, from another thread.
 
     Raises:
         PortInUseError: If a requested port is taken.
-        TwinError: If a twin runs there already, or this one does not become ready.
+        TwinError: If there is no room for it, a twin runs there already, or this one does not
+            become ready.
     """
-    return _Starter(options).run()
+    expect_room(options.state_dir, region_count=len(options.regions))
+    return _Starter(options, on_region).run()

@@ -115,9 +115,29 @@ class TwinRecord(BaseModel):
     def load(cls, state_dir: Path) -> "TwinRecord | None":
         """The record in a directory, or None where there is none that can be read."""
         try:
-            return cls.model_validate_json((state_dir / TWIN_FILE).read_bytes())
-        except (OSError, ValidationError):
+            return cls.read(state_dir)
+        except TwinError:
             return None
+
+    @classmethod
+    def read(cls, state_dir: Path) -> "TwinRecord":
+        """The record in a directory.
+
+        Raises:
+            TwinError: If there is none, or what is wrong with it.
+        """
+        file = state_dir / TWIN_FILE
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except FileNotFoundError as error:
+            raise TwinError(f"there is no {TWIN_FILE}") from error
+        except OSError as error:
+            raise TwinError(f"its {TWIN_FILE} cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            at = f" at {place}" if place else ""
+            raise TwinError(f"its {TWIN_FILE} is corrupt{at} ({first['msg']})") from error
 
     def save(self, state_dir: Path) -> None:
         """Publishes the twin to others who know the directory."""

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POLL_S = 0.02
+_LOOK_BACK_LINES = 32
+_LONG_LINE_BYTES = 256
 _PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
@@ -121,11 +123,17 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 def spawn(
-    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, log: Path
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    log: Path,
+    inherited: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Starts a child in a process group of its own that ends with this process.
 
-    Its standard input is empty; its output is added to ``log``.
+    Its standard input is empty; its output is added to ``log``; it keeps the descriptors that are
+    ``inherited`` open.
 
     Raises:
         OSError: If the program cannot be started or the log not be written.
@@ -140,6 +148,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
+            pass_fds=tuple(inherited),
             # Safe here: one thread forks, and the function makes two system calls.
             preexec_fn=die_with_parent(),  # noqa: PLW1509
         )
@@ -184,14 +193,29 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
+def described(status: int) -> str:
+    """How a process ended, in words: an exit status, or the signal that a negative one stands for."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"signal {-status} ({signal.Signals(-status).name})"
+    except ValueError:
+        return f"signal {-status}"
+
+
 def last_lines(log: Path, *, count: int = 3, longest: int = 300) -> str:
     """The last lines of a log that are not empty, joined by " | ", for an error message."""
+    lines = [line.strip() for line in tail(log, _LOOK_BACK_LINES) if line.strip()]
+    return " | ".join(line[:longest] for line in lines[-count:])
+
+
+def tail(log: Path, count: int) -> list[str]:
+    """The last lines of a log, at most ``count`` and a bounded number of bytes; none without it."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 8192))
+            file.seek(max(0, file.tell() - count * _LONG_LINE_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:
-        return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " | ".join(line[:longest] for line in lines[-count:])
+        return []
+    return text.splitlines()[-count:]

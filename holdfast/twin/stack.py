@@ -11,6 +11,7 @@ Does not guarantee:
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ from holdfast.twin.provider.core import Provider
 
 _REGION_KEYS = frozenset({"region", "regionName"})
 _FRONT_FILE = "front"
+_PROVIDERS = "pulumi:providers:"
 
 
 class FrontName(StrEnum):
@@ -63,8 +65,30 @@ def state_dir_of(project: Path, stack: str) -> Path:
     return project.resolve() / ".holdfast" / "twin" / stack
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known of a stack before anything of it is made.
+
+    Attributes:
+        regions: Every region that its resources name, replicas and witnesses included, sorted.
+        resource_count: How many resources providers will make.
+    """
+
+    regions: tuple[str, ...]
+    resource_count: int
+
+
 def regions_of(project: Path, stack: str) -> tuple[str, ...]:
     """Every region that a stack's resources name, replicas and witnesses included, sorted.
+
+    Raises:
+        GraphError: If the program cannot be run.
+    """
+    return outlook_of(project, stack).regions
+
+
+def outlook_of(project: Path, stack: str) -> Outlook:
+    """What a stack will be, by a preview of its program.
 
     Raises:
         GraphError: If the program cannot be run.
@@ -74,7 +98,12 @@ def regions_of(project: Path, stack: str) -> tuple[str, ...]:
     for node in graph.nodes:
         for value in node.inputs.values():
             named.update(_regions_in(value))
-    return tuple(sorted(named))
+    made = [
+        node
+        for node in graph.nodes
+        if node.custom and not node.external and not node.type.startswith(_PROVIDERS)
+    ]
+    return Outlook(tuple(sorted(named)), len(made))
 
 
 def _regions_in(value: Value) -> Iterator[str]:

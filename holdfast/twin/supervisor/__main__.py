@@ -8,12 +8,13 @@ Guarantees:
     One supervisor per state directory, by a lock that ends with the process.
     Every process it started ends with it, even when it is killed (Linux).
 
-Its first line on standard output is ``{"ready": RECORD}`` or ``{"error": TEXT, "kind": NAME}``.
+Standard output has a line ``{"up": REGION}`` for each region that has come up, and ends with
+``{"ready": RECORD}`` or ``{"error": TEXT, "kind": NAME}``.
 """
 
 import argparse
 import asyncio
-import fcntl
+import contextlib
 import json
 import logging
 import os
@@ -28,9 +29,11 @@ from holdfast.errors import TwinError
 from holdfast.twin.addresses import Claimed, claim_plan
 from holdfast.twin.events import BEGINNING, EventLog
 from holdfast.twin.locations import REGIONS
-from holdfast.twin.plan import LOCK_FILE, TWIN_FILE, TwinPlan, TwinRecord
+from holdfast.twin.lock import Lock, Stage, take
+from holdfast.twin.plan import TWIN_FILE, TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.region_config import GLOBAL_REGION
+from holdfast.twin.room import raise_open_files
 from holdfast.twin.resolver.service import ResolverService
 from holdfast.twin.status import RegionState
 from holdfast.twin.supervisor.agents import Agents
@@ -85,35 +88,16 @@ def parse(argv: Sequence[str]) -> Options:
     )
 
 
-def lock(state_dir: Path) -> int:
-    """Takes the directory for this process; the lock lasts as long as the descriptor.
-
-    Raises:
-        TwinError: If another supervisor has it.
-    """
-    descriptor = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        record = TwinRecord.load(state_dir)
-        holder = f"process {record.pid}" if record else "still starting or stopping"
-        raise TwinError(
-            f"a twin already runs in {state_dir} ({holder}). Use it (`holdfast twin status`), "
-            "stop it first (`holdfast twin down`), or name another --state-dir."
-        ) from error
-    return descriptor
-
-
 class Supervisor:
     """Brings a twin up, serves it, and takes it down."""
 
-    def __init__(self, options: Options, claimed: Claimed, events: EventLog) -> None:
+    def __init__(self, options: Options, lock: Lock, claimed: Claimed, events: EventLog) -> None:
         self._options = options
+        self._lock = lock
         self._claimed = claimed
         self._events = events
         self._token = secrets.token_hex(32)
-        self._children = Children()
+        self._children = Children((lock.descriptor,))
         self._agents = Agents(options.state_dir, claimed.plan, self._children, events)
         settings = RegionSettings(
             state_dir=options.state_dir,
@@ -128,6 +112,7 @@ class Supervisor:
         self._resolver = ResolverService(claimed, events)
         self._ending = asyncio.Event()
         operations = Operations(
+            state_dir=options.state_dir,
             plan=claimed.plan,
             regions=self._regions,
             agents=self._agents,
@@ -177,7 +162,7 @@ class Supervisor:
     async def _bring_up(self) -> None:
         self._events.add(BEGINNING, "", f"regions {', '.join(self._regions)}")
         await self._resolver.start()
-        await asyncio.gather(*(unit.start() for unit in self._regions.values()))
+        await asyncio.gather(*map(_start, self._regions.values()))
         await self._control.start()
         self._operations.start()
 
@@ -190,11 +175,14 @@ class Supervisor:
             plan=self._claimed.plan,
         )
         record.save(self._options.state_dir)
+        self._lock.note(Stage.RUNNING)
         self._events.add("twin-ready")
         _say({"ready": record.model_dump(mode="json")})
+        _say_no_more()
 
     async def _take_down(self, *, orderly: bool) -> None:
         """Ends every process and closes every port; the state stays."""
+        self._lock.note(Stage.STOPPING)
         self._events.add("twin-stopping")
         self._control.close()
         self._operations.close()
@@ -215,25 +203,37 @@ class Supervisor:
         self._events.close()
 
 
+async def _start(unit: RegionUnit) -> None:
+    await unit.start()
+    _say({"up": unit.name})
+
+
 def _say(message: Mapping[str, object]) -> None:
-    """The one line on standard output, which nothing may be added to later."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+    """One line for the starter."""
+    # One that has gone is noticed by the end of its pipe, not by this.
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+
+
+def _say_no_more() -> None:
+    """Ends standard output, which nothing may be added to later."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def _supervise(options: Options) -> None:
-    options.state_dir.mkdir(parents=True, exist_ok=True)
-    # Kept open for as long as the process lives: that is the lock.
-    lock(options.state_dir)
+    raise_open_files()
+    # Never released: it is free when this process and all that it started have ended.
+    lock = take(options.state_dir)
+    lock.note(Stage.STARTING)
     (options.state_dir / TWIN_FILE).unlink(missing_ok=True)
     claimed = claim_plan(
         options.regions, dns_port=options.dns_port, previous=TwinPlan.load(options.state_dir)
     )
     claimed.plan.save(options.state_dir)
-    supervisor = Supervisor(options, claimed, EventLog(options.state_dir))
+    supervisor = Supervisor(options, lock, claimed, EventLog(options.state_dir))
     asyncio.run(supervisor.run())
 
 
@@ -242,10 +242,12 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         _supervise(parse(argv))
-    except TwinError as error:
+    except (TwinError, OSError) as error:
         # The sentence says it all; a traceback would only push it out of sight.
         log.error("%s", error)  # noqa: TRY400
-        _say({"error": str(error), "kind": type(error).__name__})
+        kind = TwinError if isinstance(error, OSError) else type(error)
+        _say({"error": str(error), "kind": kind.__name__})
+        _say_no_more()
         return 1
     return 0
 

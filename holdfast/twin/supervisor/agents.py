@@ -13,7 +13,7 @@ from holdfast.errors import TwinError
 from holdfast.twin.environment import agent_environment, base_environment
 from holdfast.twin.events import EventLog
 from holdfast.twin.plan import TwinPlan
-from holdfast.twin.processes import last_lines, memory_bytes, signal_group
+from holdfast.twin.processes import described, last_lines, memory_bytes, signal_group
 from holdfast.twin.status import AgentState, AgentStatus
 from holdfast.twin.supervisor.children import Child, Children
 
@@ -66,6 +66,21 @@ class Agents:
         self._agents[name] = Agent(name, region, log, child, AgentState.RUNNING)
         self._events.add("agent-started", region, f"{name} is process {child.pid}")
         return child.pid
+
+    def running(self, name: str) -> Child:
+        """The process of an agent that has not ended.
+
+        Raises:
+            TwinError: If there is none of that name.
+        """
+        agent = self._agents.get(name)
+        if agent is None or agent.state is AgentState.EXITED:
+            living = [one.name for one in self._agents.values() if one.state is not AgentState.EXITED]
+            raise TwinError(
+                f"no agent called {name} runs; there are {', '.join(sorted(living)) or 'none'}. "
+                "Name one of those."
+            )
+        return agent.child
 
     def any_runs(self, region: str) -> bool:
         """Whether an agent of a region runs, neither frozen nor ended."""
@@ -145,4 +160,4 @@ class Agents:
         agent.state = AgentState.EXITED
         agent.exit_code = status
         words = last_lines(agent.log, count=1) or "no output"
-        self._events.add("agent-exited", agent.region, f"{name} with status {status}: {words}")
+        self._events.add("agent-exited", agent.region, f"{name} with {described(status)}: {words}")

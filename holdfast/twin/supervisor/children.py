@@ -23,9 +23,15 @@ OnExit = Callable[[int], None]
 
 
 class Children:
-    """Every process that the supervisor owns."""
+    """Every process that the supervisor owns.
 
-    def __init__(self) -> None:
+    Args:
+        inherited: Descriptors that every child keeps open: the lock, which is then held for as
+            long as one of them lives.
+    """
+
+    def __init__(self, inherited: Sequence[int] = ()) -> None:
+        self._inherited = tuple(inherited)
         self._watched: dict[Child, OnExit] = {}
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,7 +52,9 @@ class Children:
         Raises:
             OSError: If the program cannot be started or the log not be written.
         """
-        child = processes.spawn(argv, env=env, cwd=cwd, log=log)
+        child = processes.spawn(
+            argv, env=env, cwd=cwd, log=log, inherited=self._inherited
+        )
         self._watched[child] = on_exit
         return child
 

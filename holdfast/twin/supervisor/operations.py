@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import JsonValue, ValidationError
@@ -32,6 +33,7 @@ from holdfast.twin.supervisor.regions import RegionUnit
 
 MEMORY_SAMPLE_S = 1.0
 STATUS_TIMEOUT_S = 1.0
+AGENT_GRACE_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Operations:
     def __init__(
         self,
         *,
+        state_dir: Path,
         plan: TwinPlan,
         regions: Mapping[str, RegionUnit],
         agents: Agents,
@@ -52,6 +55,7 @@ class Operations:
         children: Children,
         on_stop: Callable[[], None],
     ) -> None:
+        self._state_dir = state_dir
         self._plan = plan
         self._regions = regions
         self._agents = agents
@@ -79,6 +83,7 @@ class Operations:
             "hello": self._hello,
             "status": self._status,
             "spawn": self._spawn,
+            "end": self._end,
             "stop": self._stop,
             "kill": self._kill,
             "pause": self._pause,
@@ -89,7 +94,7 @@ class Operations:
         }
 
     async def _hello(self, _request: JsonObject) -> JsonObject:
-        return {"pid": os.getpid()}
+        return {"pid": os.getpid(), "state_dir": str(self._state_dir.resolve())}
 
     async def _stop(self, _request: JsonObject) -> JsonObject:
         # The answer leaves first: ending begins in a later turn of the event loop.
@@ -106,6 +111,12 @@ class Operations:
             )
         pid = self._agents.spawn(asked.region, asked.name, asked.argv, asked.env, asked.cwd)
         return {"pid": pid}
+
+    async def _end(self, request: JsonObject) -> JsonObject:
+        child = self._agents.running(text_of(request, "name"))
+        # One that is frozen hears nothing, and could not end politely.
+        await self._children.end([child], grace_s=AGENT_GRACE_S)
+        return {}
 
     async def _kill(self, request: JsonObject) -> JsonObject:
         return _report(self._faults.kill(text_of(request, "region")))

@@ -22,7 +22,7 @@ from holdfast.errors import TwinError
 from holdfast.twin.environment import base_environment
 from holdfast.twin.events import EventLog
 from holdfast.twin.plan import RegionPlan, TwinPlan, write_private
-from holdfast.twin.processes import exit_status, last_lines, signal_group
+from holdfast.twin.processes import described, exit_status, last_lines, signal_group
 from holdfast.twin.region_config import PeerAddress, RegionConfig
 from holdfast.twin.rpc import JsonObject, RpcError, acall
 from holdfast.twin.status import RegionState, TwinEvent
@@ -255,7 +255,7 @@ class RegionUnit:
         """Notices the end of a server; one that nobody ended on purpose is a crash."""
         if child not in {self.server, self.valkey}:
             return
-        reason = f"its {what} ended with status {status}: {last_lines(log) or 'no output'}"
+        reason = f"its {what} ended with {described(status)}: {last_lines(log) or 'no output'}"
         if self.state in {RegionState.STARTING, RegionState.RESTORING}:
             # The start under way finds it out itself and reports it.
             self.reason = reason
@@ -308,7 +308,7 @@ class RegionUnit:
             status = None if child is None else exit_status(child)
             if status is not None:
                 raise TwinError(
-                    f"the {what} of {self.name} ended with status {status} before it was ready; "
+                    f"the {what} of {self.name} ended with {described(status)} before it was ready; "
                     f"its last words: {last_lines(log) or 'none'}"
                 )
 

@@ -1,0 +1,78 @@
+"""``holdfast twin agents``: the reference agents, or a team's own, on a twin that is up."""
+
+from typing import Annotated
+
+import typer
+
+from holdfast.cli.options import (
+    HERE,
+    AsJson,
+    Project,
+    Stack,
+    StateDir,
+    help_when_alone,
+    place_of,
+    same_twin,
+)
+
+app = typer.Typer(
+    help="Agents on a twin that is up: the reference agents, or a team's own.",
+    invoke_without_command=True,
+    callback=help_when_alone,
+)
+
+Command = Annotated[
+    str,
+    typer.Option(
+        "--command",
+        envvar="HOLDFAST_AGENT_COMMAND",
+        help="What starts an agent; `python` is the interpreter of this command.",
+    ),
+]
+
+
+@app.command("up")
+def up(
+    stack: Stack,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    command: Command = "python -m agents.orchestrator",
+    as_json: AsJson = False,
+) -> None:
+    """Start an agent in every serving region where none runs, and wait until they serve."""
+    from holdfast.cli import staffing
+
+    staffing.up(
+        place_of(stack, project, state_dir),
+        command=command,
+        project=project,
+        same=same_twin(stack, project, state_dir),
+        as_json=as_json,
+    )
+
+
+@app.command("down")
+def down(
+    stack: Stack, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
+) -> None:
+    """End every agent of the twin."""
+    from holdfast.cli import staffing
+
+    staffing.down(place_of(stack, project, state_dir), as_json=as_json)
+
+
+@app.command("logs")
+def logs(
+    stack: Stack,
+    name: Annotated[str | None, typer.Argument(help="An agent.  [default: all]")] = None,
+    project: Project = HERE,
+    state_dir: StateDir = None,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many of each, at most.")
+    ] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the last lines of the agents' logs, also after they have ended."""
+    from holdfast.cli import staffing
+
+    staffing.logs(place_of(stack, project, state_dir), name, lines=lines, as_json=as_json)

@@ -1,0 +1,85 @@
+"""What ``holdfast drill`` does."""
+
+import json
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from holdfast.cli.voice import Voice
+from holdfast.drills import DRILLS, run
+from holdfast.drills.progress import LiveView, summary
+from holdfast.twin.ending import remove
+from holdfast.twin.lock import look
+
+
+def list_drills(*, as_json: bool) -> None:
+    """Says which drills there are."""
+    found = {
+        name: {
+            "hypothesis": drill.hypothesis(),
+            "mutants": sorted(mutant.name for mutant in drill.mutants),
+        }
+        for name, drill in sorted(DRILLS.items())
+    }
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for name, drill in found.items():
+        mutants = ", ".join(drill["mutants"])
+        typer.echo(f"{name}: {drill['hypothesis']} Mutants: {mutants}.")
+
+
+def run_drill(
+    name: str,
+    *,
+    stack: str,
+    project: Path,
+    mutant: str | None,
+    state_dir: Path | None,
+    report_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Carries a drill out, and shows how it goes."""
+    home = project.resolve() / ".holdfast"
+    reports = report_dir or home / "drills"
+    # With --json the result has standard output to itself.
+    console = Console(stderr=as_json)
+    with LiveView(console) as view:
+        result = run(
+            name,
+            project=project,
+            stack=stack,
+            mutant=mutant,
+            state_dir=state_dir or home / "rehearsals",
+            report_dir=reports,
+            progress=view,
+        )
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        console.print(summary(result))
+        typer.echo(f"Report: {reports / result.report_file}")
+    raise typer.Exit(result.exit_code)
+
+
+def clean(*, project: Path, state_dir: Path | None, as_json: bool) -> None:
+    """Removes what failed drills kept."""
+    home = state_dir or project.resolve() / ".holdfast" / "rehearsals"
+    voice = Voice(as_json=as_json)
+    removed: list[str] = []
+    left: list[str] = []
+    for place in sorted(home.iterdir()) if home.is_dir() else []:
+        seen = None if place.is_symlink() else look(place)
+        if seen is None or not seen.known:
+            continue  # No twin's.
+        if seen.alive:
+            left.append(str(place))
+            voice.say(f"{place} is left: its drill still runs.")
+            continue
+        remove(place)
+        removed.append(str(place))
+        voice.say(f"{place} is gone.")
+    if not removed and not left:
+        voice.say(f"No drill has kept anything in {home}.")
+    voice.result({"removed": [*removed], "left": [*left]})
