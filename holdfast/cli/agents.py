@@ -16,7 +16,7 @@ from holdfast.cli.options import (
 )
 
 app = typer.Typer(
-    help="Agents on a twin that is up: the reference agents, or a team's own.",
+    help="Agents on a twin that is up.",
     invoke_without_command=True,
     callback=help_when_alone,
 )
@@ -39,7 +39,10 @@ def up(
     command: Command = "python -m agents.orchestrator",
     as_json: AsJson = False,
 ) -> None:
-    """Start an agent in every serving region where none runs, and wait until they serve."""
+    """Start an agent in every serving region.
+
+    Where none runs; waits until all serve.
+    """
     from holdfast.cli import staffing
 
     staffing.up(
@@ -72,7 +75,10 @@ def logs(
     ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show the last lines of the agents' logs, also after they have ended."""
+    """Show the ends of the agents' logs.
+
+    Also after they have ended.
+    """
     from holdfast.cli import staffing
 
     staffing.logs(place_of(stack, project, state_dir), name, lines=lines, as_json=as_json)

@@ -1,5 +1,6 @@
 """What ``holdfast twin`` does to a running twin: faults, their repair, and its end."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holdfast.cli.voice import Voice
@@ -8,13 +9,22 @@ from holdfast.twin.client import Twin
 from holdfast.twin.ending import end, remove
 from holdfast.twin.status import FaultReport
 
+_BY_NAME: Mapping[str, Callable[..., FaultReport]] = {
+    "kill": Twin.kill,
+    "restore": Twin.restore,
+    "pause": Twin.pause,
+    "resume": Twin.resume,
+    "cut": Twin.cut,
+    "heal": Twin.heal,
+}
+
 
 def fault(place: Path, kind: str, *regions: str, as_json: bool) -> None:
     """Breaks or mends regions of the twin in a directory."""
     twin = Twin.attach(place)
     for region in regions:
         twin.plan.region(region)
-    report: FaultReport = getattr(twin, kind)(*regions)
+    report = _BY_NAME[kind](twin, *regions)
     voice = Voice(as_json=as_json)
     for event in report.events:
         if event.detail or event is report.events[-1]:

@@ -30,7 +30,10 @@ def check(
     output: Annotated[Format, typer.Option("--format", help="What reads it.")] = Format.TEXT,
     as_json: AsJson = False,
 ) -> None:
-    """Check a stack against the policies; exit with 1 when a mandatory one is violated."""
+    """Check a stack against the policies.
+
+    Exits with 1 when a mandatory one is violated.
+    """
     from holdfast import check as checks
 
     # What the program prints must not stand in the middle of what a machine reads.

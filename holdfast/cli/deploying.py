@@ -73,7 +73,7 @@ def up(target: Target, *, engine: str, dns_port: int | None, same: str, voice: V
         front = front_of(
             name, project=target.project, stack=target.stack, twin=twin, on_line=lines.take
         )
-        with _explained(twin, same):
+        with _explained(twin, same, outlives=not twin.is_ours):
             if before is not None and twin.plan.moved_from(before):
                 voice.say("Some of its addresses are taken by now: it moves to others.")
                 front.refresh()
@@ -216,19 +216,32 @@ class _Regions:
             self._voice.count("Starting regions", self._done, self._total)
 
 
-def _trouble(twin: Twin, same: str) -> str:
-    """What keeps a twin's regions from serving, in one sentence; "" where nothing does."""
+def _trouble(twin: Twin, same: str | None) -> str:
+    """What keeps a twin's regions from serving, in one sentence; "" where nothing does.
+
+    Args:
+        twin: The twin.
+        same: Options that lead another command to it, or None when it is about to be ended.
+    """
     told = [
         f"{region.name} is {region.state}: {'; '.join(troubles(region, same))}"
         for region in twin.status().regions
         if region.state is not RegionState.UP or not region.answers
     ]
-    return "; ".join(told) + "." if told else ""
+    if not told:
+        return ""
+    ended = "" if same is not None else "; the twin was ended again, see its logs and start anew"
+    return "; ".join(told) + ended + "."
 
 
 @contextmanager
-def _explained(twin: Twin, same: str) -> Generator[None]:
+def _explained(twin: Twin, same: str, *, outlives: bool = True) -> Generator[None]:
     """Says which region has died, where that is why something did not work.
+
+    Args:
+        twin: The twin that something is done to.
+        same: Options that lead another command to it.
+        outlives: Whether it goes on when that fails.
 
     Raises:
         TwinError: In place of the client library's sentence.
@@ -236,32 +249,38 @@ def _explained(twin: Twin, same: str) -> Generator[None]:
     try:
         yield
     except TwinError as error:
-        trouble = _trouble(twin, same)
+        trouble = _trouble(twin, same if outlives else None)
         if trouble:
             raise TwinError(trouble) from error
         raise
 
 
-def _front(target: Target, voice: Voice) -> tuple[Twin, Front]:
+@contextmanager
+def _front(target: Target, same: str, voice: Voice) -> Generator[tuple[Twin, Front]]:
+    """The front that deployed to a twin that runs."""
     twin = Twin.attach(target.place)
     name = front_in_use(twin)
-    return twin, front_of(
-        name, project=target.project, stack=target.stack, twin=twin, on_line=voice.say
-    )
+    with _explained(twin, same):
+        yield (
+            twin,
+            front_of(
+                name, project=target.project, stack=target.stack, twin=twin, on_line=voice.say
+            ),
+        )
 
 
-def preview(target: Target, voice: Voice) -> None:
+def preview(target: Target, same: str, voice: Voice) -> None:
     """Says what ``up`` would do."""
-    _, front = _front(target, voice)
-    changes = front.preview()
+    with _front(target, same, voice) as (_, front):
+        changes = front.preview()
     voice.say(f"{changes}.")
     voice.result(_json(changes))
 
 
-def refresh(target: Target, voice: Voice) -> None:
+def refresh(target: Target, same: str, voice: Voice) -> None:
     """Says what is no longer as it was deployed."""
-    _, front = _front(target, voice)
-    changes = front.refresh()
+    with _front(target, same, voice) as (_, front):
+        changes = front.refresh()
     voice.say(f"{changes}.")
     for urn, properties in sorted(changes.drifted.items()):
         voice.say(f"{urn}: {', '.join(properties) or 'gone'}")
@@ -269,10 +288,10 @@ def refresh(target: Target, voice: Voice) -> None:
     raise typer.Exit(1 if changes.drifted else 0)
 
 
-def destroy(target: Target, voice: Voice, *, force: bool) -> None:
+def destroy(target: Target, same: str, voice: Voice, *, force: bool) -> None:
     """Removes every resource."""
-    twin, front = _front(target, voice)
-    changes = front.destroy(forced=force)
+    with _front(target, same, voice) as (twin, front):
+        changes = front.destroy(forced=force)
     voice.say(f"{changes}.")
     voice.result(_json(changes))
     forget_front(twin)

@@ -16,7 +16,10 @@ app = typer.Typer(
 
 @app.command("list")
 def list_drills(as_json: AsJson = False) -> None:
-    """List the drills and the mutants that each must catch."""
+    """List the drills.
+
+    With the mutants that each must catch.
+    """
     from holdfast.cli import rehearsing
 
     rehearsing.list_drills(as_json=as_json)
@@ -37,7 +40,10 @@ def run_drill(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rehearse on a twin of its own; exit with 1 when an objective is missed."""
+    """Rehearse on a twin of its own.
+
+    Exits with 1 when an objective is missed.
+    """
     from holdfast.cli import rehearsing
 
     rehearsing.run_drill(
@@ -56,13 +62,14 @@ def clean(
     project: Project = HERE,
     state_dir: Annotated[
         Path | None,
-        typer.Option(
-            "--state-dir", help="What `run` was given.  [default: .holdfast/rehearsals]"
-        ),
+        typer.Option("--state-dir", help="What `run` was given.  [default: .holdfast/rehearsals]"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the twins that drills kept because they failed; one that still runs is left."""
+    """Remove what failed drills have kept.
+
+    Their twins' states and logs; one that still runs is left.
+    """
     from holdfast.cli import rehearsing
 
     rehearsing.clean(project=project, state_dir=state_dir, as_json=as_json)

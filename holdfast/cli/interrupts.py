@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that are heard: an interrupt is repeated until the main thread has taken it up.
+"""Ctrl-C and SIGTERM that are heard: each is repeated until the main thread has taken it up.
 
 Python raises ``KeyboardInterrupt`` wherever the main thread happens to be. In the callback of a
 weak reference it is dropped with a note, under a library's bare ``except`` it is swallowed, and

@@ -52,15 +52,22 @@ def _described(twin: Twin, found: TwinStatus, same: str) -> Iterator[str]:
     yield f"resolver {host}:{port}, users' port {twin.ingress_port}"
 
 
-def troubles(region: RegionStatus, same: str) -> Iterator[str]:
-    """Why a region does not serve, and what to do about it; nothing where it does."""
+def troubles(region: RegionStatus, same: str | None) -> Iterator[str]:
+    """Why a region does not serve, and what to do about it; nothing where it does.
+
+    Args:
+        region: The region.
+        same: Options that lead another command to its twin, or None where none is of use.
+    """
     if region.state is RegionState.DOWN:
         yield region.reason or "it was killed on purpose"
-        yield f"bring it back: `holdfast twin restore {region.name} {same}`"
-    elif region.state is RegionState.PAUSED:
+        if same is not None:
+            yield f"bring it back: `holdfast twin restore {region.name} {same}`"
+    elif region.state is RegionState.PAUSED and same is not None:
         yield f"let it run on: `holdfast twin resume {region.name} {same}`"
     elif region.state is RegionState.UP and not region.answers:
-        yield f"it does not answer; see `holdfast twin logs {region.name} {same}`"
+        see = "" if same is None else f"; see `holdfast twin logs {region.name} {same}`"
+        yield f"it does not answer{see}"
 
 
 def _ended(agent: AgentStatus) -> str:

@@ -54,7 +54,10 @@ def up(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start the twin if it does not run, and deploy the stack to it."""
+    """Deploy the stack to its twin.
+
+    Starts the twin where it does not run.
+    """
     from holdfast.cli import deploying
     from holdfast.cli.voice import Voice
 
@@ -76,19 +79,22 @@ def preview(
     from holdfast.cli.voice import Voice
 
     target = deploying.Target(stack, project, place_of(stack, project, state_dir))
-    deploying.preview(target, Voice(as_json=as_json))
+    deploying.preview(target, same_twin(stack, project, state_dir), Voice(as_json=as_json))
 
 
 @app.command("refresh")
 def refresh(
     stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
 ) -> None:
-    """Read every resource again and tell the drift; exit with 1 when there is some."""
+    """Read every resource again.
+
+    Tells the drift, and exits with 1 when there is some.
+    """
     from holdfast.cli import deploying
     from holdfast.cli.voice import Voice
 
     target = deploying.Target(stack, project, place_of(stack, project, state_dir))
-    deploying.refresh(target, Voice(as_json=as_json))
+    deploying.refresh(target, same_twin(stack, project, state_dir), Voice(as_json=as_json))
 
 
 @app.command("destroy")
@@ -101,12 +107,17 @@ def destroy(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove every resource of the stack, and keep the twin running."""
+    """Remove every resource of the stack.
+
+    The twin keeps running.
+    """
     from holdfast.cli import deploying
     from holdfast.cli.voice import Voice
 
     target = deploying.Target(stack, project, place_of(stack, project, state_dir))
-    deploying.destroy(target, Voice(as_json=as_json), force=force)
+    deploying.destroy(
+        target, same_twin(stack, project, state_dir), Voice(as_json=as_json), force=force
+    )
 
 
 @app.command("status")
@@ -116,7 +127,11 @@ def status(
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show regions, endpoints, health checks, agents and what replication owes."""
+    """Show what runs, and what is wrong.
+
+    Regions with their endpoints, why one is down, agents, health checks, and what replication
+    owes.
+    """
     from holdfast.cli import telling
 
     place = place_of(stack, project, state_dir)
@@ -139,7 +154,10 @@ def logs(
     ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show the last lines of the twin's logs, also after it has ended."""
+    """Show the ends of the twin's logs.
+
+    Also after it has ended.
+    """
     from holdfast.cli import telling
 
     telling.logs(place_of(stack, project, state_dir), of, lines=lines, as_json=as_json)
@@ -155,7 +173,10 @@ def events(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what has happened since the twin was started, also after it has ended."""
+    """Show what has happened to the twin.
+
+    Since it was started, also after it has ended.
+    """
     from holdfast.cli import telling
 
     telling.events(place_of(stack, project, state_dir), every=every, as_json=as_json)
@@ -169,7 +190,10 @@ def kill(
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lose a region: its servers die at once, its agents freeze and answer nothing."""
+    """Lose a region.
+
+    Its servers die at once, its agents freeze and answer nothing.
+    """
     from holdfast.cli import breaking
 
     place = place_of(stack, project, state_dir)
@@ -184,7 +208,10 @@ def restore(
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a region back that is down, killed or crashed; its agents then go on."""
+    """Bring a region back that is down.
+
+    Killed or crashed: its servers restart and catch up, then its agents go on.
+    """
     from holdfast.cli import breaking
 
     place = place_of(stack, project, state_dir)
@@ -199,7 +226,10 @@ def pause(
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stop every process of a region without ending any: connections to it hang."""
+    """Stop every process of a region.
+
+    None ends: connections to it hang until it is resumed.
+    """
     from holdfast.cli import breaking
 
     place = place_of(stack, project, state_dir)
@@ -230,7 +260,10 @@ def cut(
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cut the link between two regions in both directions."""
+    """Cut the link between two regions.
+
+    In both directions.
+    """
     from holdfast.cli import breaking
 
     place = place_of(stack, project, state_dir)
@@ -257,7 +290,10 @@ def heal(
 def stop(
     stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
 ) -> None:
-    """End the twin's processes and keep what is deployed for the next `up`."""
+    """End the twin and keep its state.
+
+    The next `up` goes on from there.
+    """
     from holdfast.cli import breaking
 
     breaking.stop(place_of(stack, project, state_dir), as_json=as_json)
@@ -267,7 +303,10 @@ def stop(
 def down(
     stack: StackName, project: Project = HERE, state_dir: StateDir = None, as_json: AsJson = False
 ) -> None:
-    """End the twin's processes and forget what was deployed."""
+    """End the twin and remove its state.
+
+    Nothing is removed that cannot be proved dead.
+    """
     from holdfast.cli import breaking
 
     breaking.down(place_of(stack, project, state_dir), as_json=as_json)

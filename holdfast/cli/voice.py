@@ -3,10 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
 
 import typer
-from pydantic import JsonValue
 
 _EVERY_S = 2.0
 _CLEAR_LINE = "\r\x1b[K"
@@ -48,8 +46,8 @@ class Voice:
             self._counted_s = now_s
             typer.echo(line)
 
-    def result(self, value: JsonValue | Mapping[str, JsonValue]) -> None:
-        """Tells a machine everything."""
+    def result(self, value: object) -> None:
+        """Tells a machine everything, which must be JSON's."""
         self._end_count()
         if self._as_json:
             typer.echo(json.dumps(value, indent=2))

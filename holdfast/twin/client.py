@@ -143,6 +143,11 @@ class Twin:
         return self.plan.dns_host, self.plan.dns_port
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the twin ends with this process: it was started here, and is not detached."""
+        return self._launched is not None and self._launched.pipe is not None
+
+    @property
     def pid(self) -> int:
         """The supervisor's process."""
         return self._record.pid
@@ -374,8 +379,9 @@ def _record_of(state_dir: Path) -> TwinRecord:
         raise TwinError(_unreachable(state_dir, seen, other))
     if (seen.known and not seen.alive) or not identity.is_alive():
         raise TwinError(
-            f"no twin runs in {state_dir}: process {record.pid} of its twin.json has ended "
-            "without cleaning up. Start it again with `holdfast twin up`; its state is kept."
+            f"no twin runs in {state_dir}: nothing holds its lock, and process {record.pid} of "
+            "its twin.json ended without cleaning up, or is another twin's. "
+            "Start it again with `holdfast twin up`; its state is kept."
         )
     return record
 

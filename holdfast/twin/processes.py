@@ -194,7 +194,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def described(status: int) -> str:
-    """How a process ended, in words: an exit status, or the signal that a negative one stands for."""
+    """How a process ended, in words; a negative status stands for a signal."""
     if status >= 0:
         return f"exit status {status}"
     try:

@@ -16,12 +16,12 @@ from unittest.mock import Mock
 import pytest
 import yaml
 
-from holdfast.cli import COULD_NOT, commands, main
-from holdfast.cli import twin as cli_twin
-from holdfast.cli.options import HERE
-from holdfast.cli.twin import same_twin
+from holdfast.cli import COULD_NOT, commands, deploying, main
+from holdfast.cli.options import HERE, same_twin
 from holdfast.twin.events import EVENTS_FILE
+from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.plan import LOCK_FILE
+from holdfast.twin.stack import Outlook
 from tests.twin.test_plan import PLAN
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +121,7 @@ def test_what_the_system_refuses_is_one_sentence_too(
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
     (tmp_path / EVENTS_FILE).touch()
+    (tmp_path / "logs").mkdir()
     code = commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
     assert code == COULD_NOT
     assert str(tmp_path) in _one_sentence_error(capsys)
@@ -150,17 +151,28 @@ def test_what_was_deployed_to_addresses_that_are_taken_by_now_is_read_again_firs
     before = PLAN.regions["us-east-1"]
     now = before.model_copy(update={"valkey_port": port_now})
     calls: list[str] = []
-    front = SimpleNamespace(refresh=lambda: calls.append("refresh"), up=lambda: calls.append("up"))
-    twin = SimpleNamespace(plan=PLAN.model_copy(update={"regions": {"us-east-1": now}}))
+
+    def up() -> Changes:
+        calls.append("up")
+        return Changes()
+
+    front = SimpleNamespace(refresh=lambda: calls.append("refresh"), up=up)
+    twin = SimpleNamespace(
+        plan=PLAN.model_copy(update={"regions": {"us-east-1": now}}),
+        state_dir=tmp_path,
+        is_ours=False,
+        regions=(),
+    )
     (tmp_path / LOCK_FILE).touch()
     PLAN.save(tmp_path)
-    platform = SimpleNamespace(jurisdictions={})
     for name, found in (
+        ("outlook_of", Outlook(regions=(), resource_count=0)),
         ("_running", nullcontext(twin)),
         ("front_of", front),
-        ("platform_of", platform),
+        ("platform_of", SimpleNamespace(jurisdictions={})),
+        ("save_contract", None),
     ):
-        monkeypatch.setattr(cli_twin, name, Mock(return_value=found))
+        monkeypatch.setattr(deploying, name, Mock(return_value=found))
     assert commands.run(["twin", "up", "-s", "dev", "--state-dir", str(tmp_path)]) == 0
     assert calls == done
 

@@ -269,7 +269,7 @@ def test_a_supervisor_that_is_killed_takes_everything_with_it(tmp_path: Path) ->
     identities = processes_of(twin)
     ProcessIdentity(twin.pid, TwinRecord.load(tmp_path).started).kill()  # type: ignore[union-attr]
     assert wait_until_gone(identities) == []
-    with pytest.raises(TwinError, match=rf"process {twin.pid} of its twin.json has ended"):
+    with pytest.raises(TwinError, match=rf"nothing holds its lock, and process {twin.pid} "):
         Twin.attach(tmp_path)
     twin.stop()
     with Twin.start(state_dir=tmp_path, regions=[EAST], detached=False) as again:
@@ -291,7 +291,7 @@ def test_a_region_that_cannot_start_is_one_clear_error_with_its_last_words(
     home.mkdir(parents=True)
     (home / "region.sqlite").write_text("this is no database" * 100)
     with pytest.raises(
-        TwinError, match=r"region server of us-east-1 ended with status 1 .*last words"
+        TwinError, match=r"region server of us-east-1 ended with exit status 1 .*last words"
     ):
         Twin.start(state_dir=tmp_path, regions=[EAST], detached=False)
     assert "last words" in (tmp_path / SUPERVISOR_LOG).read_text()

@@ -33,8 +33,8 @@ from holdfast.twin.lock import Lock, Stage, take
 from holdfast.twin.plan import TWIN_FILE, TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.region_config import GLOBAL_REGION
-from holdfast.twin.room import raise_open_files
 from holdfast.twin.resolver.service import ResolverService
+from holdfast.twin.room import raise_open_files
 from holdfast.twin.status import RegionState
 from holdfast.twin.supervisor.agents import Agents
 from holdfast.twin.supervisor.children import Children

@@ -75,7 +75,9 @@ class Agents:
         """
         agent = self._agents.get(name)
         if agent is None or agent.state is AgentState.EXITED:
-            living = [one.name for one in self._agents.values() if one.state is not AgentState.EXITED]
+            living = [
+                one.name for one in self._agents.values() if one.state is not AgentState.EXITED
+            ]
             raise TwinError(
                 f"no agent called {name} runs; there are {', '.join(sorted(living)) or 'none'}. "
                 "Name one of those."

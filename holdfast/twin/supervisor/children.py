@@ -52,9 +52,7 @@ class Children:
         Raises:
             OSError: If the program cannot be started or the log not be written.
         """
-        child = processes.spawn(
-            argv, env=env, cwd=cwd, log=log, inherited=self._inherited
-        )
+        child = processes.spawn(argv, env=env, cwd=cwd, log=log, inherited=self._inherited)
         self._watched[child] = on_exit
         return child
 

@@ -308,8 +308,8 @@ class RegionUnit:
             status = None if child is None else exit_status(child)
             if status is not None:
                 raise TwinError(
-                    f"the {what} of {self.name} ended with {described(status)} before it was ready; "
-                    f"its last words: {last_lines(log) or 'none'}"
+                    f"the {what} of {self.name} ended with {described(status)} before it was "
+                    f"ready; its last words: {last_lines(log) or 'none'}"
                 )
 
     def _end_servers(self) -> None:

@@ -302,7 +302,7 @@ def test_a_server_that_crashes_takes_its_region_down_with_the_reason(tmp_path: P
         assert unit.server is not None
         os.kill(unit.server.pid, signal.SIGABRT)
         await until(lambda: unit.state is RegionState.DOWN)
-        assert "region server ended with status -6" in unit.reason
+        assert "region server ended with signal 6 (SIGABRT)" in unit.reason
         assert unit.valkey is None
         # The agents were not told; a kill freezes them, and a restore mends it all.
         await runs_on(world, "ticker")
