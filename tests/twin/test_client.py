@@ -229,7 +229,7 @@ def test_route_53_is_served_and_outlives_its_control_plane(twin: Twin) -> None:
 
 
 def test_a_second_start_in_the_same_directory_is_refused(twin: Twin) -> None:
-    with pytest.raises(TwinError, match=rf"already runs in .* \(process {twin.pid}\)"):
+    with pytest.raises(TwinError, match=rf"already runs in .* \(process {twin.pid};"):
         Twin.start(state_dir=twin.state_dir, regions=[EAST], detached=False)
     assert twin.status().region(EAST).state is RegionState.UP
 
