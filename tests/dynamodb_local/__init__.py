@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import boto3
+
 from tests.ports import free_ports
 
 HERE = Path(__file__).parent
@@ -90,6 +92,7 @@ def running(directory: Path) -> Generator[int]:
         )
         try:
             _wait_for(server, log.name)
+            _warm_up(port)
             yield port
         finally:
             try:
@@ -150,3 +153,33 @@ def _wait_for(server: subprocess.Popen[bytes], log: str) -> None:
         assert time.monotonic() < deadline_s, f"DynamoDB Local is not ready in {_START_S} s: {log}"
         time.sleep(0.05)
         told += server.stdout.read() or b""
+
+
+def _warm_up(port: int) -> None:
+    """Has it load its classes, which takes longer than clients that are under test wait."""
+    client = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+        "dynamodb",
+        region_name="us-east-1",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    table, key = "warm-up", {"pk": {"S": "a"}}
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
+    client.put_item(TableName=table, Item=key, ConditionExpression="attribute_not_exists(pk)")
+    client.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET #a = :a ADD b :a REMOVE c",
+        ConditionExpression="attribute_not_exists(#a) OR (#a <= :a AND b = :a)",
+        ExpressionAttributeNames={"#a": "a"},
+        ExpressionAttributeValues={":a": {"N": "1"}},
+    )
+    client.get_item(TableName=table, Key=key, ConsistentRead=True)
+    client.scan(TableName=table, FilterExpression="attribute_exists(pk)")
+    client.delete_table(TableName=table)

@@ -10,13 +10,13 @@ Does not guarantee:
     last-writer-wins table the fence holds within one region only.
 """
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from holdfast.coordination.stores.dynamodb_codec import CONDITION_FAILED, error_code
+from holdfast.coordination.stores.dynamodb_errors import CONDITION_FAILED, error_code
+from holdfast.coordination.stores.dynamodb_expression import conjunction, with_assignment
 from holdfast.coordination.stores.store import Absent, AllOf, AnyOf, AtMost, Condition, Put, Update
 from holdfast.errors import ConditionFailedError, ConfigurationError, LeaseLostError
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 _NAME = "#holdfast_fence"
 _PLACEHOLDER = ":holdfast_token"
-# A bare SET can only be the clause: as an attribute's name it is reserved.
-_SET_CLAUSE = re.compile(r"(?<![#:.\w])SET\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +147,9 @@ class Fence:
             request: Parameters of UpdateItem. Returned changed, left unchanged.
         """
         guarded = request.copy()
-        expression = request.get("UpdateExpression", "")
-        first = f"SET {_NAME} = {_PLACEHOLDER}"
-        if _SET_CLAUSE.search(expression):
-            expression = _SET_CLAUSE.sub(f"{first}, ", expression, count=1)
-        else:
-            expression = f"{first} {expression}".rstrip()
-        guarded["UpdateExpression"] = expression
+        guarded["UpdateExpression"] = with_assignment(
+            request.get("UpdateExpression"), f"{_NAME} = {_PLACEHOLDER}"
+        )
         guarded["ConditionExpression"] = self._expression(request.get("ConditionExpression"))
         guarded["ExpressionAttributeNames"] = self._names(request.get("ExpressionAttributeNames"))
         guarded["ExpressionAttributeValues"] = {
@@ -192,6 +186,11 @@ class Fence:
         if isinstance(request, Put):
             item = {**request.item, self.attribute: self.token}
             return Put(key=request.key, when=when, item=item)
+        if self.attribute in (*request.add, *request.remove):
+            raise ConfigurationError(
+                f"The update adds to {self.attribute} or removes it, which only the fence may "
+                "write. Name another attribute, or give the fence another."
+            )
         assign = {**request.assign, self.attribute: self.token}
         return Update(
             key=request.key, when=when, assign=assign, add=request.add, remove=request.remove
@@ -203,10 +202,14 @@ class Fence:
         return AnyOf((Absent(self.attribute), AtMost(self.attribute, self.token)))
 
     def _expression(self, condition: str | None) -> str:
-        own = f"(attribute_not_exists({_NAME}) OR {_NAME} <= {_PLACEHOLDER})"
-        return f"{own} AND ({condition})" if condition else own
+        return conjunction(f"attribute_not_exists({_NAME}) OR {_NAME} <= {_PLACEHOLDER}", condition)
 
     def _names(self, names: "Mapping[str, str] | None") -> dict[str, str]:
+        if names and _NAME in names:
+            raise ConfigurationError(
+                f"The request has a fence already, on attribute {names[_NAME]}. Give each write "
+                "one fence."
+            )
         return {**(names or {}), _NAME: self.attribute}
 
     def _refused(self, error: ClientError) -> Exception:

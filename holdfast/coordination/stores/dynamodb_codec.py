@@ -1,29 +1,25 @@
 """Requests and replies as DynamoDB puts them. Pure: shared by the sync and async adapters."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    LoginError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    SSOError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from holdfast.contract import Consistency, Table
+from holdfast.coordination.stores.dynamodb_errors import (
+    CONDITION_FAILED,
+    FINAL,
+    NO_CREDENTIALS,
+    NOT_PERMITTED,
+    PASSING,
+    error_code,
+    what_to_check,
+)
+from holdfast.coordination.stores.dynamodb_expression import Expressions, encode, encode_value
 from holdfast.coordination.stores.store import (
-    Absent,
-    AllOf,
-    Always,
-    AnyOf,
-    AtMost,
-    Condition,
     Delete,
-    Equals,
     Get,
     Item,
     Outcome,
@@ -36,7 +32,6 @@ from holdfast.errors import ConfigurationError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
-        AttributeValueTypeDef,
         DeleteItemInputTypeDef,
         DescribeTableOutputTypeDef,
         GetItemInputTypeDef,
@@ -44,41 +39,8 @@ if TYPE_CHECKING:
         UpdateItemInputTypeDef,
     )
 
-CONDITION_FAILED = "ConditionalCheckFailedException"
 # What botocore's legacy mode does for DynamoDB when nobody says otherwise.
 _LEGACY_RETRIES = 9
-_NOT_PERMITTED = frozenset({"AccessDeniedException", "UnauthorizedOperation"})
-
-# Refused before anything was written, and worth another try.
-_PASSING = frozenset(
-    {
-        "ReplicatedWriteConflictException",
-        "TransactionConflictException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-    }
-)
-_INVALID = "ValidationException"
-# No repetition will help until somebody changes something. Some are answers of the security token
-# service, which a client asks for credentials first.
-_FINAL = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "InvalidIdentityToken",
-        "InvalidSignatureException",
-        "MissingAuthenticationTokenException",
-        "ResourceNotFoundException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-        _INVALID,
-    }
-)
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, SSOError, LoginError)
 
 
 class Codec:
@@ -115,7 +77,7 @@ class Codec:
         """
         return {
             "TableName": self._table.name,
-            "Key": {self._key: _encode_value(request.key)},
+            "Key": {self._key: encode_value(request.key)},
             "ConsistentRead": True,
         }
 
@@ -128,23 +90,18 @@ class Codec:
         Raises:
             ConfigurationError: If the item has an attribute named as the table's key.
         """
-        if self._key in request.item:
-            raise ConfigurationError(
-                f"Item {request.key} has an attribute {self._key}, which is the key of table "
-                f"{self.table_name} and would move the item. Name the attribute otherwise."
-            )
-        names = _Names()
-        expression = _condition(request.when, names)
+        self._keep_key_out(request.key, request.item)
+        expressions = Expressions(self._key)
         parameters: PutItemInputTypeDef = {
             "TableName": self._table.name,
-            "Item": {self._key: _encode_value(request.key), **_encode(request.item)},
+            "Item": {self._key: encode_value(request.key), **encode(request.item)},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if expression:
-            parameters["ConditionExpression"] = expression
-            parameters["ExpressionAttributeNames"] = names.names
-        if names.values:
-            parameters["ExpressionAttributeValues"] = names.values
+        if condition := expressions.condition(request.when):
+            parameters["ConditionExpression"] = condition
+            parameters["ExpressionAttributeNames"] = expressions.names
+        if expressions.values:
+            parameters["ExpressionAttributeValues"] = expressions.values
         return parameters
 
     def update(self, request: Update) -> "UpdateItemInputTypeDef":
@@ -152,28 +109,27 @@ class Codec:
 
         Args:
             request: The request.
+
+        Raises:
+            ConfigurationError: If it would change the table's key.
         """
-        names = _Names()
-        expression = _condition(request.when, names)
-        sets = [f"{names.name(k)} = {names.value(v)}" for k, v in request.assign.items()]
-        adds = [f"{names.name(k)} {names.value(v)}" for k, v in request.add.items()]
-        removes = [names.name(k) for k in request.remove]
-        clauses = {"SET": sets, "ADD": adds, "REMOVE": removes}
+        self._keep_key_out(request.key, (*request.assign, *request.add, *request.remove))
+        expressions = Expressions(self._key)
         parameters: UpdateItemInputTypeDef = {
             "TableName": self._table.name,
-            "Key": {self._key: _encode_value(request.key)},
+            "Key": {self._key: encode_value(request.key)},
             "ReturnValues": "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         # DynamoDB refuses an expression, and names, that are there and empty.
-        if changes := [f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts]:
-            parameters["UpdateExpression"] = " ".join(changes)
-        if expression:
-            parameters["ConditionExpression"] = expression
-        if names.names:
-            parameters["ExpressionAttributeNames"] = names.names
-        if names.values:
-            parameters["ExpressionAttributeValues"] = names.values
+        if condition := expressions.condition(request.when):
+            parameters["ConditionExpression"] = condition
+        if changes := expressions.changes(request):
+            parameters["UpdateExpression"] = changes
+        if expressions.names:
+            parameters["ExpressionAttributeNames"] = expressions.names
+        if expressions.values:
+            parameters["ExpressionAttributeValues"] = expressions.values
         return parameters
 
     def delete(self, request: Delete) -> "DeleteItemInputTypeDef":
@@ -182,18 +138,17 @@ class Codec:
         Args:
             request: The request.
         """
-        names = _Names()
-        expression = _condition(request.when, names)
+        expressions = Expressions(self._key)
         parameters: DeleteItemInputTypeDef = {
             "TableName": self._table.name,
-            "Key": {self._key: _encode_value(request.key)},
+            "Key": {self._key: encode_value(request.key)},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if expression:
-            parameters["ConditionExpression"] = expression
-            parameters["ExpressionAttributeNames"] = names.names
-        if names.values:
-            parameters["ExpressionAttributeValues"] = names.values
+        if condition := expressions.condition(request.when):
+            parameters["ConditionExpression"] = condition
+            parameters["ExpressionAttributeNames"] = expressions.names
+        if expressions.values:
+            parameters["ExpressionAttributeValues"] = expressions.values
         return parameters
 
     def applied(self, attributes: Mapping[str, object] | None) -> Reply:
@@ -225,7 +180,7 @@ class Codec:
             raise ConfigurationError(
                 f"A request to table {self.table_name} is malformed: {error}"
             ) from error
-        if isinstance(error, _NO_CREDENTIALS):
+        if isinstance(error, NO_CREDENTIALS):
             raise ConfigurationError(
                 f"Table {self.table_name} cannot be asked without credentials ({error}). Give this "
                 "process a role, or sign in."
@@ -236,17 +191,11 @@ class Codec:
         if code == CONDITION_FAILED:
             old = cast("Mapping[str, object] | None", error.response.get("Item"))
             return Reply(Outcome.REFUSED, self._decode(old))
-        if code in _PASSING:
+        if code in PASSING:
             return Reply(Outcome.RETRY, reason=str(error))
-        if code in _FINAL:
-            check = "its name, the region, the credentials and the permissions of this process"
-            if code == _INVALID:
-                check = (
-                    "the key (2,048 bytes at most), the size of the item (400 KB at most, names "
-                    "included) and key_attribute"
-                )
+        if code in FINAL:
             raise ConfigurationError(
-                f"Table {self.table_name} refuses requests ({error}). Check {check}."
+                f"Table {self.table_name} refuses requests ({error}). Check {what_to_check(error)}."
             ) from error
         return Reply(Outcome.UNKNOWN, reason=str(error))
 
@@ -262,7 +211,7 @@ class Codec:
             StoreUnavailableError: If it cannot be reached.
         """
         code = error_code(error) if isinstance(error, ClientError) else ""
-        if code in _NOT_PERMITTED:
+        if code in NOT_PERMITTED:
             return
         if code == "ResourceNotFoundException":
             raise ConfigurationError(
@@ -324,6 +273,13 @@ class Codec:
                 "Pass the table's partition key as key_attribute."
             )
 
+    def _keep_key_out(self, key: str, names: Collection[str]) -> None:
+        if self._key in names:
+            raise ConfigurationError(
+                f"Item {key} has an attribute {self._key}, which is the key of table "
+                f"{self.table_name} and would move the item. Name the attribute otherwise."
+            )
+
     def _decode(self, attributes: Mapping[str, object] | None) -> Item | None:
         if attributes is None:
             return None
@@ -334,106 +290,13 @@ class Codec:
         }
 
 
-def error_code(error: ClientError) -> str:
-    """What DynamoDB calls an error, such as ``ThrottlingException``.
-
-    Args:
-        error: The error.
-    """
-    return error.response.get("Error", {}).get("Code", "")
-
-
-class _Names:
-    """Placeholders, so that no attribute's name can be a reserved word."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.values: dict[str, AttributeValueTypeDef] = {}
-
-    def name(self, attribute: str) -> str:
-        for placeholder, known in self.names.items():
-            if known == attribute:
-                return placeholder
-        placeholder = f"#n{len(self.names)}"
-        self.names[placeholder] = attribute
-        return placeholder
-
-    def value(self, value: Value) -> str:
-        placeholder = f":v{len(self.values)}"
-        self.values[placeholder] = _encode_value(value)
-        return placeholder
-
-
-def _condition(condition: Condition, names: _Names) -> str:
-    """The expression of a condition; empty where it always holds."""
-    needed = _needed(condition)
-    return "" if isinstance(needed, Always) else _expression(needed, names)
-
-
-def _needed(condition: Condition) -> Condition:
-    """The same condition without parts that always hold, for which DynamoDB has no expression."""
-    match condition:
-        case AllOf(conditions):
-            parts = tuple(map(_needed, conditions))
-            kept = tuple(part for part in parts if not isinstance(part, Always))
-            return AllOf(kept) if kept else Always()
-        case AnyOf(conditions):
-            parts = tuple(map(_needed, conditions))
-            return Always() if any(isinstance(part, Always) for part in parts) else AnyOf(parts)
-        case _:
-            return condition
-
-
-def _expression(condition: Condition, names: _Names) -> str:
-    match condition:
-        case Always():
-            return ""
-        case Absent(attribute):
-            return f"attribute_not_exists({names.name(attribute)})"
-        case Equals(attribute, value):
-            return f"{names.name(attribute)} = {names.value(value)}"
-        case AtMost(attribute, bound):
-            return f"{names.name(attribute)} <= {names.value(bound)}"
-        case AllOf(conditions):
-            return "(" + " AND ".join(_expression(each, names) for each in conditions) + ")"
-        case AnyOf(conditions):
-            return "(" + " OR ".join(_expression(each, names) for each in conditions) + ")"
-
-
-def _encode(item: Item) -> "dict[str, AttributeValueTypeDef]":
-    return {name: _encode_value(value) for name, value in item.items()}
-
-
-def _encode_value(value: Value) -> "AttributeValueTypeDef":
-    match value:
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case str():
-            return {"S": _utf8(value)}
-        case bytes():
-            return {"B": value}
-
-
-def _utf8(text: str) -> str:
-    """The same text. DynamoDB has no answer that says what is wrong with any other."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ConfigurationError(
-            f"A text holds half a surrogate pair, {text[error.start]!r}, at {error.start}, which "
-            "DynamoDB cannot store. Leave it out, or store bytes."
-        ) from error
-    return text
-
-
 def _decode_value(name: str, encoded: Mapping[str, object]) -> Value:
     match encoded:
         case {"BOOL": bool(value)} | {"S": str(value)} | {"B": bytes(value)}:
             return value
-        case {"N": str(digits)} if digits.removeprefix("-").isdecimal():
-            return int(digits)
+        # Large numbers may come back as 1E+40.
+        case {"N": str(digits)} if (given := Decimal(digits)) == given.to_integral_value():
+            return int(given)
         case _:
             raise ConfigurationError(
                 f"Attribute {name} holds {encoded!r}; records of this store hold text, whole "

@@ -274,8 +274,10 @@ def _changed(request: Put | Update, values: _Values, old: str = "locked.item") -
 
 def _expression(condition: Condition, values: _Values) -> str:
     match condition:
-        case Always():
+        case Always() | AllOf(()):
             return "true"
+        case AnyOf(()):
+            return "false"
         case Absent(attribute):
             return f"NOT jsonb_exists(locked.item, {values.text(attribute)})"
         case Equals(attribute, value):
@@ -286,10 +288,9 @@ def _expression(condition: Condition, values: _Values) -> str:
                 f"CASE WHEN jsonb_typeof({found}) = 'number' "
                 f"THEN ({found})::numeric <= {values.number(bound)} ELSE false END"
             )
-        case AllOf(conditions):
-            return "(" + " AND ".join(_expression(each, values) for each in conditions) + ")"
-        case AnyOf(conditions):
-            return "(" + " OR ".join(_expression(each, values) for each in conditions) + ")"
+        case AllOf(conditions) | AnyOf(conditions):
+            word = " AND " if isinstance(condition, AllOf) else " OR "
+            return "(" + word.join(_expression(each, values) for each in conditions) + ")"
 
 
 def _plain(value: Value) -> str | int | bool | dict[str, str]:

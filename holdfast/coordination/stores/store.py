@@ -52,14 +52,14 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Every condition of at least one holds."""
+    """Every condition holds, as of none they all do."""
 
     conditions: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Some condition of at least one holds."""
+    """Some condition holds, as of none no one does."""
 
     conditions: tuple["Condition", ...]
 

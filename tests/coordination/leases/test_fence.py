@@ -15,7 +15,7 @@ from holdfast.errors import ConditionFailedError, ConfigurationError, LeaseLostE
 from tests.coordination.servers import TABLE, client, environment
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, UpdateItemInputTypeDef
 
 
 def test_a_token_that_no_lease_has_is_refused() -> None:
@@ -86,6 +86,24 @@ def test_the_callers_request_is_left_as_it_was() -> None:
         }
     )
     assert names == {"#a": "a"}
+
+
+def test_a_write_is_fenced_once() -> None:
+    put: PutItemInputTypeDef = {"TableName": "t", "Item": {"pk": {"S": "a"}}}
+    with pytest.raises(ConfigurationError, match="has a fence already, on attribute fence"):
+        Fence(2, "other").guard_put(Fence(1).guard_put(put))
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        Update(key="a", when=Always(), add={"fence": 1}),
+        Update(key="a", when=Always(), remove=("fence",)),
+    ],
+)
+def test_only_the_fence_writes_its_attribute(update: Update) -> None:
+    with pytest.raises(ConfigurationError, match="adds to fence or removes it"):
+        Fence(1).guard(update)
 
 
 @pytest.mark.slow

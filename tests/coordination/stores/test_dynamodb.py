@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from holdfast.contract import Consistency, Table
 from holdfast.coordination import (
+    Delete,
     DynamoDbStore,
     Get,
     Lock,
@@ -20,15 +21,18 @@ from holdfast.coordination import (
 )
 from holdfast.coordination.leases.partitions import MOST_CALLS
 from holdfast.coordination.stores.dynamodb_codec import Codec
-from holdfast.coordination.stores.store import Always, Equals
+from holdfast.coordination.stores.store import Absent, Always, AnyOf, Equals
 from holdfast.errors import ConfigurationError, StoreUnavailableError
-from tests.coordination.servers import REGION, TABLE, client, environment
+from tests.coordination.servers import REGION, TABLE, client, create_table, environment
 
 STRONG = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
 
 
-def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "because"}}, "UpdateItem")
+MANY = 400
+
+
+def _error(code: str, message: str = "because") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "UpdateItem")
 
 
 def test_a_last_writer_wins_table_is_refused_by_its_contract() -> None:
@@ -66,8 +70,6 @@ def test_a_timeout_leaves_the_outcome_unknown() -> None:
     [
         ("AccessDeniedException", "permissions"),
         ("ResourceNotFoundException", "its name"),
-        # A record that has grown too large is no matter of credentials.
-        ("ValidationException", "size of the item .400 KB at most"),
         # Of the token service, when a role cannot be taken on.
         ("AccessDenied", "permissions"),
         ("ExpiredToken", "permissions"),
@@ -76,6 +78,91 @@ def test_a_timeout_leaves_the_outcome_unknown() -> None:
 def test_a_final_refusal_is_an_error_that_says_what_to_check(code: str, check: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{TABLE} refuses requests .*Check .*{check}"):
         Codec(STRONG, "pk").failed(_error(code))
+
+
+# What DynamoDB Local says is asked of it below; these are words of the service's own.
+@pytest.mark.parametrize(
+    ("message", "check"),
+    [
+        (
+            "Invalid ConditionExpression: The expression has redundant parentheses;",
+            "the condition,",
+        ),
+        ("The provided key element does not match the schema", "key_attribute: it must name"),
+        ("Missing the key pk in the item", "key_attribute: it must name"),
+        ("Size of hashkey has exceeded the maximum size limit of2048 bytes", "the key: 1 to 2,048"),
+        ("Type mismatch for key pk expected: N actual: S", "its type must be S"),
+        ("Item size has exceeded the maximum allowed size", "size of the item: 400 KB at most"),
+        ("Attempting to store more than 38 significant digits in a Number", "the numbers: 38"),
+        ("Something that was never said before", "what DynamoDB names in its answer"),
+    ],
+)
+def test_a_request_that_is_refused_for_good_is_told_what_of_it_to_change(
+    message: str, check: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{message}\)\. Check .*{check}"):
+        Codec(STRONG, "pk").failed(_error("ValidationException", message))
+
+
+@pytest.mark.slow
+@pytest.mark.java
+@pytest.mark.parametrize(
+    ("request_", "check"),
+    [
+        (Get(""), "the key: 1 to 2,048 bytes"),
+        (Get("x" * 2_049), "the key: 1 to 2,048 bytes"),
+        (Put(key="a", when=Always(), item={"a": "x" * 410_000}), "the size of the item: 400 KB"),
+        (Update(key="a", when=Always(), assign={"a": "x" * 410_000}), "the size of the item"),
+        (Put(key="a", when=Always(), item={"a": 10**38 + 1}), "the numbers: 38 significant"),
+        (Update(key="a", when=Always(), assign={"a": 10**38 + 1}), "the numbers: 38 significant"),
+        (Put(key="a", when=Equals("a", 10**127), item={}), "the numbers: 38 significant"),
+        (Update(key="text", when=Always(), add={"text": 1}), "attributes that are added to"),
+        (Update(key="a", when=Always(), assign={"": 1}), "the names of attributes"),
+        (Put(key="a", when=Always(), item={"": 1}), "the names of attributes"),
+        (Update(key="a", when=Absent("x" * 65_536)), "the names of attributes"),
+        (
+            Delete(key="a", when=AnyOf(tuple(Equals("a", each) for each in range(MANY)))),
+            "the condition, of which 4,096 bytes and 300 operators",
+        ),
+        (
+            Update(key="a", when=Always(), assign={f"a{each}": each for each in range(MANY)}),
+            "the changes of the update, of which 4,096 bytes",
+        ),
+    ],
+    ids=lambda given: str(given)[:60],
+)
+def test_what_dynamodb_refuses_is_named(
+    dynamodb_local: int, monkeypatch: pytest.MonkeyPatch, request_: Request, check: str
+) -> None:
+    for name, value in environment(dynamodb_local).items():
+        monkeypatch.setenv(name, value)
+    table = Table(name="refusals", consistency=Consistency.STRONG, regions=(REGION,))
+    if table.name not in client(dynamodb_local).list_tables()["TableNames"]:
+        create_table(dynamodb_local, table.name)
+    store = DynamoDbStore(table)
+    store.call(Put(key="text", when=Always(), item={"text": "a"}))
+    with pytest.raises(ConfigurationError, match=rf"refuses requests .*Check .*{check}"):
+        store.call(request_)
+    with pytest.raises(ConfigurationError, match="key_attribute: it must name the table's"):
+        DynamoDbStore(table, key_attribute="id").call(Get("a"))
+
+
+def test_a_large_number_is_read_in_any_form() -> None:
+    found = Codec(STRONG, "pk").applied({"a": {"N": "-12E+40"}, "b": {"N": "1" + "0" * 40}})
+    assert found.item == {"a": -12 * 10**40, "b": 10**40}
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        Update(key="a", when=Always(), assign={"pk": "b"}),
+        Update(key="a", when=Always(), add={"pk": 1}),
+        Update(key="a", when=Always(), remove=("pk",)),
+    ],
+)
+def test_an_update_cannot_change_the_key(update: Update) -> None:
+    with pytest.raises(ConfigurationError, match=r"Item a has an attribute pk, .*Name the attrib"):
+        Codec(STRONG, "pk").update(update)
 
 
 def test_a_process_without_credentials_is_told_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +220,8 @@ def test_a_member_that_shares_many_partitions_keeps_its_connections(
         Put(key="a\ud83d", when=Always(), item={}),
         Put(key="a", when=Always(), item={"result": "a\ud83d"}),
         Update(key="a", when=Equals("result", "a\ud83d")),
+        Update(key="a", when=Absent("a\ud83d")),
+        Put(key="a", when=Always(), item={"a\ud83d": 1}),
     ],
 )
 def test_text_that_no_server_can_read_is_refused_rather_than_sent(request_: Request) -> None:

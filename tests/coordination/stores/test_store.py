@@ -4,10 +4,11 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.contract import Consistency, Table
@@ -42,6 +43,7 @@ from holdfast.testing import explain_history
 from tests.coordination.fakes import FromThreads
 from tests.coordination.histories import record
 from tests.coordination.servers import REGION, TABLE, environment
+from tests.coordination.stores.conditions import conditions, items, updates
 
 if TYPE_CHECKING:
     from tests.coordination.postgresql_server import PostgreSqlServer
@@ -207,6 +209,24 @@ def test_a_condition_means_the_same_everywhere(
     outcome = store.call(Update(key=key, when=condition, assign={"seen": 1})).outcome
     assert outcome is (Outcome.APPLIED if expected else Outcome.REFUSED)
     assert holds(condition, ITEM) is expected
+
+
+@given(condition=conditions, update=updates, item=st.none() | items)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_conditions_and_changes_of_any_shape_are_carried_out_as_in_memory(
+    store: ConditionalStore, condition: Condition, update: Update, item: Item | None
+) -> None:
+    key, memory = f"test/{random_nonce()}", MemoryStore()
+    first = () if item is None else (Put(key=key, when=Always(), item=item),)
+    for request in (
+        *first,
+        replace(update, key=key, when=condition),
+        Get(key),
+        Put(key=key, when=condition, item={"set": "or"}),
+        Delete(key=key, when=condition),
+        Get(key),
+    ):
+        assert store.call(request) == memory.call(request), request
 
 
 def test_of_many_that_want_the_same_one_gets_it(store: ConditionalStore, key: str) -> None:

@@ -1,0 +1,140 @@
+"""What is sent to DynamoDB is what it accepts; the stores' suite has it carried out as well."""
+
+import re
+
+import pytest
+from hypothesis import given
+
+from holdfast.coordination import Item
+from holdfast.coordination.stores.dynamodb_expression import (
+    Expressions,
+    conjunction,
+    simplified,
+    with_assignment,
+)
+from holdfast.coordination.stores.store import (
+    Absent,
+    AllOf,
+    Always,
+    AnyOf,
+    AtMost,
+    Condition,
+    Equals,
+    holds,
+)
+from holdfast.errors import ConfigurationError
+from tests.coordination.stores.conditions import conditions, items
+
+A, B, C = (Equals(name, 1) for name in "abc")
+
+
+def groups(expression: str) -> list[tuple[int, int]]:
+    """Where each parenthesis that groups, and is no function's, begins and ends."""
+    found: list[tuple[int, int]] = []
+    opened: list[int] = []
+    for place, character in enumerate(expression):
+        if character == "(":
+            opened.append(place)
+        elif character == ")":
+            begin = opened.pop()
+            if not re.search(r"\w$", expression[:begin]):
+                found.append((begin, place))
+    return found
+
+
+def outside_groups(expression: str) -> str:
+    """An expression without what stands in its parentheses."""
+    while (shorter := re.sub(r"\([^()]*\)", "", expression)) != expression:
+        expression = shorter
+    return expression
+
+
+@given(conditions)
+def test_no_parentheses_are_sent_that_could_be_left_out(condition: Condition) -> None:
+    expression = Expressions("pk").condition(condition)
+    for begin, end in groups(expression):
+        assert " OR " in outside_groups(expression[begin + 1 : end])
+        assert re.search(r" AND $", expression[:begin]) or expression[end + 1 :].startswith(" AND ")
+
+
+@given(conditions, items)
+def test_the_fewest_parts_of_a_condition_mean_the_same(condition: Condition, item: Item) -> None:
+    assert holds(simplified(condition), item) is holds(condition, item)
+    assert holds(simplified(condition), None) is holds(condition, None)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (Always(), ""),
+        (Absent("a"), "attribute_not_exists(a)"),
+        (AllOf(()), ""),
+        (AnyOf(()), "attribute_exists(pk) AND attribute_not_exists(pk)"),
+        (AllOf((A,)), "a = 1"),
+        (AllOf((AnyOf((A, B)), Always())), "a = 1 OR b = 1"),
+        (AnyOf((A, AllOf((B, Always())), AnyOf(()))), "a = 1 OR b = 1"),
+        (AnyOf((A, Always())), ""),
+        (AllOf((A, AllOf((B, C)))), "a = 1 AND b = 1 AND c = 1"),
+        (AllOf((A, AnyOf((B, C)))), "a = 1 AND (b = 1 OR c = 1)"),
+        (AnyOf((A, AllOf((B, C)))), "a = 1 OR b = 1 AND c = 1"),
+        (AllOf((A, AnyOf(()))), "attribute_exists(pk) AND attribute_not_exists(pk)"),
+        (AllOf((AtMost("a", bound=True), Equals("b", value=True))), "a <= 1 AND b = True"),
+    ],
+    ids=str,
+)
+def test_a_condition_is_put_in_the_fewest_parts(condition: Condition, expected: str) -> None:
+    expressions = Expressions("pk")
+    expression = expressions.condition(condition)
+    for placeholder, name in expressions.names.items():
+        expression = expression.replace(placeholder, name)
+    for placeholder, value in expressions.values.items():
+        expression = expression.replace(placeholder, str(next(iter(value.values()))))
+    assert expression == expected
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (None, "a OR b"),
+        ("  ", "a OR b"),
+        ("c = d", "(a OR b) AND c = d"),
+        ("c OR d", "(a OR b) AND (c OR d)"),
+        ("c or d", "(a OR b) AND (c or d)"),
+        ("(c)OR(d)", "(a OR b) AND ((c)OR(d))"),
+        (" (c OR d) ", "(a OR b) AND (c OR d)"),
+        ("(c OR d) AND e", "(a OR b) AND (c OR d) AND e"),
+        ("((c AND d) OR e)", "(a OR b) AND ((c AND d) OR e)"),
+        ("NOT (c OR d)", "(a OR b) AND NOT (c OR d)"),
+        ("#or = :OR", "(a OR b) AND #or = :OR"),
+        ("contains(c, :d)", "(a OR b) AND contains(c, :d)"),
+    ],
+)
+def test_a_condition_of_somebody_elses_is_joined_without_doubling_its_parentheses(
+    theirs: str | None, expected: str
+) -> None:
+    assert conjunction("a OR b", theirs) == expected
+
+
+@pytest.mark.parametrize("theirs", ["c) OR (d", "(c", "c)", "(c))", ")c("])
+def test_a_condition_that_would_open_a_way_around_is_refused(theirs: str) -> None:
+    with pytest.raises(ConfigurationError, match="parentheses that do not pair"):
+        conjunction("a OR b", theirs)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (None, "SET f = t"),
+        (" ", "SET f = t"),
+        ("SET#b = :o", "SET f = t, #b = :o"),
+        ("set\n\t#b=:o", "SET f = t, #b=:o"),
+        ("ADD n :one SeT a = :a", "ADD n :one SET f = t, a = :a"),
+        ("REMOVE a[0]SET b = :o", "REMOVE a[0]SET f = t, b = :o"),
+        ("SET b = if_not_exists(b, :o)REMOVE c", "SET f = t, b = if_not_exists(b, :o)REMOVE c"),
+        ("REMOVE #set, #reset", "SET f = t REMOVE #set, #reset"),
+        ("ADD reset :set", "SET f = t ADD reset :set"),
+        ("DELETE tags :SET", "SET f = t DELETE tags :SET"),
+    ],
+)
+def test_an_assignment_joins_the_clause_that_is_there(theirs: str | None, expected: str) -> None:
+    assert with_assignment(theirs, "f = t") == expected
