@@ -27,9 +27,19 @@ def list_drills(as_json: AsJson = False) -> None:
 
 @app.command("run")
 def run_drill(
-    name: Annotated[str, typer.Argument(help="Name of the drill; `list` tells them.")],
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the drill; `list` tells them.")
+    ] = None,
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack to rehearse.")] = "prod",
     project: Project = HERE,
+    own: Annotated[
+        str | None,
+        typer.Option("--drill", help="A drill of your own instead: module:Class.", metavar="CLASS"),
+    ] = None,
+    agents: Annotated[
+        Path | None,
+        typer.Option("--agents", help="Document of your own agents: docs/drills.md."),
+    ] = None,
     mutant: Annotated[
         str | None, typer.Option("--mutant", help="A mistake to build in; the drill must fail.")
     ] = None,
@@ -38,6 +48,9 @@ def run_drill(
         Path | None,
         typer.Option("--report-dir", help="For the reports.  [default: .holdfast/drills]"),
     ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Start on a machine that is too busy, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Rehearse on a twin of its own.
@@ -48,11 +61,14 @@ def run_drill(
 
     rehearsing.run_drill(
         name,
+        own=own,
         stack=stack,
         project=project,
         mutant=mutant,
         state_dir=state_dir,
         report_dir=report_dir,
+        agents_file=agents,
+        anyway=anyway,
         as_json=as_json,
     )
 

@@ -8,7 +8,9 @@ from rich.console import Console
 
 from holdfast.cli.voice import Voice
 from holdfast.drills import DRILLS, run
+from holdfast.drills.loading import drill_at
 from holdfast.drills.progress import LiveView, summary
+from holdfast.errors import DrillError
 from holdfast.twin.ending import remove
 from holdfast.twin.lock import look
 
@@ -31,28 +33,37 @@ def list_drills(*, as_json: bool) -> None:
 
 
 def run_drill(
-    name: str,
+    name: str | None,
     *,
+    own: str | None,
     stack: str,
     project: Path,
     mutant: str | None,
     state_dir: Path | None,
     report_dir: Path | None,
+    agents_file: Path | None,
+    anyway: bool,
     as_json: bool,
 ) -> None:
     """Carries a drill out, and shows how it goes."""
+    if (name is None) == (own is None):
+        raise DrillError(
+            "Name one drill: one of Holdfast's, such as region-loss, or your own by --drill."
+        )
     home = project.resolve() / ".holdfast"
     reports = report_dir or home / "drills"
     # With --json the result has standard output to itself.
     console = Console(stderr=as_json)
     with LiveView(console) as view:
         result = run(
-            name,
+            name if own is None else drill_at(own, project),
             project=project,
             stack=stack,
             mutant=mutant,
             state_dir=state_dir or home / "rehearsals",
             report_dir=reports,
+            agents_file=agents_file,
+            anyway=anyway,
             progress=view,
         )
     if as_json:

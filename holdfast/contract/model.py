@@ -109,7 +109,7 @@ class Table(Frozen):
     Attributes:
         name: Physical name.
         consistency: What readers in different regions may rely on.
-        regions: Regions that hold a replica and can be read and written.
+        regions: Regions that hold a replica and can be read and written, the home region first.
         witness: Region of the third vote, when there is one. Holds a log, serves nothing.
     """
 

@@ -4,7 +4,8 @@
 :mod:`holdfast.drills.region_loss`.
 """
 
+from holdfast.drills.loading import DRILLS
 from holdfast.drills.result import DrillResult, ExitCode
-from holdfast.drills.runner import DRILLS, run
+from holdfast.drills.runner import run
 
 __all__ = ["DRILLS", "DrillResult", "ExitCode", "run"]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.contract import Jurisdiction, Platform
+from holdfast.contract import Jurisdiction
 from holdfast.drills import application
+from holdfast.drills.application import Agents
 from holdfast.drills.history import Effect, Leader, Plan, Readback, Request, Store
 from holdfast.drills.target import Target
 from holdfast.errors import DrillError
@@ -42,21 +43,28 @@ class Audit:
     Args:
         target: The platform.
         plan: What the drill is going to do.
+        agents: Where they leave their marks.
         clock: Seconds since the start of the drill.
     """
 
-    def __init__(self, target: Target, plan: Plan, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, target: Target, plan: Plan, agents: Agents, clock: Callable[[], float]
+    ) -> None:
         self._clock = clock
+        self._agents = agents
         self._places = {
-            name: _place(target, target.platform, name, plan.lost_region)
-            for name in sorted(target.platform.jurisdictions)
+            name: _Place(target.platform.jurisdictions[name], region, target.table_client(region))
+            for name, region in sorted(plan.audited.items())
         }
 
     def leader(self, jurisdiction: str) -> Leader | None:
         """Who leads a jurisdiction now, or None if the record could not be read this time."""
         place = self._places[jurisdiction]
+        leadership = self._agents.leader
+        if leadership is None:
+            return None
         try:
-            item = _item(place, place.jurisdiction.coordination.name, application.ELECTION_KEY)
+            item = _item(place, place.jurisdiction.coordination.name, leadership.key)
         except (BotoCoreError, ClientError):
             return None
         found = application.holder(item or {})
@@ -67,16 +75,20 @@ class Audit:
     def read_back(self, requests: Iterable[Request], store: Store) -> list[Readback]:
         """Looks for the writes of acknowledged requests in the region that stays.
 
+        Nothing, where agents leave no mark in that kind of table.
+
         Raises:
             DrillError: If the table does not answer.
         """
         found: list[Readback] = []
-        for request in requests:
+        records = self._agents.records
+        template = records.state if store is Store.STATE else records.coordination
+        for request in () if template is None else requests:
             place = self._places[request.jurisdiction]
             table = place.jurisdiction.coordination
             if store is Store.STATE:
                 table = place.jurisdiction.state
-            key = application.task_key(request.tenant, request.task)
+            key = application.task_key(template or "", request.tenant, request.task)
             visible = self._insist(place, table.name, key) is not None
             found.append(
                 Readback(
@@ -102,13 +114,16 @@ class Audit:
         """
         found: list[Effect] = []
         wanted = list(minutes)
+        ledger = self._agents.effects
+        if ledger is None:
+            return found
         for jurisdiction, tenant in tenants:
             place = self._places[jurisdiction]
             for minute in wanted:
-                page = application.page_key(tenant, minute)
+                page = ledger.page(tenant, minute)
                 item = self._insist(place, place.jurisdiction.coordination.name, page)
                 try:
-                    found += application.effects(jurisdiction, page, item or {})
+                    found += ledger.read(jurisdiction, page, item or {})
                 except ValueError as error:
                     raise DrillError(str(error)) from error
         return found
@@ -127,17 +142,6 @@ class Audit:
             f"Table {table} in {place.region}, which the drill leaves alone, did not answer "
             f"{_ATTEMPTS} times in a row: {problem}. Look into the region's log."
         )
-
-
-def _place(target: Target, platform: Platform, jurisdiction: str, lost_region: str) -> _Place:
-    home = platform.jurisdictions[jurisdiction]
-    staying = sorted(region for region in home.regions if region != lost_region)
-    if not staying:
-        raise DrillError(
-            f"{jurisdiction} is served from {lost_region} alone, so losing that region leaves "
-            "nothing to measure. Rehearse a stack with two regions to a jurisdiction."
-        )
-    return _Place(home, staying[0], target.table_client(staying[0]))
 
 
 def _item(place: _Place, table: str, key: str) -> "Mapping[str, AttributeValueTypeDef] | None":

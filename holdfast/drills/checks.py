@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from holdfast.drills import measures
 from holdfast.drills.history import (
+    Evidence,
     History,
     Leader,
     Outcome,
@@ -55,9 +56,16 @@ class Verdict(BaseModel):
 
 
 class Check(Protocol):
-    """One question to a history."""
+    """One question to a history.
+
+    Attributes:
+        name: Stable: mutants and dashboards refer to it.
+        needs: What it cannot be asked without. Where a platform or its agents show none of that,
+            the result says that it was not asked, and why.
+    """
 
     name: ClassVar[str]
+    needs: ClassVar[frozenset[Evidence]]
 
     def judge(self, history: History) -> Verdict:
         """Answers it. Never raises on a poor history: what is missing makes it fail."""
@@ -93,6 +101,7 @@ class OpenLoop:
     """
 
     name: ClassVar[str] = "open-loop"
+    needs: ClassVar[frozenset[Evidence]] = frozenset()
 
     def judge(self, history: History) -> Verdict:
         """Counts planned requests whose end is not on record."""
@@ -117,6 +126,7 @@ class Detection:
     """The health check notices, well before the recovery time is used up."""
 
     name: ClassVar[str] = "detection"
+    needs: ClassVar[frozenset[Evidence]] = frozenset()
 
     def judge(self, history: History) -> Verdict:
         """Measures from the injection until the health check says unhealthy."""
@@ -139,6 +149,7 @@ class LeaderTakeover:
 
     at_most_s: float
     name: ClassVar[str] = "leader-takeover"
+    needs: ClassVar[frozenset[Evidence]] = frozenset({Evidence.LEADER})
 
     def judge(self, history: History) -> Verdict:
         """Measures from the injection until a surviving region is on record as leader."""
@@ -165,6 +176,7 @@ class RecoveryTime:
     at_least: float = measures.SUCCESS_AT_LEAST
     window_s: float = measures.WINDOW_S
     name: ClassVar[str] = "recovery-time"
+    needs: ClassVar[frozenset[Evidence]] = frozenset()
 
     def judge(self, history: History) -> Verdict:
         """Measures from the injection until the success rate is back for good."""
@@ -198,6 +210,7 @@ class OthersUndisturbed:
 
     at_least: float = measures.SUCCESS_AT_LEAST
     name: ClassVar[str] = "others-undisturbed"
+    needs: ClassVar[frozenset[Evidence]] = frozenset({Evidence.OTHERS})
 
     def judge(self, history: History) -> Verdict:
         """Counts the failures of every jurisdiction but the affected one."""
@@ -223,6 +236,7 @@ class NoLostWrites:
     """Nothing acknowledged is missing from the strongly consistent store of a survivor."""
 
     name: ClassVar[str] = "coordination-rpo"
+    needs: ClassVar[frozenset[Evidence]] = frozenset({Evidence.COORDINATION})
 
     def judge(self, history: History) -> Verdict:
         """Counts acknowledged writes that a strong read in a survivor did not see."""
@@ -260,6 +274,7 @@ class StateLoss:
     """The eventually consistent store lost no more than the platform's RPO allows."""
 
     name: ClassVar[str] = "state-rpo"
+    needs: ClassVar[frozenset[Evidence]] = frozenset({Evidence.STATE})
 
     def judge(self, history: History) -> Verdict:
         """Measures the age at the loss of the oldest acknowledged write that did not make it."""
@@ -302,6 +317,7 @@ class ExactlyOnce:
     """Each acknowledged task took effect once; none took effect twice."""
 
     name: ClassVar[str] = "exactly-once"
+    needs: ClassVar[frozenset[Evidence]] = frozenset({Evidence.EFFECTS})
 
     def judge(self, history: History) -> Verdict:
         """Counts effects done twice, and acknowledged tasks without one."""
@@ -336,6 +352,9 @@ class Fenced:
     """
 
     name: ClassVar[str] = "fence"
+    needs: ClassVar[frozenset[Evidence]] = frozenset(
+        {Evidence.LEADER, Evidence.EFFECTS, Evidence.STALE_WRITES}
+    )
 
     def judge(self, history: History) -> Verdict:
         """Counts stale writes that the ledger holds, and those that it refused."""
@@ -372,6 +391,7 @@ class OneLeader:
     """Fencing tokens only grow, and each belongs to one region."""
 
     name: ClassVar[str] = "one-leader"
+    needs: ClassVar[frozenset[Evidence]] = frozenset({Evidence.LEADER})
 
     def judge(self, history: History) -> Verdict:
         """Counts tokens that fell, and tokens that two regions held."""
@@ -413,7 +433,8 @@ class _Watched:
     Attributes:
         measured: The same in words.
         outside: Bytes outside.
-        seen: Whether anybody asked, and its regions were seen to send each other something.
+        seen: Whether anybody asked, and, where agents keep anything, its regions were seen to send
+            each other something.
         strays: Who left it, or what was sent out.
     """
 
@@ -428,6 +449,7 @@ class StaysIn:
     """Not a byte of any jurisdiction's requests or tables leaves it."""
 
     name: ClassVar[str] = "residency"
+    needs: ClassVar[frozenset[Evidence]] = frozenset()
 
     def judge(self, history: History) -> Verdict:
         """Sums bytes that users sent outside, refused or not, and that were replicated out."""
@@ -470,11 +492,13 @@ def _watched(history: History, jurisdiction: str) -> _Watched:
     outside = sum(request.bytes_sent for request in strayed)
     outside += sum(leak.bytes_sent for leak in leaks)
     moved = sum(transfer.bytes_sent for transfer in replicated)
+    # Agents that keep nothing in the platform's tables give it nothing to copy.
+    kept = {Evidence.COORDINATION, Evidence.STATE} & set(history.plan.evidence)
     return _Watched(
         measured=f"{jurisdiction.upper()} {outside:,} bytes, of {len(requests):,} requests "
         f"and {moved:,} replicated",
         outside=outside,
-        seen=bool(requests) and moved > 0,
+        seen=bool(requests) and (moved > 0 or not kept),
         strays=(
             *(
                 f"{request.user} in {request.location} reached {request.region}"

@@ -44,6 +44,22 @@ class Store(StrEnum):
     STATE = "state"
 
 
+class Evidence(StrEnum):
+    """What a platform and its agents let a drill see; a check is asked where all it needs is seen.
+
+    ``OTHERS``: another jurisdiction, that loses nothing. ``LEADER``: who leads, in the coordination
+    table. ``COORDINATION`` and ``STATE``: the marks of accepted tasks in those tables. ``EFFECTS``:
+    what agents have done, on ledgers. ``STALE_WRITES``: what fences refused, in the agents' logs.
+    """
+
+    OTHERS = "others"
+    LEADER = "leader"
+    COORDINATION = "coordination"
+    STATE = "state"
+    EFFECTS = "effects"
+    STALE_WRITES = "stale-writes"
+
+
 class Event(BaseModel):
     """Base of everything in a history: immutable, closed to unknown fields."""
 
@@ -82,11 +98,16 @@ class Plan(Event):
         rate_per_s: Arrivals a second over all users.
         requests: How many arrivals that makes.
         timeout_s: How long a user waits for an answer.
+        affected: The jurisdiction that loses a region.
         lost_region: Region that the drill takes away.
+        audited: By jurisdiction, a region that stays, where its tables are read.
+        lost_at_s: When the region is taken.
+        back_at_s: When it is brought back.
         duration_s: Length of the workload.
         dns_ttl_s: How long users may keep an address.
         objectives: What the platform promises.
         territories: By jurisdiction.
+        evidence: What there is to be seen.
     """
 
     kind: Literal["plan"] = "plan"
@@ -97,20 +118,16 @@ class Plan(Event):
     rate_per_s: float
     requests: int
     timeout_s: float
+    affected: str
     lost_region: str
+    audited: Mapping[str, str]
+    lost_at_s: float
+    back_at_s: float
     duration_s: float
     dns_ttl_s: int
     objectives: Objectives
     territories: Mapping[str, Territory]
-
-    @property
-    def affected(self) -> str:
-        """The jurisdiction that loses a region."""
-        return next(
-            name
-            for name, territory in self.territories.items()
-            if self.lost_region in territory.serving
-        )
+    evidence: tuple[Evidence, ...]
 
 
 class Request(Event):

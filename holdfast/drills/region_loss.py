@@ -1,5 +1,6 @@
 """The drill that every multi-region platform owes its users."""
 
+from holdfast.drills.casting import Nearness
 from holdfast.drills.checks import (
     Detection,
     ExactlyOnce,
@@ -13,13 +14,13 @@ from holdfast.drills.checks import (
     StateLoss,
     StaysIn,
 )
-from holdfast.drills.drill import Drill, KillRegion, LeaderIn, SuccessRate
+from holdfast.drills.drill import Drill, Loss, LostRegionLeads, SuccessRate
 from holdfast.drills.mutants import LongTtl, NoFencing, UsDefaultRoute
 from holdfast.drills.workload import Workload
 
 
 class RegionLoss(Drill):
-    """An active-active jurisdiction loses a region, no acknowledged write and no user for long.
+    """A jurisdiction loses the region that leads it, no acknowledged write and no user for long.
 
     The region is away for longer than the RTO and a user's patience, so that a platform which
     only recovers when the region returns is found out: it answers then whoever asked just before.
@@ -28,17 +29,13 @@ class RegionLoss(Drill):
 
     name = "region-loss"
     workload = Workload(
-        rate_per_s=12,
-        duration_s=108,
-        locations={
-            "us": ("new-york", "seattle", "chicago", "los-angeles"),
-            # People travel: a user of an EU tenant must be served by the EU from anywhere.
-            "eu": ("dublin", "berlin", "paris", "new-york"),
-        },
+        rate_per_s=6,
+        affected=(Nearness.LOCAL, Nearness.NEIGHBOUR),
+        # People travel: a user of an EU tenant must be served by the EU from anywhere.
+        others=(Nearness.LOCAL, Nearness.NEIGHBOUR, Nearness.FAR),
     )
-    first_leader = "us-east-1"
-    steady_state = (SuccessRate(at_least=0.99, for_s=5), LeaderIn("us-east-1"))
-    fault = KillRegion("us-east-1", at_s=7, until_s=76)
+    steady_state = (SuccessRate(at_least=0.99, for_s=5), LostRegionLeads())
+    loss = Loss(at_s=7, watch_s=32)
     checks = (
         OpenLoop(),
         Detection(),

@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from holdfast.drills import application
+from holdfast.drills.application import Agents
 from holdfast.drills.audit import Audit
 from holdfast.drills.drill import Drill
 from holdfast.drills.history import (
     AnyEvent,
+    Evidence,
     Fault,
     Health,
     History,
@@ -57,6 +58,7 @@ class Rehearsal:
         drill: What to do.
         plan: The same, with what the platform promises.
         target: What to do it to.
+        agents: What runs on it.
         people: The users.
         progress: Who is told.
     """
@@ -67,12 +69,14 @@ class Rehearsal:
         drill: type[Drill],
         plan: Plan,
         target: Target,
+        agents: Agents,
         people: Sequence[User],
         progress: Progress,
     ) -> None:
         self._drill = drill
         self._plan = plan
         self._target = target
+        self._agents = agents
         self._people = people
         self._progress = progress
         self._events: list[AnyEvent] = []
@@ -108,11 +112,13 @@ class Rehearsal:
         return self.history
 
     async def _all(self, resolvers: dict[str, Resolver]) -> None:
-        audit = Audit(self._target, self._plan, self._clock)
+        audit = Audit(self._target, self._plan, self._agents, self._clock)
         self._origin_s = time.monotonic()
         self._first_minute = int(time.time()) // _S_PER_MINUTE
         traffic = Traffic(
             workload=self._drill.workload,
+            submission=self._agents.submit,
+            duration_s=self._plan.duration_s,
             resolvers=resolvers,
             record=self._events.append,
             clock=self._clock,
@@ -136,20 +142,21 @@ class Rehearsal:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def _faults(self, audit: Audit) -> None:
-        fault = self._drill.fault
-        await asyncio.sleep(fault.at_s - self._clock())
+        plan = self._plan
+        await asyncio.sleep(plan.lost_at_s - self._clock())
         self._expect_steady_state()
         # The count of the region that is lost is lost with it.
         sent = await self._thread(self._target.transfers)
-        self._events.extend(transfer for transfer in sent if transfer.source == fault.region)
-        self._progress.happened(self._clock(), f"{fault.region} is taken away")
-        self._note_fault("kill", await self._thread(partial(self._target.kill, fault.region)))
+        self._events.extend(transfer for transfer in sent if transfer.source == plan.lost_region)
+        self._progress.happened(self._clock(), f"{plan.lost_region} is taken away")
+        self._note_fault("kill", await self._thread(partial(self._target.kill, plan.lost_region)))
         await asyncio.sleep(AUDIT_AFTER_S)
         await self._audit_the_loss(audit)
-        await asyncio.sleep(fault.until_s - self._clock())
-        self._progress.happened(self._clock(), f"{fault.region} is brought back")
-        self._note_fault("restore", await self._thread(partial(self._target.restore, fault.region)))
-        self._progress.happened(self._clock(), f"{fault.region} runs again")
+        await asyncio.sleep(plan.back_at_s - self._clock())
+        self._progress.happened(self._clock(), f"{plan.lost_region} is brought back")
+        restored = await self._thread(partial(self._target.restore, plan.lost_region))
+        self._note_fault("restore", restored)
+        self._progress.happened(self._clock(), f"{plan.lost_region} runs again")
 
     def _expect_steady_state(self) -> None:
         now_s = self._clock()
@@ -165,7 +172,7 @@ class Rehearsal:
     def _note_fault(self, action: str, injection: Injection) -> None:
         fault = Fault(
             action="kill" if action == "kill" else "restore",
-            region=self._drill.fault.region,
+            region=self._plan.lost_region,
             start_s=injection.start_s - self._origin_s,
             done_s=injection.done_s - self._origin_s,
         )
@@ -174,17 +181,20 @@ class Rehearsal:
     async def _audit_the_loss(self, audit: Audit) -> None:
         """Reads in a survivor what the lost region had acknowledged, while it is gone."""
         acknowledged = [
-            request
-            for request in self._acknowledged()
-            if request.region == self._drill.fault.region
+            request for request in self._acknowledged() if request.region == self._plan.lost_region
         ]
-        for store in Store:
+        for store in self._stores():
             reads = await self._thread(partial(audit.read_back, acknowledged, store))
             self._events.extend(reads)
             there = sum(read.visible for read in reads)
             self._progress.happened(
                 self._clock(), f"{there} of {len(reads)} acknowledged writes in the {store} store"
             )
+
+    def _stores(self) -> list[Store]:
+        """The kinds of tables in which accepted tasks leave a mark."""
+        marks = {Store.COORDINATION: Evidence.COORDINATION, Store.STATE: Evidence.STATE}
+        return [store for store in Store if marks[store] in self._plan.evidence]
 
     def _acknowledged(self) -> list[Request]:
         return [
@@ -246,6 +256,8 @@ class Rehearsal:
         acknowledged = self._acknowledged()
         tenants = sorted({(user.jurisdiction, user.tenant) for user in self._people})
         waiting = {request.task for request in acknowledged}
+        if self._agents.effects is None:
+            waiting.clear()
         give_up_s = self._clock() + DRAIN_S
         while True:
             minutes = range(self._first_minute, int(time.time()) // _S_PER_MINUTE + 1)
@@ -268,11 +280,15 @@ class Rehearsal:
         return [read for share in reads for read in share]
 
     def _stale_writes(self) -> list[StaleWrite]:
-        region = self._drill.fault.region
+        region, log = self._plan.lost_region, self._agents.log
+        if log is None:
+            return []
         return [
-            StaleWrite(region=region, task=str(line.get("task")), token=_whole(line.get("token")))
+            StaleWrite(
+                region=region, task=str(line.get(log.task)), token=_whole(line.get(log.token))
+            )
             for line in self._target.agent_log(region)
-            if line.get("event") == application.STALE_WRITE
+            if line.get(log.event) == log.stale_write
         ]
 
 

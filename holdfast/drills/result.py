@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.contract import Objectives
 from holdfast.drills.checks import Verdict
 from holdfast.drills.history import Territory
 
-RESULT_VERSION = "1.0"
+RESULT_VERSION = "1.1"
 
 
 class ExitCode(IntEnum):
@@ -119,7 +119,8 @@ class DrillResult(Part):
         affected: Jurisdiction that lost it.
         objectives: What the platform promises.
         territories: Where each jurisdiction may be.
-        verdicts: One per check.
+        verdicts: One per check that was asked.
+        not_asked: Why the others were not, by the name of the check.
         moments: What happened, in order.
         phases: How long each part took.
         took_s: From the beginning to the verdict.
@@ -151,6 +152,7 @@ class DrillResult(Part):
     objectives: Objectives
     territories: Mapping[str, Territory]
     verdicts: tuple[Verdict, ...]
+    not_asked: Mapping[str, str] = Field(default_factory=dict)
     moments: tuple[Moment, ...]
     phases: tuple[Phase, ...]
     took_s: float

@@ -4,45 +4,46 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from holdfast.contract import Platform
+from holdfast.drills import fitting, machine, report
 from holdfast.drills import history as histories
-from holdfast.drills import report
+from holdfast.drills.application import ORCHESTRATOR, Agents, read_agents
 from holdfast.drills.audit import Audit
+from holdfast.drills.casting import Misfit
 from holdfast.drills.drill import Drill
-from holdfast.drills.history import Plan, Territory
+from holdfast.drills.history import Evidence, Plan
 from holdfast.drills.judgement import Circumstances, judge
+from holdfast.drills.loading import drill_named
 from holdfast.drills.mutants import Mutant
+from holdfast.drills.planning import plan_of
 from holdfast.drills.progress import Progress, Silence
-from holdfast.drills.region_loss import RegionLoss
 from holdfast.drills.rehearsal import Rehearsal
 from holdfast.drills.result import DrillResult, Phase
 from holdfast.drills.target import Target
 from holdfast.drills.twin_target import TwinTarget
-from holdfast.drills.workload import User
 from holdfast.errors import DrillError
 from holdfast.twin.client import Twin
-from holdfast.twin.stack import regions_of
-
-DRILLS: Mapping[str, type[Drill]] = {RegionLoss.name: RegionLoss}
-"""Every drill, by the name that the command line takes."""
+from holdfast.twin.stack import outlook_of
 
 READY_WITHIN_S = 40.0
 _LOOK_EVERY_S = 0.2
 
 
 def run(
-    name: str,
+    drill: str | type[Drill],
     *,
     project: Path,
     stack: str,
     mutant: str | None,
     state_dir: Path,
     report_dir: Path,
+    agents_file: Path | None = None,
+    anyway: bool = False,
     progress: Progress | None = None,
 ) -> DrillResult:
     """Runs a drill on a twin of its own and writes its result, history and report.
@@ -51,13 +52,16 @@ def run(
     was met and kept, with all logs, when not, or when the drill could not be carried out.
 
     Args:
-        name: Name of the drill; one of :data:`DRILLS`.
+        drill: Name of one of Holdfast's drills, or a drill of one's own.
         project: Directory of the project's ``Pulumi.yaml``.
         stack: Stack to rehearse.
         mutant: Name of a mistake to build in, or None.
         state_dir: Where the twin keeps its state while it runs.
         report_dir: Where ``<drill>.json``, ``.jsonl`` and ``.html`` go; with a mutant,
             ``<drill>-<mutant>.*``.
+        agents_file: Document of the agents that run on it (:mod:`holdfast.drills.application`),
+            beside whose modules it lies; None for ``agents/orchestrator``.
+        anyway: Whether to start on a machine that is too busy, too.
         progress: Told how it goes; None to tell nobody.
 
     Returns:
@@ -65,17 +69,30 @@ def run(
 
     Raises:
         DrillError: If the drill or mutant is unknown, does not suit the stack, or could not be
-            carried out, or if there can be no ``report_dir``.
+            carried out, if the machine is too busy, or if there can be no ``report_dir``.
         HoldfastError: If the twin or the deployment fails.
     """
-    drill = _drill(name)
-    mistake = _mutant(drill, mutant)
+    chosen = drill_named(drill) if isinstance(drill, str) else drill
+    mistake = _mutant(chosen, mutant)
+    agents = ORCHESTRATOR if agents_file is None else read_agents(agents_file)
+    folders = [project] if agents_file is None else [agents_file.parent, project]
     told = progress or Silence()
     # Found out now, not when there is something to write.
     with writing_to(report_dir):
         report_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=report_dir).close()
-    return _Run(drill, mistake, project, stack, told).carry_out(state_dir, report_dir)
+    one = _Run(
+        chosen,
+        mutant=mistake,
+        project=project,
+        stack=stack,
+        agents=agents,
+        folders=folders,
+        progress=told,
+    )
+    one.expect_to_fit()
+    one.expect_room(anyway=anyway)
+    return one.carry_out(state_dir, report_dir)
 
 
 @contextmanager
@@ -102,27 +119,62 @@ class _Run:
     def __init__(
         self,
         drill: type[Drill],
+        *,
         mutant: Mutant | None,
         project: Path,
         stack: str,
+        agents: Agents,
+        folders: Sequence[Path],
         progress: Progress,
     ) -> None:
         self._drill = drill
         self._mutant = mutant
         self._project = project
         self._stack = stack
+        self._agents = agents
+        self._folders = folders
         self._progress = progress
         self._phases: list[Phase] = []
         self._started = datetime.now(UTC)
         self._began_s = time.monotonic()
+        self._regions: tuple[str, ...] = ()
+
+    def expect_to_fit(self) -> None:
+        """Refuses a stack that the drill does not suit, as far as its preview tells.
+
+        Raises:
+            DrillError: Why not, and which of the project's stacks it suits.
+            GraphError: If the stack's program cannot be run.
+        """
+        with self._phase("plan", f"reading stack {self._stack}"):
+            outlook = outlook_of(self._project, self._stack)
+            self._regions = outlook.regions
+            if outlook.platform is not None:
+                self._plan(outlook.platform)
+
+    def expect_room(self, *, anyway: bool) -> None:
+        """Refuses a machine that is too busy.
+
+        Raises:
+            DrillError: If it is, and is not to be used anyway.
+        """
+        with self._phase("machine", "measuring what processor time there is"):
+            trouble = machine.measure().trouble()
+        if trouble is None:
+            return
+        if not anyway:
+            raise DrillError(
+                f"This machine is too busy for a drill to show anything: {trouble}. Nothing was "
+                "started. Give the machine some rest, or say --anyway and trust no objective that "
+                "is missed."
+            )
+        self._progress.phase("busy", f"{trouble}; an objective that is missed shows nothing")
 
     def carry_out(self, state_dir: Path, report_dir: Path) -> DrillResult:
         """Brings the twin up, rehearses, judges, writes."""
         home = state_dir / f"{self._drill.name}-{self._started:%Y%m%d-%H%M%S-%f}"
-        with self._phase("plan", f"reading stack {self._stack}"):
-            regions = regions_of(self._project, self._stack)
-        with self._phase("start", f"starting {len(regions)} regions"):
-            twin = Twin.start(state_dir=home, regions=regions, detached=False)
+        with self._phase("start", f"starting {len(self._regions)} regions"):
+            twin = Twin.start(state_dir=home, regions=self._regions, detached=False)
         passed = False
         try:
             with self._phase("deploy", f"deploying stack {self._stack} to them"):
@@ -130,6 +182,7 @@ class _Run:
                     twin,
                     project=self._project,
                     stack=self._stack,
+                    program=self._agents.program(*self._folders),
                     mutant=self._mutant,
                     on_line=_ignore,
                 )
@@ -146,22 +199,19 @@ class _Run:
 
     def _rehearse(self, target: Target, report_dir: Path) -> DrillResult:
         plan = self._plan(target.platform)
-        unsuited = self._drill.suits(plan)
-        if unsuited is not None:
-            raise DrillError(
-                f"Drill {self._drill.name} does not suit stack {self._stack}: {unsuited}. "
-                "Rehearse a stack that has it, such as prod."
-            )
-        people = self._people(target.platform)
-        with self._phase("agents", "starting an orchestrator in every region"):
+        people = self._drill.workload.population(target.platform, plan.affected)
+        with self._phase("agents", f"starting {self._agents.name} in every region"):
             self._start_agents(target, plan)
         with self._phase(
-            "drill", f"{plan.rate_per_s:g} requests a second from {len(people)} users"
+            "drill",
+            f"{plan.rate_per_s:g} requests a second from {len(people)} users, for "
+            f"{plan.duration_s:g} s; {plan.affected.upper()} loses {plan.lost_region}",
         ):
             history = Rehearsal(
                 drill=self._drill,
                 plan=plan,
                 target=target,
+                agents=self._agents,
                 people=people,
                 progress=self._progress,
             ).run()
@@ -190,61 +240,38 @@ class _Run:
         return result
 
     def _plan(self, platform: Platform) -> Plan:
-        workload = self._drill.workload
-        return Plan(
-            drill=self._drill.name,
-            stack=self._stack,
-            mutant=None if self._mutant is None else self._mutant.name,
-            seed=workload.seed,
-            rate_per_s=workload.rate_per_s,
-            requests=workload.requests,
-            timeout_s=workload.timeout_s,
-            lost_region=self._drill.fault.region,
-            duration_s=workload.duration_s,
-            dns_ttl_s=max(one.dns_ttl_s for one in platform.jurisdictions.values()),
-            objectives=platform.objectives,
-            territories={
-                name: Territory(
-                    hostname=one.hostname,
-                    serving=tuple(sorted(one.regions)),
-                    witness=one.witness,
-                    resources=(
-                        one.coordination.name,
-                        one.state.name,
-                        *(region.bucket.name for region in one.regions.values()),
-                    ),
-                )
-                for name, one in sorted(platform.jurisdictions.items())
-            },
-        )
-
-    def _people(self, platform: Platform) -> list[User]:
-        homes: dict[str, list[str]] = {}
-        for tenant, home in platform.tenants.items():
-            homes.setdefault(home, []).append(tenant)
-        hostnames = {name: one.hostname for name, one in platform.jurisdictions.items()}
-        return self._drill.workload.population(homes, hostnames)
+        found = plan_of(self._drill, platform, agents=self._agents, mutant=self._mutant)
+        if isinstance(found, Misfit):
+            others = fitting.suited(
+                self._drill, self._project, agents=self._agents, mutant=self._mutant
+            )
+            raise DrillError(fitting.refusal(self._drill, self._stack, found, others))
+        return found
 
     def _start_agents(self, target: Target, plan: Plan) -> None:
         """Starts the region that is going to be lost first, so that it leads when it is."""
-        first = self._drill.first_leader
-        audit = Audit(target, plan, time.monotonic)
+        first, ready = plan.lost_region, self._agents.ready
         target.start_agent(first)
-        _wait(
-            lambda: _leads(audit, plan.affected, first),
-            f"the orchestrator in {first} does not lead {plan.affected}",
-        )
+        if Evidence.LEADER in plan.evidence:
+            audit = Audit(target, plan, self._agents, time.monotonic)
+            _wait(
+                lambda: _leads(audit, plan.affected, first),
+                f"{self._agents.name} in {first} does not lead {plan.affected}",
+            )
         regions = sorted(target.platform.regions)
         for region in regions:
             if region != first:
                 target.start_agent(region)
         _wait(
-            lambda: all(target.serves(region) for region in regions),
-            "not every orchestrator answers its health check",
+            lambda: all(target.serves(region, ready) for region in regions),
+            f"not every {self._agents.name} answers its health check",
         )
         _wait(
             lambda: target.observe().healthy == dict.fromkeys(regions, True),
             "routing does not see every region as healthy",
+            # It may have given a region up before its agents were there, and takes as long to
+            # change its mind again as it takes to see a loss, which the RTO bounds.
+            within_s=READY_WITHIN_S + plan.objectives.rto_s,
         )
 
     @contextmanager
@@ -257,12 +284,6 @@ class _Run:
     def _stack_digest(self) -> dict[str, str]:
         name = f"Pulumi.{self._stack}.yaml"
         return {name: hashlib.sha256((self._project / name).read_bytes()).hexdigest()}
-
-
-def _drill(name: str) -> type[Drill]:
-    if name not in DRILLS:
-        raise DrillError(f"There is no drill {name!r}. Allowed are {', '.join(sorted(DRILLS))}.")
-    return DRILLS[name]
 
 
 def _mutant(drill: type[Drill], name: str | None) -> Mutant | None:
@@ -281,13 +302,13 @@ def _leads(audit: Audit, jurisdiction: str, region: str) -> bool:
     return seen is not None and seen.region == region
 
 
-def _wait(ready: Callable[[], bool], otherwise: str) -> None:
+def _wait(ready: Callable[[], bool], otherwise: str, *, within_s: float = READY_WITHIN_S) -> None:
     """Returns once something is so, and gives up after a while."""
-    until_s = time.monotonic() + READY_WITHIN_S
+    until_s = time.monotonic() + within_s
     while not ready():
         if time.monotonic() > until_s:
             raise DrillError(
-                f"After {READY_WITHIN_S:g} s, {otherwise}. Nothing was broken; look into the "
+                f"After {within_s:g} s, {otherwise}. Nothing was broken; look into the "
                 "agents' logs in the twin's directory."
             )
         time.sleep(_LOOK_EVERY_S)

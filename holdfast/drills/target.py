@@ -101,8 +101,8 @@ class Target(Protocol):
         """Starts the service that is rehearsed in a region."""
         ...
 
-    def serves(self, region: str) -> bool:
-        """Whether a region's ingress answers its health check with 200 now."""
+    def serves(self, region: str, path: str | None) -> bool:
+        """Whether a region's ingress answers a path, by default its health path, with 200 now."""
         ...
 
     def resolver(self) -> Resolver:

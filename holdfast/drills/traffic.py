@@ -7,10 +7,10 @@ Every request has a connection of its own and one try; why stands in
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from holdfast.drills.application import SUBMIT_PATH, outcome_of, submission
+from holdfast.drills.application import Submission
 from holdfast.drills.history import Outcome, Request
 from holdfast.drills.target import Destination, Resolver
-from holdfast.drills.workload import Arrival, User, Workload
+from holdfast.drills.workload import Arrival, User, Workload, jurisdictions_of
 from holdfast.errors import HoldfastError
 
 _ANSWER_LIMIT = 64 * 1024
@@ -30,7 +30,9 @@ class Traffic:
     """Sends a workload.
 
     Args:
-        workload: What to send.
+        workload: How much to send.
+        submission: What to send.
+        duration_s: How long.
         resolvers: By user.
         record: Told of every request once it has ended.
         clock: Seconds since the start of the drill.
@@ -40,11 +42,15 @@ class Traffic:
         self,
         *,
         workload: Workload,
+        submission: Submission,
+        duration_s: float,
         resolvers: Mapping[str, Resolver],
         record: Callable[[Request], None],
         clock: Callable[[], float],
     ) -> None:
         self._workload = workload
+        self._submission = submission
+        self._duration_s = duration_s
         self._resolvers = resolvers
         self._record = record
         self._clock = clock
@@ -52,10 +58,11 @@ class Traffic:
 
     async def run(self, people: Sequence[User]) -> None:
         """Sends every arrival when it is due, and returns when the last has ended."""
+        most = self._workload.in_flight * jurisdictions_of(people)
         async with asyncio.TaskGroup() as group:
-            for arrival in self._workload.arrivals(people):
+            for arrival in self._workload.arrivals(people, self._duration_s):
                 await asyncio.sleep(arrival.due_s - self._clock())
-                if self._in_flight >= self._workload.in_flight:
+                if self._in_flight >= most:
                     reached = _Reached(self._clock())
                     self._note(arrival, reached, Outcome.FAILED, "too-many-in-flight")
                     continue
@@ -77,7 +84,7 @@ class Traffic:
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             self._note(arrival, reached, Outcome.FAILED, type(error).__name__)
         else:
-            outcome = outcome_of(status)
+            outcome = self._submission.outcome(status)
             reason = None if outcome is Outcome.OK else f"http-{status}"
             self._note(arrival, reached, outcome, reason)
         finally:
@@ -86,7 +93,8 @@ class Traffic:
     async def _ask(self, arrival: Arrival, reached: _Reached) -> int:
         user = arrival.user
         where = await self._resolvers[user.name].resolve(user.hostname, user.location)
-        return await _post(where, user, arrival.task, reached)
+        body = self._submission.of(user.tenant, arrival.task)
+        return await _post(where, user.hostname, self._submission.path, body, reached)
 
     def _note(
         self, arrival: Arrival, reached: _Reached, outcome: Outcome, reason: str | None
@@ -110,16 +118,17 @@ class Traffic:
         )
 
 
-async def _post(where: Destination, user: User, task: str, reached: _Reached) -> int:
+async def _post(
+    where: Destination, hostname: str, path: str, body: bytes, reached: _Reached
+) -> int:
     """Submits a task on a connection of its own and returns the status of the answer.
 
     Raises:
         OSError: If the connection fails.
         ValueError: If the answer is no HTTP.
     """
-    body = submission(user.tenant, task)
     head = (
-        f"POST {SUBMIT_PATH} HTTP/1.1\r\nHost: {user.hostname}\r\nConnection: close\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {hostname}\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
     reader, writer = await asyncio.open_connection(where.host, where.port, limit=_ANSWER_LIMIT)

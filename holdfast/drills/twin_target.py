@@ -7,8 +7,8 @@ Does not guarantee:
 import hashlib
 import http.client
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Self, cast
 from botocore.config import Config
 
 from holdfast.contract import Platform
-from holdfast.drills import application
 from holdfast.drills.history import Transfer
 from holdfast.drills.mutants import Mutant
 from holdfast.drills.mutants.records import Record, changes
 from holdfast.drills.result import Limit
 from holdfast.drills.target import Destination, Injection, Observation
+from holdfast.twin.agents import AgentProgram
 from holdfast.twin.client import Twin
 from holdfast.twin.differences import DIFFERENCES
 from holdfast.twin.dns_client import DnsClient
-from holdfast.twin.environment import ACCESS_KEY, ACCOUNT_ID
+from holdfast.twin.environment import ACCOUNT_ID
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
 from holdfast.twin.session import DIRECT, isolated_session
 from holdfast.twin.stack import FrontName, front_of, platform_of
@@ -71,8 +71,7 @@ class TwinTarget:
     Args:
         twin: The running twin.
         platform: The contract that agents and users get.
-        project: Directory of the project, from which agents are imported.
-        command: Arguments to the Python interpreter that start an agent.
+        program: How an agent is started.
     """
 
     name = "twin"
@@ -82,13 +81,11 @@ class TwinTarget:
         *,
         twin: Twin,
         platform: Platform,
-        project: Path,
-        command: Sequence[str],
+        program: AgentProgram,
     ) -> None:
         self._twin = twin
         self._platform = platform
-        self._project = project
-        self._command = command
+        self._program = program
         self._contract_file = twin.state_dir / "platform.json"
         self._contract_file.write_text(platform.model_dump_json(indent=2), encoding="utf-8")
 
@@ -99,6 +96,7 @@ class TwinTarget:
         *,
         project: Path,
         stack: str,
+        program: AgentProgram,
         mutant: Mutant | None,
         on_line: Callable[[str], None],
     ) -> Self:
@@ -108,6 +106,7 @@ class TwinTarget:
             twin: A twin with every region of the stack.
             project: Directory of ``Pulumi.yaml``.
             stack: Name of the stack.
+            program: How its agents are started.
             mutant: Mistake to ship with it.
             on_line: Takes a line for each resource.
 
@@ -118,12 +117,11 @@ class TwinTarget:
             FrontName.INPROCESS, project=project, stack=stack, twin=twin, on_line=on_line
         )
         platform = platform_of(front.up())
-        command: Sequence[str] = application.COMMAND
         if mutant is not None:
             _ship(mutant, Cloud(twin.endpoint, ACCOUNT_ID), platform)
             platform = mutant.platform(platform)
-            command = mutant.command(command)
-        return cls(twin=twin, platform=platform, project=project, command=command)
+            program = replace(program, command=mutant.command(program.command))
+        return cls(twin=twin, platform=platform, program=program)
 
     @property
     def platform(self) -> Platform:
@@ -141,27 +139,16 @@ class TwinTarget:
         return {"contract": hashlib.sha256(self._contract_file.read_bytes()).hexdigest()}
 
     def start_agent(self, region: str) -> None:
-        """Starts an orchestrator in a region."""
-        self._twin.spawn(
-            region,
-            _agent(region),
-            (sys.executable, *self._command),
-            {
-                "HOLDFAST_PLATFORM_FILE": str(self._contract_file),
-                "PYTHONPATH": str(self._project.resolve()),
-                "PYTHONUNBUFFERED": "1",
-                # glibc keeps an arena per thread; two are enough, and half the memory.
-                "MALLOC_ARENA_MAX": "2",
-            },
-        )
+        """Starts an agent in a region."""
+        self._program.start(self._twin, region, self._contract_file)
 
-    def serves(self, region: str) -> bool:
-        """Whether a region's ingress answers its health check with 200 now."""
+    def serves(self, region: str, path: str | None) -> bool:
+        """Whether a region's ingress answers a path with 200 now."""
         line = http.client.HTTPConnection(
             self._twin.address(region), self._twin.ingress_port, timeout=_READ_TIMEOUT_S
         )
         try:
-            line.request("GET", self._platform.regions[region].ingress.health_path)
+            line.request("GET", path or self._platform.regions[region].ingress.health_path)
             return line.getresponse().status == HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
@@ -175,13 +162,14 @@ class TwinTarget:
 
     def table_client(self, region: str) -> "DynamoDBClient":
         """A client of a region's tables."""
+        environment = self._twin.environment(region)
         # The stubs of the services that nobody here uses are not installed.
         return isolated_session().client(  # pyright: ignore[reportUnknownMemberType]
             "dynamodb",
             region_name=region,
-            endpoint_url=self._twin.endpoint(region),
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             config=Config(
                 connect_timeout=_READ_TIMEOUT_S,
                 read_timeout=_READ_TIMEOUT_S,
@@ -236,10 +224,6 @@ class TwinTarget:
                         continue
                     if isinstance(record, dict):
                         yield cast("Mapping[str, object]", record)
-
-
-def _agent(region: str) -> str:
-    return f"orchestrator-{region}"
 
 
 def _ship(mutant: Mutant, cloud: Cloud, platform: Platform) -> None:

@@ -7,10 +7,13 @@ closed loop would wait in it and count a handful of failures (coordinated omissi
 The same seed gives the same users, the same tasks and the same schedule.
 """
 
+import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from holdfast.contract import Platform
+from holdfast.drills.casting import Nearness, places
 from holdfast.errors import ConfigurationError
 
 
@@ -50,36 +53,36 @@ class Arrival:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workload:
-    """A population and its pace.
+    """A population and its pace, the same in every jurisdiction.
 
     Attributes:
-        rate_per_s: Arrivals a second, all users together.
-        duration_s: From the first arrival to the last.
+        rate_per_s: Arrivals a second of each jurisdiction's users together.
         timeout_s: How long a user waits for an answer, from when the request was due. There is no
             retry: what the drill measures is the platform, not the patience of its clients.
-        in_flight: Most requests at a time. One that is due beyond that counts as failed; the
-            loop never waits.
-        users: How many each jurisdiction has.
-        locations: Where each jurisdiction's users are, in turn.
+        in_flight: Most requests at a time, for each jurisdiction. One that is due beyond that
+            counts as failed; the loop never waits.
+        users: How many each jurisdiction has, or one for each place where those are more.
+        affected: Where the users of the jurisdiction that loses a region are.
+        others: Where all others' users are.
         seed: Decides who asks when.
 
     Raises:
-        ConfigurationError: If a number is not positive, or the bound on requests in flight is
-            below what a total outage needs.
+        ConfigurationError: If a number is not positive, the bound on requests in flight is below
+            what a total outage needs, or a jurisdiction's users would be nowhere.
     """
 
     rate_per_s: float
-    duration_s: float
     timeout_s: float = 5.0
-    in_flight: int = 256
+    in_flight: int = 128
     users: int = 24
-    locations: Mapping[str, Sequence[str]]
+    affected: Sequence[Nearness] = (Nearness.LOCAL, Nearness.NEIGHBOUR)
+    others: Sequence[Nearness] = (Nearness.LOCAL, Nearness.NEIGHBOUR, Nearness.FAR)
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("rate_per_s", "duration_s", "timeout_s", "in_flight", "users"):
+        for name in ("rate_per_s", "timeout_s", "in_flight", "users"):
             value = getattr(self, name)
-            if value <= 0:
+            if not value > 0:
                 raise ConfigurationError(f"{name}={value} is not positive. Use more than 0.")
         # Little's law: with every request hanging until its timeout, this many are in flight.
         needed = self.rate_per_s * self.timeout_s
@@ -88,57 +91,57 @@ class Workload:
                 f"in_flight={self.in_flight} would itself fail requests during an outage, when "
                 f"{needed:g} hang at a time. Raise in_flight to {2 * needed:g} or more."
             )
+        for name in ("affected", "others"):
+            # A region that nobody lives near would be lost without anybody noticing.
+            if Nearness.LOCAL not in getattr(self, name):
+                raise ConfigurationError(
+                    f"{name} leaves out {Nearness.LOCAL}, so that some region might serve nobody. "
+                    f"Name {Nearness.LOCAL} and what else you like."
+                )
 
-    @property
-    def requests(self) -> int:
-        """How many arrivals there are."""
-        return int(self.rate_per_s * self.duration_s)
-
-    def population(
-        self, homes: Mapping[str, Sequence[str]], hostnames: Mapping[str, str]
-    ) -> list[User]:
-        """The users, spread evenly over tenants and locations.
+    def population(self, platform: Platform, affected: str) -> list[User]:
+        """The users: in every jurisdiction some of each tenant in each place, as far as they go.
 
         Args:
-            homes: Tenants by jurisdiction.
-            hostnames: By jurisdiction, the name that its users resolve.
-
-        Raises:
-            ConfigurationError: If a jurisdiction has no tenant or its users are nowhere.
+            platform: A platform for which the drill has been cast.
+            affected: The jurisdiction that loses a region.
         """
         people: list[User] = []
-        for jurisdiction in sorted(hostnames):
-            tenants = sorted(homes.get(jurisdiction, ()))
-            places = self.locations.get(jurisdiction, ())
-            if not tenants or not places:
-                raise ConfigurationError(
-                    f"jurisdiction {jurisdiction} has tenants {tenants} and locations "
-                    f"{list(places)}; a drill needs at least one of each. Give it a tenant in "
-                    "the stack file, and its users a location in the drill."
-                )
+        for name in sorted(platform.jurisdictions):
+            tenants = sorted(one for one, home in platform.tenants.items() if home == name)
+            where = places(platform, name, self.affected if name == affected else self.others)
             people += [
                 User(
-                    name=f"{jurisdiction}-{number:02}",
+                    name=f"{name}-{number:02}",
                     tenant=tenants[number % len(tenants)],
-                    jurisdiction=jurisdiction,
-                    hostname=hostnames[jurisdiction],
-                    location=places[number % len(places)],
+                    jurisdiction=name,
+                    hostname=platform.jurisdictions[name].hostname,
+                    # Shifted once a round, or two tenants and two places would pair off.
+                    location=where[
+                        (number + number // math.lcm(len(tenants), len(where))) % len(where)
+                    ],
                 )
-                for number in range(self.users)
+                for number in range(max(self.users, len(where)))
             ]
         return people
 
-    def arrivals(self, people: Sequence[User]) -> Iterator[Arrival]:
+    def arrivals(self, people: Sequence[User], duration_s: float) -> Iterator[Arrival]:
         """The schedule: evenly spaced, everybody once a round in an order the seed decides."""
         order = random.Random(self.seed)  # noqa: S311 - reproducible on purpose
         waiting: list[User] = []
-        for number in range(self.requests):
+        rate_per_s = self.rate_per_s * jurisdictions_of(people)
+        for number in range(int(rate_per_s * duration_s)):
             if not waiting:
                 waiting = list(people)
                 order.shuffle(waiting)
             user = waiting.pop()
             yield Arrival(
-                due_s=number / self.rate_per_s,
+                due_s=number / rate_per_s,
                 user=user,
                 task=f"{self.seed:x}-{number:05}",
             )
+
+
+def jurisdictions_of(people: Sequence[User]) -> int:
+    """How many jurisdictions users are of."""
+    return len({user.jurisdiction for user in people})

@@ -123,6 +123,9 @@ _CITY_PLACES = (
 REGIONS: dict[str, Place] = {place.name: place for place in _REGION_PLACES}
 """Every AWS region that the twin knows, by name."""
 
+CITIES: dict[str, Place] = {place.name: place for place in _CITY_PLACES}
+"""Every city that the twin knows, by name."""
+
 LOCATIONS: dict[str, Place] = {place.name: place for place in (*_REGION_PLACES, *_CITY_PLACES)}
 """Every place that a query can come from, by name."""
 

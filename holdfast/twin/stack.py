@@ -16,9 +16,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from holdfast.contract import Platform
-from holdfast.errors import TwinError
-from holdfast.graph import Value, run
+from pydantic import JsonValue
+
+from holdfast.contract import SCHEMA_VERSION, Platform
+from holdfast.errors import ContractError, TwinError
+from holdfast.graph import Value, reveal, run
 from holdfast.twin.client import Twin
 from holdfast.twin.environment import ACCOUNT_ID
 from holdfast.twin.fronts.changes import Changes
@@ -31,6 +33,9 @@ from holdfast.twin.provider.core import Provider
 _REGION_KEYS = frozenset({"region", "regionName"})
 _FRONT_FILE = "front"
 _PROVIDERS = "pulumi:providers:"
+
+NOT_YET = "known once deployed"
+"""Stands in a contract for a text that only the provider can give."""
 
 
 class FrontName(StrEnum):
@@ -72,10 +77,13 @@ class Outlook:
     Attributes:
         regions: Every region that its resources name, replicas and witnesses included, sorted.
         resource_count: How many resources providers will make.
+        platform: The contract that it will end in, with :data:`NOT_YET` for each text that only
+            its deployment can tell; None where the program's preview does not show one.
     """
 
     regions: tuple[str, ...]
     resource_count: int
+    platform: Platform | None
 
 
 def regions_of(project: Path, stack: str) -> tuple[str, ...]:
@@ -103,7 +111,31 @@ def outlook_of(project: Path, stack: str) -> Outlook:
         for node in graph.nodes
         if node.custom and not node.external and not node.type.startswith(_PROVIDERS)
     ]
-    return Outlook(tuple(sorted(named)), len(made))
+    return Outlook(
+        regions=tuple(sorted(named)),
+        resource_count=len(made),
+        platform=_foreseen(graph.outputs.get("platform")),
+    )
+
+
+def _foreseen(exported: Value) -> Platform | None:
+    document = _with_placeholders(exported)
+    if not isinstance(document, Mapping):
+        return None
+    try:
+        return Platform.parse(json.dumps({"schema_version": SCHEMA_VERSION, **document}))
+    except ContractError:
+        # A program may only know at its end what it exports. The deployment will tell.
+        return None
+
+
+def _with_placeholders(value: Value) -> JsonValue:
+    plain = reveal(value)
+    if isinstance(plain, Mapping):
+        return {key: _with_placeholders(entry) for key, entry in plain.items()}
+    if isinstance(plain, Sequence) and not isinstance(plain, str):
+        return [_with_placeholders(entry) for entry in plain]
+    return plain if isinstance(plain, str | int | float | bool) or plain is None else NOT_YET
 
 
 def _regions_in(value: Value) -> Iterator[str]:

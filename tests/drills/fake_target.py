@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.contract import Platform
-from holdfast.drills import application
+from holdfast.drills.application import ORCHESTRATOR, task_key
 from holdfast.drills.history import Transfer
 from holdfast.drills.result import Limit
 from holdfast.drills.target import Destination, Injection, Observation
@@ -67,17 +67,21 @@ class FakeTarget:
     def carry_out(self, region: str, tenant: str, task: str) -> None:
         home = self.platform.home_of(tenant)
         assert home is not None
-        key = application.task_key(tenant, task)
+        records, effects = ORCHESTRATOR.records, ORCHESTRATOR.effects
+        assert records.coordination is not None
+        assert effects is not None
+        key = task_key(records.coordination, tenant, task)
         self.items[home.coordination.name, key] = {"pk": {"S": key}}
         self.items[home.state.name, key] = {"pk": {"S": key}}
-        page = application.page_key(tenant, int(time.time()) // 60)
+        page = effects.page(tenant, int(time.time()) // 60)
         item = self.items.setdefault((home.coordination.name, page), {"ledger": {"L": []}})
         item["ledger"]["L"].append({"S": f"{task} {self.token} {region}"})
 
     def start_agent(self, region: str) -> None:
         """All of them run from the start."""
 
-    def serves(self, region: str) -> bool:
+    def serves(self, region: str, path: str | None) -> bool:
+        assert path is None
         return region not in self.down
 
     def resolver(self) -> "FakeTarget":
@@ -105,7 +109,7 @@ class FakeTarget:
     ) -> dict[str, Any]:
         assert ConsistentRead
         key = Key["pk"]["S"]
-        if key == application.ELECTION_KEY:
+        if ORCHESTRATOR.leader is not None and key == ORCHESTRATOR.leader.key:
             return {"Item": self._leader(TableName)} if self.leads else {}
         item = self.items.get((TableName, key))
         return {} if item is None else {"Item": item}
@@ -146,7 +150,7 @@ class FakeTarget:
     def agent_log(self, region: str) -> Iterator[Mapping[str, object]]:
         assert region == "us-east-1"
         for task in self.refused:
-            yield {"event": application.STALE_WRITE, "task": task, "token": 1}
+            yield {"event": "stale write refused", "task": task, "token": 1}
             yield {"event": "something else"}
 
     def close(self) -> None:

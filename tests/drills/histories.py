@@ -6,6 +6,7 @@ from holdfast.contract import Objectives
 from holdfast.drills.history import (
     AnyEvent,
     Effect,
+    Evidence,
     Fault,
     Health,
     History,
@@ -38,7 +39,11 @@ def a_plan() -> Plan:
         rate_per_s=2 * PER_S,
         requests=int(2 * PER_S * END_S),
         timeout_s=2,
+        affected="us",
         lost_region=LOST,
+        audited={"us": "us-west-2", "eu": "eu-central-1"},
+        lost_at_s=KILLED_S,
+        back_at_s=RESTORED_S,
         duration_s=END_S,
         dns_ttl_s=10,
         objectives=Objectives(rto_s=60, rpo_s=5, kill_s=10, rollback_s=30),
@@ -56,6 +61,7 @@ def a_plan() -> Plan:
                 resources=("eu-coordination", "eu-state"),
             ),
         },
+        evidence=tuple(Evidence),
     )
 
 

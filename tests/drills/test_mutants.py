@@ -101,15 +101,14 @@ def test_a_mutant_breaks_something_and_says_what_it_is(mutant: type[Mutant]) -> 
 def test_a_mutant_changes_nothing_but_its_mistake() -> None:
     assert NoFencing().platform(PLATFORM) == PLATFORM
     assert NoFencing().records(PLATFORM, ZONE) == ZONE
-    assert LongTtl().command(("-m", "x")) == ("-m", "x")
+    assert LongTtl().command(("python", "-m", "x")) == ("python", "-m", "x")
 
 
 def test_without_fences_a_program_runs_as_it_is_but_its_fences_let_everything_pass() -> None:
     # `this` is a module that prints; what counts is that it runs, with the fences down.
-    command = (*NoFencing().command(("-m", "tests.drills.prints_its_fence")), "an argument")
-    ran = subprocess.run(
-        (sys.executable, *command), capture_output=True, text=True, check=True, timeout=60
-    )
+    module = (sys.executable, "-m", "tests.drills.prints_its_fence")
+    command = (*NoFencing().command(module), "an argument")
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout.split("\n")[:2] == ["['an argument']", "unguarded"]
 
 

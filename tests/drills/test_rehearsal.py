@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.cli.interrupts import repeated
-from holdfast.contract import Objectives, Platform
 from holdfast.drills import rehearsal as rehearsals
+from holdfast.drills.application import ORCHESTRATOR, Agents
 from holdfast.drills.checks import Detection, ExactlyOnce, Fenced, NoLostWrites, OpenLoop, StaysIn
-from holdfast.drills.drill import Drill, KillRegion, LeaderIn, SuccessRate
+from holdfast.drills.drill import Drill, Loss, LostRegionLeads, SuccessRate
 from holdfast.drills.history import (
     Health,
     History,
@@ -20,15 +20,15 @@ from holdfast.drills.history import (
     Readback,
     Request,
     StaleWrite,
-    Territory,
 )
+from holdfast.drills.planning import plan_of
 from holdfast.drills.progress import Silence
 from holdfast.drills.rehearsal import Rehearsal
 from holdfast.drills.target import Destination, Observation
 from holdfast.drills.workload import Workload
-from holdfast.errors import ConfigurationError, DrillError, TwinError
+from holdfast.errors import DrillError, TwinError
 from tests.drills.fake_target import FakeTarget
-from tests.drills.test_mutants import PLATFORM, a_jurisdiction
+from tests.drills.platforms import a_home, a_platform
 
 pytestmark = pytest.mark.slow
 
@@ -40,37 +40,16 @@ class QuickLoss(Drill):
     """
 
     name = "quick-loss"
-    workload = Workload(
-        rate_per_s=20,
-        duration_s=3,
-        timeout_s=5,
-        users=3,
-        locations={"us": ("new-york",), "eu": ("dublin",)},
-    )
-    first_leader = "us-east-1"
-    steady_state = (SuccessRate(at_least=0.99, for_s=0.8), LeaderIn("us-east-1"))
-    fault = KillRegion("us-east-1", at_s=1, until_s=2)
+    workload = Workload(rate_per_s=10, users=3)
+    steady_state = (SuccessRate(at_least=0.99, for_s=0.8), LostRegionLeads())
+    loss = Loss(at_s=1, away_s=1, watch_s=20)
     checks = (OpenLoop(), Detection(), NoLostWrites(), ExactlyOnce(), Fenced(), StaysIn())
-    mutants = ()
 
 
-def platform() -> Platform:
-    """Two regions to each jurisdiction, in one of which the US leads."""
-    homes = {name: a_jurisdiction(name) for name in ("us", "eu")}
-    grown = {
-        name: home.model_copy(
-            update={
-                "regions": {
-                    region: next(iter(home.regions.values())).model_copy(update={"name": region})
-                    for region in (f"{name}-east-1", f"{name}-west-1")
-                },
-                "coordination": home.coordination.model_copy(update={"name": f"{name}-c"}),
-                "state": home.state.model_copy(update={"name": f"{name}-s"}),
-            }
-        )
-        for name, home in homes.items()
-    }
-    return PLATFORM.model_copy(update={"jurisdictions": grown})
+PLATFORM = a_platform(
+    a_home("us", ("us-east-1", "us-west-2"), witness="us-east-2"),
+    a_home("eu", ("eu-west-1", "eu-central-1"), witness="eu-west-3"),
+)
 
 
 @pytest.fixture
@@ -78,42 +57,28 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTarget]:
     monkeypatch.setattr(rehearsals, "AUDIT_AFTER_S", 0.2)
     monkeypatch.setattr(rehearsals, "SAMPLE_S", 0.1)
     monkeypatch.setattr(rehearsals, "DRAIN_S", 0.5)
-    fake = FakeTarget(platform())
+    fake = FakeTarget(PLATFORM)
     yield fake
     fake.close()
 
 
-def rehearse(target: FakeTarget) -> History:
-    deployed = target.platform
-    workload = QuickLoss.workload
-    people = workload.population(
-        {"us": ["acme"], "eu": ["initech"]},
-        {name: home.hostname for name, home in deployed.jurisdictions.items()},
+def rehearse(target: FakeTarget, agents: Agents = ORCHESTRATOR) -> History:
+    patient = PLATFORM.model_copy(
+        update={"objectives": PLATFORM.objectives.model_copy(update={"rto_s": 0.1})}
     )
-    plan = Plan(
-        drill="quick-loss",
-        stack="test",
-        mutant=None,
-        seed=workload.seed,
-        rate_per_s=workload.rate_per_s,
-        requests=workload.requests,
-        timeout_s=workload.timeout_s,
-        lost_region="us-east-1",
-        duration_s=workload.duration_s,
-        dns_ttl_s=0,
-        objectives=Objectives(rto_s=30, rpo_s=1, kill_s=1, rollback_s=1),
-        territories={
-            name: Territory(
-                hostname=home.hostname,
-                serving=tuple(home.regions),
-                witness=None,
-                resources=(home.coordination.name, home.state.name),
-            )
-            for name, home in deployed.jurisdictions.items()
-        },
-    )
+    # A drill that is as short as this shows nothing, so it is planned as if it were longer.
+    longer = type("Longer", (QuickLoss,), {"loss": Loss(at_s=1, watch_s=20)})
+    plan = plan_of(longer, patient, agents=agents, mutant=None)
+    assert isinstance(plan, Plan)
+    plan = plan.model_copy(update={"back_at_s": 2, "duration_s": 3, "requests": 60})
+    people = QuickLoss.workload.population(target.platform, plan.affected)
     return Rehearsal(
-        drill=QuickLoss, plan=plan, target=target, people=people, progress=Silence()
+        drill=QuickLoss,
+        plan=plan,
+        target=target,
+        agents=agents,
+        people=people,
+        progress=Silence(),
     ).run()
 
 
@@ -122,7 +87,7 @@ def test_a_rehearsal_observes_all_that_the_checks_ask_for(target: FakeTarget) ->
     assert len(history.of(Request)) == 60
     failed = [check.name for check in QuickLoss.checks if not check.judge(history).passed]
     assert failed == []
-    assert {leader.region for leader in history.of(Leader)} >= {"us-east-1", "us-west-1"}
+    assert {leader.region for leader in history.of(Leader)} >= {"us-east-1", "us-west-2"}
     assert history.of(StaleWrite) == [StaleWrite(region="us-east-1", task="a task", token=1)]
 
 
@@ -131,7 +96,7 @@ def test_what_the_survivor_lacks_is_seen_while_the_region_is_gone(target: FakeTa
 
     def lossy(region: str) -> object:
         for table, key in list(target.items):
-            if table == "us-c" and key.startswith("task#"):
+            if table == "us-coordination" and key.startswith("task#"):
                 del target.items[table, key]
         return kill(region)
 
@@ -143,11 +108,11 @@ def test_what_the_survivor_lacks_is_seen_while_the_region_is_gone(target: FakeTa
 
 
 def test_a_platform_that_is_not_in_a_steady_state_is_left_alone(target: FakeTarget) -> None:
-    target.down.add("eu-east-1")
+    target.down.add("eu-central-1")
     target.heals = False
     with pytest.raises(DrillError, match=r"not in a steady state.* requests of eu succeeded"):
         rehearse(target)
-    assert target.down == {"eu-east-1"}
+    assert target.down == {"eu-central-1"}
 
 
 def test_a_region_that_does_not_lead_is_not_worth_losing(target: FakeTarget) -> None:
@@ -204,9 +169,16 @@ def test_a_rehearsal_leaves_no_thread_behind(target: FakeTarget) -> None:
     assert not any(thread.is_alive() for thread in ours)
 
 
-def test_a_region_cannot_come_back_before_it_is_lost() -> None:
-    with pytest.raises(ConfigurationError, match="out of order"):
-        KillRegion("us-east-1", at_s=10, until_s=5)
+def test_of_agents_that_leave_no_marks_only_their_answers_are_seen(target: FakeTarget) -> None:
+    bare = Agents(command=("./agent",), submit=ORCHESTRATOR.submit)
+    history = rehearse(target, bare)
+    assert {event.kind for event in history.events} == {
+        "fault",
+        "health",
+        "memory",
+        "request",
+        "transfer",
+    }
 
 
 def test_the_hypothesis_is_the_first_sentence_of_a_drill() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+from holdfast.drills.application import ORCHESTRATOR
 from holdfast.drills.history import Outcome, Request
 from holdfast.drills.target import Destination
 from holdfast.drills.traffic import Traffic
@@ -34,13 +35,7 @@ class FixedResolver:
 
 def a_workload(*, timeout_s: float = 30) -> Workload:
     """Ten requests in half a second."""
-    return Workload(
-        rate_per_s=20,
-        duration_s=0.5,
-        timeout_s=timeout_s,
-        in_flight=2000,
-        locations={"us": ("new-york",)},
-    )
+    return Workload(rate_per_s=20, timeout_s=timeout_s, in_flight=2000)
 
 
 def send(
@@ -62,6 +57,8 @@ def send(
         began_s = time.monotonic()
         traffic = Traffic(
             workload=workload,
+            submission=ORCHESTRATOR.submit,
+            duration_s=0.5,
             resolvers={SOMEBODY.name: FixedResolver(port if resolves else None)},
             record=recorded.append,
             clock=lambda: time.monotonic() - began_s + behind_s,

@@ -4,14 +4,17 @@ from typing import cast
 
 import pytest
 
+from holdfast.contract import Mode, Role
 from holdfast.errors import ContractError, TwinError
 from holdfast.twin.client import Twin
 from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.stack import (
+    NOT_YET,
     FrontName,
     forget_front,
     front_in_use,
     front_of,
+    outlook_of,
     platform_of,
     regions_of,
     state_dir_of,
@@ -43,6 +46,25 @@ def _choose(name: FrontName, twin: Twin) -> None:
 def test_a_stack_needs_the_regions_of_its_replicas_and_witnesses_too() -> None:
     assert regions_of(ROOT, "dev") == ("us-east-1", "us-east-2", "us-west-2")
     assert {"us-east-2", "eu-west-3"} < set(regions_of(ROOT, "prod"))
+
+
+def test_what_a_stack_will_be_is_known_before_anything_of_it_is_made() -> None:
+    outlook = outlook_of(ROOT, "dev")
+    assert outlook.platform is not None
+    assert outlook.platform.mode is Mode.ACTIVE_PASSIVE
+    assert outlook.platform.regions["us-west-2"].role is Role.STANDBY
+    assert outlook.platform.regions["us-west-2"].ingress.hostname == NOT_YET
+    assert outlook.regions == ("us-east-1", "us-east-2", "us-west-2")
+
+
+def test_a_program_that_shows_no_contract_in_its_preview_has_an_outlook_all_the_same(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: bare\nruntime: python\n", encoding="utf-8")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
+    for exported in ("", "pulumi.export('platform', 7)", "pulumi.export('platform', {'a': 1})"):
+        (tmp_path / "__main__.py").write_text(f"import pulumi\n{exported}\n", encoding="utf-8")
+        assert outlook_of(tmp_path, "dev").platform is None
 
 
 def test_what_one_front_deployed_the_other_refuses_to_touch(tmp_path: Path) -> None:

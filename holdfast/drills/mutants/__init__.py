@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from holdfast.contract import Platform
-from holdfast.drills.mutants.records import Record, one_global_name, with_ttl
+from holdfast.drills.mutants.records import CONTINENTS, Record, one_global_name, with_ttl
 
 __all__ = ["LongTtl", "Mutant", "NoFencing", "Record", "UsDefaultRoute"]
 
@@ -26,6 +26,16 @@ class Mutant:
     mistake: ClassVar[str]
     breaks: ClassVar[frozenset[str]]
 
+    def unfit(self, platform: Platform, command: Sequence[str]) -> str | None:
+        """Why it cannot be made on a platform, to go on after its name; None if it can.
+
+        Args:
+            platform: The platform as it should be.
+            command: How its agents are started.
+        """
+        del platform, command
+        return None
+
     def platform(self, platform: Platform) -> Platform:
         """The contract that is shipped with the mistake."""
         return platform
@@ -36,7 +46,7 @@ class Mutant:
         return records
 
     def command(self, command: Sequence[str]) -> Sequence[str]:
-        """How agents are started with the mistake: arguments to the Python interpreter."""
+        """How agents are started with the mistake: program and arguments."""
         return command
 
 
@@ -50,9 +60,16 @@ class NoFencing(Mutant):
     )
     breaks = frozenset({"exactly-once", "fence"})
 
+    def unfit(self, platform: Platform, command: Sequence[str]) -> str | None:
+        """Fences can only be taken down in a module that a Python of ours runs."""
+        del platform
+        if tuple(command[:2]) == ("{python}", "-m"):
+            return None
+        return f"needs agents whose command begins with {{python}} -m, not with {command[0]}"
+
     def command(self, command: Sequence[str]) -> Sequence[str]:
         """Starts the same program in an interpreter whose fences let everything pass."""
-        return ("-m", "holdfast.drills.mutants.without_fences", *command)
+        return (command[0], "-m", "holdfast.drills.mutants.without_fences", *command[1:])
 
 
 class UsDefaultRoute(Mutant):
@@ -65,6 +82,17 @@ class UsDefaultRoute(Mutant):
         "region that has nothing to do with the EU."
     )
     breaks = frozenset({"others-undisturbed", "residency"})
+    default: ClassVar[str] = "us"
+
+    def unfit(self, platform: Platform, command: Sequence[str]) -> str | None:
+        """It takes a default, and somebody to be led there by mistake."""
+        del command
+        unknown = sorted(set(platform.jurisdictions) - set(CONTINENTS))
+        if unknown:
+            return f"knows no continent of {unknown[0]}"
+        if self.default in platform.jurisdictions and len(platform.jurisdictions) > 1:
+            return None
+        return f"needs a jurisdiction {self.default} and another one beside it"
 
     def platform(self, platform: Platform) -> Platform:
         """Every jurisdiction gets the same hostname."""
@@ -83,7 +111,7 @@ class UsDefaultRoute(Mutant):
         hostnames = {
             name: jurisdiction.hostname for name, jurisdiction in platform.jurisdictions.items()
         }
-        return one_global_name(records, _shared_name(platform), hostnames, default="us")
+        return one_global_name(records, _shared_name(platform), hostnames, default=self.default)
 
 
 class LongTtl(Mutant):
@@ -96,6 +124,12 @@ class LongTtl(Mutant):
     )
     breaks = frozenset({"recovery-time"})
     ttl_s: ClassVar[int] = 600
+
+    def unfit(self, platform: Platform, command: Sequence[str]) -> str | None:
+        """Where an RTO is as long, ten minutes are no mistake."""
+        del command
+        rto_s = platform.objectives.rto_s
+        return f"is none where rto_s is {rto_s:g}" if rto_s >= self.ttl_s else None
 
     def platform(self, platform: Platform) -> Platform:
         """The contract tells the TTL that the records have."""

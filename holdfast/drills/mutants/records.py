@@ -8,7 +8,9 @@ from pydantic import JsonValue
 Record: TypeAlias = Mapping[str, JsonValue]
 """A Route 53 ResourceRecordSet, as its API writes it."""
 
-_CONTINENTS = {"eu": "EU", "us": "NA", "ap": "AS"}
+CONTINENTS = {"eu": "EU", "us": "NA", "ap": "AS"}
+"""Route 53's code for the continent of a jurisdiction."""
+
 _SHARED_TTL_S = 10
 
 
@@ -38,7 +40,7 @@ def one_global_name(
         default: Jurisdiction that gets whoever is on none of the continents.
     """
     added = [
-        _by_location(shared, name, hostname, {"ContinentCode": _CONTINENTS[name]})
+        _by_location(shared, name, hostname, {"ContinentCode": CONTINENTS[name]})
         for name, hostname in sorted(hostnames.items())
         if name != default
     ]

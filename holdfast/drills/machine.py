@@ -1,0 +1,109 @@
+"""Whether this machine has the processor time that a rehearsal takes, asked before it starts.
+
+A drill keeps the platform's own timers. On a machine that is busy with other things agents miss
+their leases and probes their time limits, and after two minutes the report blames the platform.
+So for a second as many processes as the drill keeps busy do nothing but count, and what they got
+of the processors is what the drill would get.
+
+Guarantees:
+    What is measured includes everything that takes processor time away: other processes, their
+    priorities, a container's quota, affinity, other virtual machines.
+
+Does not guarantee:
+    That it stays so. Who starts something heavy later finds it in the report as a missed objective.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from holdfast.errors import DrillError
+
+SPINNERS = 2
+FOR_S = 1.0
+NEEDED_CORES = 0.9
+_STARTED_WITHIN_S = 20.0
+
+_SPIN = """
+import sys, time
+for_s = float(sys.argv[1])
+sys.stdin.readline()
+began = last = time.monotonic()
+used = time.thread_time()
+stall = 0.0
+while last - began < for_s:
+    now = time.monotonic()
+    stall = max(stall, now - last)
+    last = now
+print((time.thread_time() - used) / (last - began), stall)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What there is for a rehearsal.
+
+    Attributes:
+        cores: Processors that two busy processes got together, 0 to 2.
+        stall_s: Longest time that one of them was kept waiting.
+        load: Processes that ran or waited to, on the average of the last minute.
+    """
+
+    cores: float
+    stall_s: float
+    load: float
+
+    def trouble(self, needed_cores: float = NEEDED_CORES) -> str | None:
+        """Why a rehearsal would not get far, or None if it would."""
+        if self.cores >= needed_cores:
+            return None
+        return (
+            f"two busy processes got {self.cores:.2f} processors between them for {FOR_S:g} s "
+            f"(and waited {1000 * self.stall_s:.0f} ms at a time, with {self.load:.1f} processes "
+            f"running on the average of the last minute); a drill needs {needed_cores:g}"
+        )
+
+
+def measure() -> Room:
+    """Measures for about a second.
+
+    Raises:
+        DrillError: If nothing can be started, or takes forever.
+    """
+    spinners: list[subprocess.Popen[str]] = []
+    try:
+        spinners.extend(_spinner() for _ in range(SPINNERS))
+        for spinner in spinners:
+            _tell(spinner)
+        told = [spinner.communicate(timeout=FOR_S + _STARTED_WITHIN_S)[0] for spinner in spinners]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DrillError(
+            f"This machine cannot be measured: {error}. Give it some rest and try again."
+        ) from error
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+    found = [[float(number) for number in line.split()] for line in told]
+    return Room(
+        cores=sum(cores for cores, _ in found),
+        stall_s=max(stall_s for _, stall_s in found),
+        load=os.getloadavg()[0],
+    )
+
+
+def _spinner() -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        (sys.executable, "-I", "-S", "-c", _SPIN, str(FOR_S)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _tell(spinner: "subprocess.Popen[str]") -> None:
+    """Lets one begin that has been started: both are to spin at the same time."""
+    if spinner.stdin is not None:
+        spinner.stdin.write("\n")
+        spinner.stdin.flush()
