@@ -26,6 +26,7 @@ class Circumstances:
         started_at: When, as an ISO 8601 UTC time.
         took_s: How long all of it took.
         phases: How long each part took.
+        processors: What this machine had to give before it began.
         limits: What the target does not reproduce.
         digests: SHA-256 of inputs and of the history, by name.
         history_file: Name of the history's file.
@@ -36,6 +37,7 @@ class Circumstances:
     started_at: str
     took_s: float
     phases: Sequence[Phase]
+    processors: float | None = None
     limits: Sequence[Limit]
     digests: Mapping[str, str]
     history_file: str
@@ -78,6 +80,7 @@ def judge(
         timeout_s=plan.timeout_s,
         dns_ttl_s=plan.dns_ttl_s,
         traffic=traffic(history),
+        processors=circumstances.processors,
         memory_peak_bytes=max((one.pss_bytes for one in history.of(Memory)), default=0),
         seed=plan.seed,
         mutant=None

@@ -165,4 +165,6 @@ def summary(result: DrillResult) -> RenderableType:
     for verdict in result.verdicts:
         mark = Text("met", style="green") if verdict.passed else Text("MISSED", style="bold red")
         table.add_row(mark, verdict.check, verdict.objective, verdict.measured)
+    for check, reason in result.not_asked.items():
+        table.add_row(Text("-", style="dim"), check, "not asked", reason)
     return table

@@ -129,6 +129,8 @@ class DrillResult(Part):
         timeout_s: How long a user waited for an answer.
         dns_ttl_s: How long users kept an address.
         traffic: By jurisdiction.
+        processors: What two busy processes got of this machine before the drill began; None if
+            nobody asked.
         memory_peak_bytes: Highest sampled memory of target and agents; 0 if unknown.
         seed: Seed of the workload.
         mutant: The deliberate mistake, if one was built in.
@@ -161,6 +163,7 @@ class DrillResult(Part):
     timeout_s: float
     dns_ttl_s: int
     traffic: tuple[Traffic, ...]
+    processors: float | None = None
     memory_peak_bytes: int
     seed: int
     mutant: MutantReport | None

@@ -138,6 +138,7 @@ class _Run:
         self._started = datetime.now(UTC)
         self._began_s = time.monotonic()
         self._regions: tuple[str, ...] = ()
+        self._processors: float | None = None
 
     def expect_to_fit(self) -> None:
         """Refuses a stack that the drill does not suit, as far as its preview tells.
@@ -159,7 +160,9 @@ class _Run:
             DrillError: If it is, and is not to be used anyway.
         """
         with self._phase("machine", "measuring what processor time there is"):
-            trouble = machine.measure().trouble()
+            room = machine.measure()
+        self._processors = round(room.cores, 2)
+        trouble = room.trouble()
         if trouble is None:
             return
         if not anyway:
@@ -228,6 +231,7 @@ class _Run:
                 started_at=self._started.isoformat(timespec="seconds"),
                 took_s=time.monotonic() - self._began_s,
                 phases=self._phases,
+                processors=self._processors,
                 limits=target.limits,
                 digests={**target.digests, **self._stack_digest(), **evidence},
                 history_file=history_file,

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from holdfast.drills import report
+from holdfast.drills.history import Evidence, History
 from holdfast.drills.mutants import LongTtl
 from tests.drills.histories import KILLED_S, RESTORED_S, a_good_history
 from tests.drills.results import a_result
@@ -27,6 +28,21 @@ def test_every_verdict_and_every_limit_is_in_the_report() -> None:
     for verdict in RESULT.verdicts:
         assert f'id="check-{verdict.check}"' in HTML
     assert "has &lt;more&gt; checkers" in HTML
+
+
+def test_what_was_not_asked_is_in_the_report_with_the_reason() -> None:
+    territories = {"us": GOOD.plan.territories["us"]}
+    plan = GOOD.plan.model_copy(
+        update={"territories": territories, "evidence": tuple(set(Evidence) - {Evidence.OTHERS})}
+    )
+    alone = History(plan, GOOD.events)
+    result = a_result(alone)
+    assert result.passed
+    assert result.not_asked == {"others-undisturbed": "the platform has one jurisdiction"}
+    page = report.render(result, alone)
+    assert "Not asked: the platform has one jurisdiction." in page
+    assert "which did not" in HTML
+    assert "which did not" not in page
 
 
 def test_the_report_names_its_evidence_and_its_seed() -> None:
