@@ -56,7 +56,7 @@ def run_drill(
     console = Console(stderr=as_json)
     with LiveView(console) as view:
         result = run(
-            name if own is None else drill_at(own, project),
+            drill_at(own, project) if own is not None else name or "",
             project=project,
             stack=stack,
             mutant=mutant,

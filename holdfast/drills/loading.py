@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from holdfast.drills.drill import Drill, Loss
 from holdfast.drills.mutants import Mutant
@@ -18,7 +19,7 @@ DRILLS: Mapping[str, type[Drill]] = {RegionLoss.name: RegionLoss}
 """Every drill of Holdfast's, by the name that the command line takes."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
-_DECLARED = ("name", "workload", "steady_state", "loss", "checks")
+_DECLARED = ("name", "workload", "steady_state", "loss", "checks", "mutants")
 
 
 def drill_named(name: str) -> type[Drill]:
@@ -65,15 +66,19 @@ def drill_at(place: str, folder: Path) -> type[Drill]:
             ) from error
         except (Exception, SystemExit) as error:
             raise _failed(place, module, error) from error
-    if not isinstance(found, type) or not issubclass(found, Drill):
-        raise DrillError(
-            f"--drill {place} is {_kind(found)}. Allowed is a class that inherits from "
-            "holdfast.drills.drill.Drill, such as RegionLoss."
-        )
-    problem = _incomplete(found)
-    if problem:
+    if not inspect.isclass(found):
+        kind = f"no class but {found!r}"
+    elif issubclass(found, Drill):
+        problem = _unnamed(found) or _incomplete(found)
+        if problem is None:
+            return found
         raise DrillError(f"--drill {place}: {problem}.")
-    return found
+    else:
+        kind = f"the class {found.__name__}"
+    raise DrillError(
+        f"--drill {place} is {kind}. Allowed is a class that inherits from "
+        "holdfast.drills.drill.Drill, such as RegionLoss."
+    )
 
 
 @contextmanager
@@ -113,51 +118,55 @@ def _drills_in(module: str) -> list[str]:
     )
 
 
-def _kind(found: object) -> str:
-    return (
-        f"the class {found.__qualname__}" if isinstance(found, type) else f"no class but {found!r}"
-    )
-
-
-def _incomplete(drill: type[Drill]) -> str | None:
-    """What a drill lacks, or has of another kind."""
-    for declared in _DECLARED:
-        if not hasattr(drill, declared):
-            return f"it declares no {declared}; RegionLoss shows all that a drill declares"
-    if not isinstance(drill.name, str) or not _NAME.fullmatch(drill.name):
-        return f"its name {drill.name!r} cannot name its report; use lower-case letters, digits, -"
-    if drill.name in DRILLS and drill is not DRILLS[drill.name]:
-        return f"its name {drill.name} is that of Holdfast's own; give it another"
+def _unnamed(drill: type[Drill]) -> str | None:
+    """Why a drill cannot be told from others, or None."""
+    missing = [name for name in _DECLARED if not hasattr(drill, name)]
+    if missing:
+        return f"it declares no {missing[0]}; RegionLoss shows all that a drill declares"
+    name: object = drill.name
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"its name {name!r} cannot name its report; use lower-case letters, digits and -"
+    if name in DRILLS and drill is not DRILLS[name]:
+        return f"its name {name} is that of Holdfast's own; give it another"
     if not drill.hypothesis():
         return "it has no docstring, and so no hypothesis to refute; write one"
-    for declared, kind in (("workload", Workload), ("loss", Loss)):
-        if not isinstance(getattr(drill, declared), kind):
-            return f"its {declared} is {getattr(drill, declared)!r}; allowed is a {kind.__name__}"
-    return _unasked(drill)
-
-
-def _unasked(drill: type[Drill]) -> str | None:
-    conditions: object = drill.steady_state
-    if not isinstance(conditions, Sequence) or not all(
-        hasattr(one, "trouble") for one in conditions
-    ):
-        return f"its steady_state is {conditions!r}; allowed is a tuple of conditions"
-    checks: object = drill.checks
-    if not isinstance(checks, Sequence) or not checks or not all(map(_is_check, checks)):
-        return f"its checks are {checks!r}; allowed is a tuple of checks, at least one"
-    names = [check.name for check in drill.checks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        return f"two of its checks are called {twice[0]}; give each a name of its own"
-    mutants: object = drill.mutants
-    if not isinstance(mutants, Sequence) or not all(
-        isinstance(one, type) and issubclass(one, Mutant) for one in mutants
-    ):
-        return f"its mutants are {mutants!r}; allowed is a tuple of classes of mutants"
     return None
 
 
-def _is_check(check: object) -> bool:
-    return not isinstance(check, type) and all(
-        hasattr(check, part) for part in ("name", "needs", "judge")
-    )
+def _incomplete(drill: type[Drill]) -> str | None:
+    """What a drill lacks, or has of another kind: nobody has checked its types."""
+    said: dict[str, object] = {name: getattr(drill, name, None) for name in _DECLARED}
+    for part, kind in (("workload", Workload), ("loss", Loss)):
+        if not isinstance(said[part], kind):
+            return f"its {part} is {said[part]!r}; allowed is a {kind.__name__}"
+    for part, allowed, fits in (
+        ("steady_state", "conditions", _is_condition),
+        ("checks", "checks, at least one", _is_check),
+        ("mutants", "classes of mutants", _is_mutant),
+    ):
+        found = _items(said[part])
+        if found is None or not all(map(fits, found)) or (part == "checks" and not found):
+            return f"its {part} is {said[part]!r}; allowed is a tuple of {allowed}"
+    return _twice([check.name for check in drill.checks])
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return f"two of its checks are called {twice[0]}; give each its own name" if twice else None
+
+
+def _items(value: object) -> Sequence[object] | None:
+    return cast("Sequence[object]", value) if isinstance(value, tuple | list) else None
+
+
+def _is_condition(one: object) -> bool:
+    return hasattr(one, "trouble") and not isinstance(one, type)
+
+
+def _is_check(one: object) -> bool:
+    parts = ("name", "needs", "judge")
+    return not isinstance(one, type) and all(hasattr(one, part) for part in parts)
+
+
+def _is_mutant(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, Mutant)

@@ -1,7 +1,11 @@
 """The drill that every multi-region platform owes its users."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from holdfast.drills.casting import Nearness
 from holdfast.drills.checks import (
+    Check,
     Detection,
     ExactlyOnce,
     Fenced,
@@ -14,8 +18,8 @@ from holdfast.drills.checks import (
     StateLoss,
     StaysIn,
 )
-from holdfast.drills.drill import Drill, Loss, LostRegionLeads, SuccessRate
-from holdfast.drills.mutants import LongTtl, NoFencing, UsDefaultRoute
+from holdfast.drills.drill import Drill, Loss, LostRegionLeads, SteadyState, SuccessRate
+from holdfast.drills.mutants import LongTtl, Mutant, NoFencing, UsDefaultRoute
 from holdfast.drills.workload import Workload
 
 
@@ -34,9 +38,12 @@ class RegionLoss(Drill):
         # People travel: a user of an EU tenant must be served by the EU from anywhere.
         others=(Nearness.LOCAL, Nearness.NEIGHBOUR, Nearness.FAR),
     )
-    steady_state = (SuccessRate(at_least=0.99, for_s=5), LostRegionLeads())
+    steady_state: ClassVar[Sequence[SteadyState]] = (
+        SuccessRate(at_least=0.99, for_s=5),
+        LostRegionLeads(),
+    )
     loss = Loss(at_s=7, watch_s=32)
-    checks = (
+    checks: ClassVar[Sequence[Check]] = (
         OpenLoop(),
         Detection(),
         # A lease of 10 s, two retries of 1 s, and what round trips and samples take on a machine
@@ -51,4 +58,4 @@ class RegionLoss(Drill):
         OneLeader(),
         StaysIn(),
     )
-    mutants = (NoFencing, UsDefaultRoute, LongTtl)
+    mutants: ClassVar[Sequence[type[Mutant]]] = (NoFencing, UsDefaultRoute, LongTtl)

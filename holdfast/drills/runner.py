@@ -139,6 +139,7 @@ class _Run:
         self._began_s = time.monotonic()
         self._regions: tuple[str, ...] = ()
         self._processors: float | None = None
+        self._jurisdictions = 1
 
     def expect_to_fit(self) -> None:
         """Refuses a stack that the drill does not suit, as far as its preview tells.
@@ -151,7 +152,7 @@ class _Run:
             outlook = outlook_of(self._project, self._stack)
             self._regions = outlook.regions
             if outlook.platform is not None:
-                self._plan(outlook.platform)
+                self._jurisdictions = len(self._plan(outlook.platform).territories)
 
     def expect_room(self, *, anyway: bool) -> None:
         """Refuses a machine that is too busy.
@@ -160,9 +161,9 @@ class _Run:
             DrillError: If it is, and is not to be used anyway.
         """
         with self._phase("machine", "measuring what processor time there is"):
-            room = machine.measure()
+            room = machine.measure(self._jurisdictions)
         self._processors = round(room.cores, 2)
-        trouble = room.trouble()
+        trouble = room.trouble(self._jurisdictions)
         if trouble is None:
             return
         if not anyway:

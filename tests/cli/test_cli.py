@@ -166,7 +166,7 @@ def test_what_was_deployed_to_addresses_that_are_taken_by_now_is_read_again_firs
     (tmp_path / LOCK_FILE).touch()
     PLAN.save(tmp_path)
     for name, found in (
-        ("outlook_of", Outlook(regions=(), resource_count=0)),
+        ("outlook_of", Outlook(regions=(), resource_count=0, platform=None)),
         ("_running", nullcontext(twin)),
         ("front_of", front),
         ("platform_of", SimpleNamespace(jurisdictions={})),
@@ -277,7 +277,7 @@ def test_every_drill_is_listed_with_its_mutants(capsys: pytest.CaptureFixture[st
     assert commands.run(["drill", "list"]) == 0
     listed = capsys.readouterr().out
     for mutant in ("no-fencing", "us-default-route", "long-ttl"):
-        assert re.search(rf"region-loss: An active-active .* for long\. .*{mutant}", listed)
+        assert re.search(rf"region-loss: A jurisdiction loses .* for long\. .*{mutant}", listed)
 
 
 def test_a_process_that_ends_looks_for_no_garbage_first(monkeypatch: pytest.MonkeyPatch) -> None:

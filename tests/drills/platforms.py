@@ -20,6 +20,7 @@ from holdfast.contract import (
     Table,
 )
 from holdfast.twin.locations import REGIONS
+from tests.contract.platforms import behaviour
 
 OBJECTIVES = Objectives(rto_s=60, rpo_s=5, kill_s=10, rollback_s=30)
 
@@ -77,6 +78,8 @@ def a_platform(
         environment=Environment.PROD,
         mode=Mode.ACTIVE_PASSIVE if passive else Mode.ACTIVE_ACTIVE,
         objectives=objectives,
+        agents=behaviour(Environment.PROD),
+        monthly_budget_usd=1000,
         jurisdictions={home.name: home for home in homes},
         tenants={f"t-{home.name}": home.name for home in homes} if tenants is None else tenants,
     )

@@ -28,8 +28,11 @@ submit:
   path: /do
   body: {for: "{tenant}", what: "{task}"}
 """
-LEDGER = ORCHESTRATOR.effects
-assert LEDGER is not None
+
+
+def ledger_of(agents: Agents) -> Effects:
+    assert agents.effects is not None
+    return agents.effects
 
 
 def test_the_service_takes_what_the_drill_sends() -> None:
@@ -42,7 +45,7 @@ def test_the_service_takes_what_the_drill_sends() -> None:
 def test_the_drill_reads_where_the_service_writes() -> None:
     assert ORCHESTRATOR.leader is not None
     assert ORCHESTRATOR.leader.key == program.ELECTION_KEY
-    assert ledger.page_of(Task("acme", "t", 7)) == LEDGER.page("acme", 7)
+    assert ledger.page_of(Task("acme", "t", 7)) == ledger_of(ORCHESTRATOR).page("acme", 7)
     for template in (ORCHESTRATOR.records.coordination, ORCHESTRATOR.records.state):
         assert template is not None
         assert Task("acme", "t", 7).record == task_key(template, "acme", "t")
@@ -70,7 +73,7 @@ def test_only_an_acknowledgement_is_a_success(status: int, outcome: Outcome) -> 
 
 
 def test_a_page_of_the_ledger_becomes_effects_in_order() -> None:
-    found = LEDGER.read(
+    found = ledger_of(ORCHESTRATOR).read(
         "us", "page", {"ledger": {"L": [{"S": "t1 1 us-east-1"}, {"S": "t2 2 us-west-2"}]}}
     )
     assert [(one.task, one.token, one.region, one.index) for one in found] == [
@@ -86,12 +89,12 @@ def test_an_entry_may_have_any_form_that_tells_the_three_apart() -> None:
 
 
 def test_an_absent_page_has_no_effects() -> None:
-    assert LEDGER.read("us", "page", {}) == []
+    assert ledger_of(ORCHESTRATOR).read("us", "page", {}) == []
 
 
 def test_a_page_that_holds_something_else_is_refused() -> None:
     with pytest.raises(ValueError, match=r"{task} {token} {region}"):
-        LEDGER.read("us", "page", {"ledger": {"L": [{"S": "nonsense"}]}})
+        ledger_of(ORCHESTRATOR).read("us", "page", {"ledger": {"L": [{"S": "nonsense"}]}})
 
 
 def test_the_holder_of_a_lease_is_known_by_its_region() -> None:

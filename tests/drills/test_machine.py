@@ -5,24 +5,28 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.drills import machine
-from holdfast.drills.machine import NEEDED_CORES, Room, measure
+from holdfast.drills.machine import Room, measure
 from holdfast.errors import DrillError
 
 HOGS = 12
 
 
 def test_a_machine_with_too_little_to_give_says_how_much_it_has() -> None:
-    busy = Room(cores=NEEDED_CORES - 0.2, stall_s=0.05, load=9.5)
-    trouble = busy.trouble()
+    trouble = Room(cores=0.5, stall_s=0.05, load=9.5).trouble(2)
     assert trouble is not None
     assert "got 0.50 processors" in trouble
     assert "50 ms" in trouble
     assert "load average 9.5" in trouble
-    assert trouble.endswith(f"needs {NEEDED_CORES:g}")
+    assert trouble.endswith("needs 0.70")
 
 
 def test_a_machine_with_just_enough_is_no_trouble() -> None:
-    assert Room(cores=NEEDED_CORES, stall_s=5, load=50).trouble() is None
+    assert Room(cores=0.7, stall_s=5, load=50).trouble(2) is None
+
+
+def test_less_is_needed_where_there_is_less_to_rehearse() -> None:
+    modest = Room(cores=0.5, stall_s=0.1, load=4)
+    assert [modest.trouble(count) is None for count in (1, 2, 3)] == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,7 @@ def test_a_burst_of_somebody_else_s_work_is_waited_for(
 ) -> None:
     rooms = iter([Room(cores=cores, stall_s=0, load=0) for cores in got])
     monkeypatch.setattr(machine, "_measured", lambda: next(rooms))
-    assert measure().cores == found
+    assert measure(2).cores == found
     assert len(list(rooms)) == len(got) - asked
 
 
@@ -47,7 +51,7 @@ def test_a_machine_that_starts_nothing_is_told_in_a_sentence(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(DrillError, match=r"cannot be measured: .*/nowhere/python"):
-        measure()
+        measure(2)
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def hogs() -> Iterator[None]:
 @pytest.mark.alone
 @pytest.mark.usefixtures("hogs")
 def test_a_machine_that_is_really_busy_is_found_out() -> None:
-    room = measure()
-    assert room.trouble() is not None
+    room = measure(2)
+    assert room.trouble(2) is not None
     assert room.cores > 0
     assert room.stall_s > 0

@@ -134,8 +134,9 @@ def test_every_reason_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("field", ["at_s", "away_s", "watch_s"])
 def test_a_time_of_nothing_is_refused(field: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{field}=0 is not positive"):
-        Loss(**{"at_s": 7, "away_s": 30, "watch_s": 32, field: 0})
+    given = {"at_s": 7.0, "away_s": 30.0, "watch_s": 32.0, field: 0.0}
+    with pytest.raises(ConfigurationError, match=rf"{field}=0.0 is not positive"):
+        Loss(at_s=given["at_s"], away_s=given["away_s"], watch_s=given["watch_s"])
 
 
 def test_users_are_watched_for_as_long_as_it_takes_to_say_that_they_are_served() -> None:

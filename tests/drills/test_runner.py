@@ -103,7 +103,8 @@ def rehearse(
 
 
 def with_room(monkeypatch: pytest.MonkeyPatch, cores: float) -> None:
-    monkeypatch.setattr(machine, "measure", lambda: Room(cores=cores, stall_s=0.2, load=20))
+    room = Room(cores=cores, stall_s=0.2, load=20)
+    monkeypatch.setattr(machine, "measure", Mock(return_value=room))
 
 
 def test_a_stack_that_nobody_could_lose_a_region_of_is_refused_before_anything_starts(
