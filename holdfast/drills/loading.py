@@ -123,7 +123,7 @@ def _unnamed(drill: type[Drill]) -> str | None:
     missing = [name for name in _DECLARED if not hasattr(drill, name)]
     if missing:
         return f"it declares no {missing[0]}; RegionLoss shows all that a drill declares"
-    name: object = drill.name
+    name = cast("object", drill.name)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"its name {name!r} cannot name its report; use lower-case letters, digits and -"
     if name in DRILLS and drill is not DRILLS[name]:
