@@ -20,7 +20,7 @@ import sys
 DISTRIBUTION = "holdfast-platform"
 """What is installed, and what to ask an index for."""
 
-_FORMER_SUMMARY = "Summary: An infrastructure-as-code blueprint for multi-region agent platforms."
+FORMER_SUMMARY = "Summary: An infrastructure-as-code blueprint for multi-region agent platforms."
 """Tells this project's own distribution of before its renaming from the stranger's."""
 
 
@@ -55,7 +55,7 @@ def _is_ours(told: str) -> bool:
     for file in ("METADATA", "PKG-INFO"):
         try:
             with open(os.path.join(told, file), encoding="utf-8", errors="replace") as lines:  # noqa: PTH118, PTH123
-                return any(line.rstrip() == _FORMER_SUMMARY for line in lines)
+                return any(line.rstrip() == FORMER_SUMMARY for line in lines)
         except OSError:
             continue
     return False

@@ -7,6 +7,7 @@ terminated. Errors are one sentence on standard error.
 
 import gc
 import io
+import os
 import sys
 
 from holdfast.cli import bytecode
@@ -30,7 +31,7 @@ def main() -> None:
     code: int | None
     try:
         with repeated(asked):
-            code = _run()
+            code = _told(_run())
     except KeyboardInterrupt:
         code = None
     if asked.signal is not None:
@@ -40,6 +41,23 @@ def main() -> None:
     # or more after a program has run in this process.
     gc.freeze()
     sys.exit(code)
+
+
+def _told(code: int) -> int:
+    """The exit code of a command, once all that it said has been written.
+
+    Python itself would find out when the process ends, with a traceback and a code of its own.
+    """
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError as error:
+        # What could not be written is not tried again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"holdfast: standard output cannot be written: {error.strerror}.\n")
+        return COULD_NOT
+    return code
 
 
 def _run() -> int:

@@ -1,12 +1,10 @@
-"""What ``holdfast twin`` does to a running twin: faults, their repair, and its end."""
+"""What ``holdfast twin`` does to the regions of a running twin: faults, and their repair."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holdfast.cli.voice import Voice
-from holdfast.errors import TwinError
 from holdfast.twin.client import Twin
-from holdfast.twin.ending import end, remove
 from holdfast.twin.status import FaultReport
 
 _BY_NAME: Mapping[str, Callable[..., FaultReport]] = {
@@ -31,22 +29,3 @@ def fault(place: Path, kind: str, *regions: str, as_json: bool) -> None:
             voice.say(f"{event.region}: {event.kind} {event.detail}".rstrip())
     voice.say(f"Done in {report.ended_s - report.started_s:.2f} s.")
     voice.result(report.model_dump(mode="json"))
-
-
-def stop(place: Path, *, as_json: bool) -> None:
-    """Ends a twin and keeps its state."""
-    if not end(place):
-        raise TwinError(f"no twin runs in {place}. Name its --stack or --state-dir.")
-    voice = Voice(as_json=as_json)
-    voice.say("Stopped; its state is kept.")
-    voice.result({"state_dir": str(place), "ended": True, "removed": False})
-
-
-def down(place: Path, *, as_json: bool) -> None:
-    """Ends a twin and removes its directory."""
-    # What leads elsewhere is refused before anything there is ended.
-    ended = False if place.is_symlink() else end(place)
-    remove(place)
-    voice = Voice(as_json=as_json)
-    voice.say("The twin is gone.")
-    voice.result({"state_dir": str(place), "ended": ended, "removed": True})

@@ -22,15 +22,15 @@ from pathlib import Path
 
 PREFIX = "PYTHONPYCACHEPREFIX"
 DONT_WRITE = "PYTHONDONTWRITEBYTECODE"
-_HEAVY = "pulumi_aws"
+HEAVY = "pulumi_aws"
 """What takes longest to compile."""
 
 
 def keep() -> None:
     """Lets this process, and those that it starts, keep what they compile. Never fails."""
-    if _is_kept():
+    if is_kept():
         return
-    place = _private_place()
+    place = private_place()
     if place is None:
         return
     sys.pycache_prefix = str(place)
@@ -39,9 +39,9 @@ def keep() -> None:
     os.environ.pop(DONT_WRITE, None)
 
 
-def _is_kept() -> bool:
+def is_kept() -> bool:
     """Whether Python writes down what it compiles, or need not."""
-    heavy = find_spec(_HEAVY)
+    heavy = find_spec(HEAVY)
     sources = [Path(__file__)]
     if heavy is not None and heavy.origin is not None:
         sources.append(Path(heavy.origin))
@@ -57,7 +57,7 @@ def _can_be_written(directory: Path) -> bool:
     return os.access(directory, os.W_OK)
 
 
-def _private_place() -> Path | None:
+def private_place() -> Path | None:
     """A directory that nobody but this user can write to, or None."""
     told = os.environ.get("XDG_CACHE_HOME", "")
     try:
@@ -65,7 +65,7 @@ def _private_place() -> Path | None:
         base = Path(told) if told.startswith("/") else Path.home() / ".cache"
         place = (base / "holdfast").resolve() / "bytecode"
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if all(map(_is_ours_alone, (place, *place.parents))):
+        if _is_private(place) and all(map(_is_ours_alone, place.parents)):
             return place
     except (OSError, RuntimeError):
         # A full disk, somebody else's home, or no home at all.
@@ -73,8 +73,15 @@ def _private_place() -> Path | None:
     return None
 
 
+def _is_private(place: Path) -> bool:
+    """Whether what lies in a directory was put there by this user."""
+    seen = place.lstat()
+    others_write = bool(seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not others_write
+
+
 def _is_ours_alone(directory: Path) -> bool:
-    """Whether no other user can put anything there, or put another directory in its place."""
+    """Whether no other user can put another directory in the place of one in a directory."""
     seen = directory.lstat()
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid not in {0, os.geteuid()}:
         return False

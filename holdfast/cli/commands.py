@@ -5,6 +5,7 @@ needs when it runs. Help, completion and errors of the command line cost no more
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from typer.exceptions import TyperException
 
 from holdfast.cli import COULD_NOT, check, drill, twin
 from holdfast.cli.options import help_when_alone
-from holdfast.errors import HoldfastError
+from holdfast.errors import ConfigurationError, HoldfastError
 
 app = typer.Typer(
     name="holdfast",
@@ -60,6 +61,7 @@ def run(arguments: list[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        _expect_working_directory()
         ended: object = app(given, prog_name="holdfast", standalone_mode=False)
     except TyperException as error:
         typer.echo(f"holdfast: {_usage(error)}", err=True)
@@ -78,11 +80,19 @@ def run(arguments: list[str] | None = None) -> int:
     return ended if isinstance(ended, int) else 0
 
 
+def _expect_working_directory() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            "the working directory has been removed. Change to one that exists."
+        ) from error
+
+
 def _usage(error: TyperException) -> str:
     """What is wrong with the command line, in one sentence."""
     told = " ".join(error.format_message().split()).rstrip(".")
-    context: object = getattr(error, "ctx", None)
-    command = context.command_path if isinstance(context, typer.Context) else "holdfast"
+    command: object = getattr(getattr(error, "ctx", None), "command_path", "holdfast")
     return f"{told}; see `{command} --help`."
 
 
@@ -90,5 +100,6 @@ def _sentence(error: Exception) -> str:
     """An error of ours as it is, one of the system's with its file first."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
-    place = f"{error.filename}: " if error.filename is not None else ""
-    return f"{place}{error.strerror}."
+    # What we write to names itself; what is left is where all is said.
+    place = "standard output" if error.filename is None else error.filename
+    return f"{place}: {error.strerror}."

@@ -73,7 +73,7 @@ def up(target: Target, *, engine: str, dns_port: int | None, same: str, voice: V
         front = front_of(
             name, project=target.project, stack=target.stack, twin=twin, on_line=lines.take
         )
-        with _explained(twin, same, outlives=not twin.is_ours):
+        with explained(twin, same, outlives=not twin.is_ours):
             if before is not None and twin.plan.moved_from(before):
                 voice.say("Some of its addresses are taken by now: it moves to others.")
                 front.refresh()
@@ -235,7 +235,7 @@ def _trouble(twin: Twin, same: str | None) -> str:
 
 
 @contextmanager
-def _explained(twin: Twin, same: str, *, outlives: bool = True) -> Generator[None]:
+def explained(twin: Twin, same: str, *, outlives: bool = True) -> Generator[None]:
     """Says which region has died, where that is why something did not work.
 
     Args:
@@ -260,7 +260,7 @@ def _front(target: Target, same: str, voice: Voice) -> Generator[tuple[Twin, Fro
     """The front that deployed to a twin that runs."""
     twin = Twin.attach(target.place)
     name = front_in_use(twin)
-    with _explained(twin, same):
+    with explained(twin, same):
         yield (
             twin,
             front_of(

@@ -294,9 +294,9 @@ def stop(
 
     The next `up` goes on from there.
     """
-    from holdfast.cli import breaking
+    from holdfast.cli import clearing
 
-    breaking.stop(place_of(stack, project, state_dir), as_json=as_json)
+    clearing.stop(place_of(stack, project, state_dir), as_json=as_json)
 
 
 @app.command("down")
@@ -307,6 +307,6 @@ def down(
 
     Nothing is removed that cannot be proved dead.
     """
-    from holdfast.cli import breaking
+    from holdfast.cli import clearing
 
-    breaking.down(place_of(stack, project, state_dir), as_json=as_json)
+    clearing.down(place_of(stack, project, state_dir), as_json=as_json)

@@ -23,7 +23,8 @@ class Voice:
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self._silent = quiet or as_json
         self._as_json = as_json
-        self._on_terminal = sys.stdout.isatty()
+        # None where the shell has closed it.
+        self._on_terminal = bool(sys.stdout and sys.stdout.isatty())
         self._counted_s = 0.0
         self._counting = False
 

@@ -36,7 +36,8 @@ def read_yaml(file: Path) -> Mapping[str, object]:
         line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
         raise GraphError(f"{file} is not YAML: {error.problem}{line}. Correct it.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise GraphError(f"{file} is not YAML: {error}. Correct it.") from error
+        told = " ".join(str(error).split())
+        raise GraphError(f"{file} is not YAML: {told}. Correct it.") from error
     found = entries(document)
     if document is not None and not found:
         raise GraphError(f"{file} is not a map of keys; allowed is Pulumi's own format.")

@@ -377,6 +377,12 @@ def _record_of(state_dir: Path) -> TwinRecord:
     if seen.supervisor not in {None, identity}:
         other = f"its twin.json is of another process ({record.pid})"
         raise TwinError(_unreachable(state_dir, seen, other))
+    if seen.alive and not identity.is_alive():
+        raise TwinError(
+            f"the supervisor of the twin in {state_dir} has ended (process {record.pid}), and "
+            "something that it started still runs. End that with `holdfast twin stop`, which "
+            "keeps the state, or `holdfast twin down`."
+        )
     if (seen.known and not seen.alive) or not identity.is_alive():
         raise TwinError(
             f"no twin runs in {state_dir}: nothing holds its lock, and process {record.pid} of "

@@ -85,3 +85,30 @@ def test_where_interrupts_are_ignored_they_stay_ignored() -> None:
     outer += f"os.execv(sys.executable, [sys.executable, '-c', {inner!r}])"
     told = subprocess.run((sys.executable, "-c", outer), capture_output=True, text=True, check=True)
     assert told.stdout == "SIG_IGN\n"
+
+
+TERMINATED = """
+import signal, sys, time
+from holdfast.cli.interrupts import Asked, repeated
+
+asked = Asked()
+{before}
+try:
+    with repeated(asked):
+        print("ready", flush=True)
+        time.sleep(20)
+except KeyboardInterrupt:
+    print(signal.Signals(asked.signal).name, flush=True)
+"""
+
+
+@pytest.mark.parametrize("before", ["", "signal.signal(signal.SIGINT, signal.SIG_IGN)"])
+def test_a_termination_is_heard_like_ctrl_c_also_where_that_is_ignored(before: str) -> None:
+    program = TERMINATED.replace("{before}", before)
+    with subprocess.Popen(
+        (sys.executable, "-c", program), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "SIGTERM\n"

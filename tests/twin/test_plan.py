@@ -1,12 +1,13 @@
 """The files by which a twin is found are private, whole, and forgiving of what is not theirs."""
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from holdfast.errors import TwinError
-from holdfast.twin.plan import PLAN_FILE, TWIN_FILE, RegionPlan, TwinPlan, TwinRecord
+from holdfast.twin.plan import PLAN_FILE, TWIN_FILE, RegionPlan, TwinPlan, TwinRecord, write_private
 
 PLAN = TwinPlan(
     block="127.80.0.0/24",
@@ -52,3 +53,38 @@ def test_a_plan_has_moved_when_a_region_of_both_lives_elsewhere() -> None:
     assert not grown.moved_from(PLAN)
     assert PLAN.model_copy(update={"regions": {"us-east-1": elsewhere}}).moved_from(grown)
     assert PLAN.model_copy(update={"ingress_port": 20010}).moved_from(PLAN)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to be had")
+def test_a_disk_that_is_full_is_told_with_the_file_and_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.open
+
+    def on_a_full_disk(path: Path, flags: int, mode: int = 0o777) -> int:
+        os.close(really(path, flags, mode))
+        return really("/dev/full", os.O_WRONLY)
+
+    monkeypatch.setattr(os, "open", on_a_full_disk)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_private(tmp_path / TWIN_FILE, "text")
+    assert caught.value.filename == str(tmp_path / TWIN_FILE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "there is no twin.json"),
+        ("", "corrupt .*EOF"),
+        ("[]", "corrupt .*object"),
+        ('{"pid": "x"}', "corrupt at pid"),
+        ('{"pid": 1}', "corrupt at started"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_said(tmp_path: Path, text: str | None, told: str) -> None:
+    if text is not None:
+        (tmp_path / TWIN_FILE).write_text(text)
+    with pytest.raises(TwinError, match=told):
+        TwinRecord.read(tmp_path)
+    assert TwinRecord.load(tmp_path) is None

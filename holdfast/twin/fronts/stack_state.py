@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from holdfast.errors import TwinError
+from holdfast.twin.plan import naming
 from holdfast.twin.provider.values import Doc, Json, Object
 
 STATE_FILE = "stack.json"
@@ -191,7 +192,7 @@ class StackState:
                 "resources": [asdict(record) for record in self.records],
             }
             partial = self._folder / f".{STATE_FILE}.{os.getpid()}"
-            with _private(partial, os.O_TRUNC) as file:
+            with naming(partial), _private(partial, os.O_TRUNC) as file:
                 json.dump(content, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
@@ -207,12 +208,14 @@ class StackState:
                 self._journal = None
 
     def _append(self, line: Object) -> None:
-        if self._journal is None:
-            self._journal = _private(self._folder / JOURNAL_FILE, os.O_APPEND)
-            # What a crash cut off stands on a line of its own.
-            self._journal.write("\n")
-        self._journal.write(json.dumps(line) + "\n")
-        self._journal.flush()
+        journal = self._folder / JOURNAL_FILE
+        with naming(journal):
+            if self._journal is None:
+                self._journal = _private(journal, os.O_APPEND)
+                # What a crash cut off stands on a line of its own.
+                self._journal.write("\n")
+            self._journal.write(json.dumps(line) + "\n")
+            self._journal.flush()
 
     def _load(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
