@@ -1,5 +1,6 @@
 """``holdfast twin agents``: the reference agents, or a team's own, on a twin that is up."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,13 +22,9 @@ app = typer.Typer(
     callback=help_when_alone,
 )
 
-Command = Annotated[
-    str,
-    typer.Option(
-        "--command",
-        envvar="HOLDFAST_AGENT_COMMAND",
-        help="What starts an agent; `python` is the interpreter of this command.",
-    ),
+Document = Annotated[
+    Path | None,
+    typer.Option("--agents", help="Document of your own agents: docs/drills.md."),
 ]
 
 
@@ -36,7 +33,7 @@ def up(
     stack: Stack,
     project: Project = HERE,
     state_dir: StateDir = None,
-    command: Command = "python -m agents.orchestrator",
+    document: Document = None,
     as_json: AsJson = False,
 ) -> None:
     """Start an agent in every serving region.
@@ -47,7 +44,7 @@ def up(
 
     staffing.up(
         place_of(stack, project, state_dir),
-        command=command,
+        document=document,
         project=project,
         same=same_twin(stack, project, state_dir),
         as_json=as_json,

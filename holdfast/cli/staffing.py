@@ -1,91 +1,104 @@
 """What ``holdfast twin agents`` does."""
 
-import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from holdfast.cli import telling
 from holdfast.cli.voice import Voice
-from holdfast.contract import Platform
+from holdfast.drills.application import ORCHESTRATOR, read_agents
 from holdfast.errors import TwinError
+from holdfast.twin.agents import AgentProgram
 from holdfast.twin.client import Twin
-from holdfast.twin.deployed import load_contract, serves, start_agent, url_of
+from holdfast.twin.deployed import CONTRACT_FILE, load_contract, serves, url_of
 from holdfast.twin.processes import described, last_lines
 from holdfast.twin.status import AgentState, AgentStatus
 
 SERVES_WITHIN_S = 40.0
 _LOOK_EVERY_S = 0.2
-_NAME = "orchestrator-"
 
 
-def up(place: Path, *, command: str, project: Path, same: str, as_json: bool) -> None:
-    """Starts an agent in each region that serves users, and waits until all do."""
-    words = _words(command)
+def up(place: Path, *, document: Path | None, project: Path, same: str, as_json: bool) -> None:
+    """Starts an agent in each region that serves users, and waits until all do.
+
+    Args:
+        place: The twin's directory.
+        document: File that says how to start them; None for the reference agents.
+        project: Directory from which their modules are imported.
+        same: Options that lead another command to the same twin.
+        as_json: Whether a machine reads what is said.
+    """
+    agents = ORCHESTRATOR if document is None else read_agents(document)
+    folders = [project] if document is None else [document.parent, project]
+    program = agents.program(*folders)
     twin = Twin.attach(place)
     platform = load_contract(place)
+    paths = {
+        region: agents.ready or one.ingress.health_path
+        for region, one in sorted(platform.regions.items())
+    }
     voice = Voice(as_json=as_json)
     running = {agent.name for agent in _living(twin)}
     started: list[str] = []
     try:
-        for region in sorted(platform.regions):
-            if _NAME + region not in running:
-                start_agent(twin, region, _NAME + region, words, project=project)
-                started.append(_NAME + region)
-        _wait(twin, platform, voice)
+        for region in paths:
+            if program.process(region) not in running:
+                program.start(twin, region, twin.state_dir / CONTRACT_FILE)
+                started.append(program.process(region))
+        _wait(twin, program, paths, voice)
     except BaseException:
         _end(twin, started)
         raise
-    for region in sorted(platform.regions):
-        voice.say(f"{_NAME}{region} serves {url_of(twin, region)}")
+    _tell(twin, program, paths, started, same, voice)
+
+
+def _tell(
+    twin: Twin,
+    program: AgentProgram,
+    regions: Iterable[str],
+    started: Sequence[str],
+    same: str,
+    voice: Voice,
+) -> None:
+    for region in regions:
+        voice.say(f"{program.process(region)} serves {url_of(twin, region)}")
     voice.say(
-        f"Next: POST a task to one of them, `holdfast twin agents logs {same}` shows what became "
+        f"Next: POST a task to one of them; `holdfast twin agents logs {same}` shows what became "
         f"of it, `holdfast twin agents down {same}` ends them."
     )
     voice.result(
         {
             "agents": [
-                {"name": _NAME + region, "region": region, "url": url_of(twin, region)}
-                for region in sorted(platform.regions)
+                {"name": program.process(region), "region": region, "url": url_of(twin, region)}
+                for region in regions
             ],
             "started": [*started],
         }
     )
 
 
-def _words(command: str) -> Sequence[str]:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise TwinError(f"--command {command!r} is no command line: {error}.") from error
-    if not words:
-        raise TwinError("--command is empty. Give a program and its arguments.")
-    return words
-
-
-def _wait(twin: Twin, platform: Platform, voice: Voice) -> None:
-    """Returns when every region's agent answers its health check.
+def _wait(twin: Twin, program: AgentProgram, paths: Mapping[str, str], voice: Voice) -> None:
+    """Returns when every region's agent answers.
 
     Raises:
         TwinError: If one has ended, or does not in time.
     """
-    regions = sorted(platform.regions)
     until_s = time.monotonic() + SERVES_WITHIN_S
-    waiting = regions
-    voice.count("Agents that serve", 0, len(regions))
-    while waiting := [region for region in waiting if not serves(twin, platform, region)]:
+    waiting = list(paths)
+    voice.count("Agents that serve", 0, len(paths))
+    while waiting := [region for region in waiting if not serves(twin, region, paths[region])]:
         statuses = {agent.name: agent for agent in twin.status().agents}
         for region in waiting:
-            _expect_running(statuses[_NAME + region])
+            _expect_running(statuses[program.process(region)])
         if time.monotonic() > until_s:
-            logs = ", ".join(str(statuses[_NAME + region].log) for region in waiting)
+            logs = ", ".join(str(statuses[program.process(region)].log) for region in waiting)
             raise TwinError(
-                f"the agents in {', '.join(waiting)} did not answer their health check within "
-                f"{SERVES_WITHIN_S:.0f} s, and were ended again; look into {logs}."
+                f"the agents in {', '.join(waiting)} did not answer {paths[waiting[0]]} within "
+                f"{SERVES_WITHIN_S:.0f} s, so those that were started were ended; see {logs}."
             )
         time.sleep(_LOOK_EVERY_S)
-        voice.count("Agents that serve", len(regions) - len(waiting), len(regions))
-    voice.count("Agents that serve", len(regions), len(regions))
+        voice.count("Agents that serve", len(paths) - len(waiting), len(paths))
+    voice.count("Agents that serve", len(paths), len(paths))
 
 
 def _expect_running(agent: AgentStatus) -> None:

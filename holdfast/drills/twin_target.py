@@ -23,6 +23,7 @@ from holdfast.drills.result import Limit
 from holdfast.drills.target import Destination, Injection, Observation
 from holdfast.twin.agents import AgentProgram
 from holdfast.twin.client import Twin
+from holdfast.twin.deployed import save_contract
 from holdfast.twin.differences import DIFFERENCES
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.environment import ACCOUNT_ID
@@ -86,8 +87,7 @@ class TwinTarget:
         self._twin = twin
         self._platform = platform
         self._program = program
-        self._contract_file = twin.state_dir / "platform.json"
-        self._contract_file.write_text(platform.model_dump_json(indent=2), encoding="utf-8")
+        self._contract_file = save_contract(twin.state_dir, platform)
 
     @classmethod
     def deploy(

@@ -16,13 +16,12 @@ All methods may be called from any thread; every call uses a connection of its o
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import JsonValue, ValidationError
 
 from holdfast.errors import TwinError
 from holdfast.twin import events
-from holdfast.twin.dns_client import Answer, DnsClient
 from holdfast.twin.environment import agent_environment
 from holdfast.twin.launch import Launched, LaunchOptions, launch
 from holdfast.twin.lock import Presence, Stage, look
@@ -30,6 +29,9 @@ from holdfast.twin.plan import TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.rpc import JsonObject, RefusedError, RpcError, call
 from holdfast.twin.status import FaultReport, TwinEvent, TwinStatus
+
+if TYPE_CHECKING:
+    from holdfast.twin.dns_client import Answer, DnsClient
 
 CALL_TIMEOUT_S = 10.0
 RESTORE_TIMEOUT_S = 90.0
@@ -177,11 +179,14 @@ class Twin:
         """
         return agent_environment(self.plan, region)
 
-    def dns_client(self, *, cached: bool = True) -> DnsClient:
+    def dns_client(self, *, cached: bool = True) -> "DnsClient":
         """A client of the twin's resolver, with a cache of its own that respects TTLs."""
+        # Imported here: most of those who speak to a twin resolve nothing.
+        from holdfast.twin.dns_client import DnsClient  # noqa: PLC0415
+
         return DnsClient(self.dns, cached=cached)
 
-    def resolve(self, name: str, location: str) -> Answer:
+    def resolve(self, name: str, location: str) -> "Answer":
         """What a user at a location is answered now, past all caches.
 
         Args:

@@ -5,8 +5,6 @@ Does not guarantee:
 """
 
 import http.client
-import sys
-from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -17,9 +15,6 @@ from holdfast.twin.plan import write_private
 
 CONTRACT_FILE = "platform.json"
 """In the twin's directory: what ``HOLDFAST_PLATFORM_FILE`` names for its agents."""
-
-PYTHON = "python"
-"""As the first word of a command, the interpreter that runs this."""
 
 _READ_TIMEOUT_S = 2
 
@@ -46,37 +41,8 @@ def load_contract(state_dir: Path) -> Platform:
             "Deploy with `holdfast twin up`."
         ) from error
     except ContractError as error:
-        raise TwinError(f"{file} cannot be used: {error} Run `holdfast twin up` again.") from error
-
-
-def start_agent(
-    twin: Twin, region: str, name: str, command: Sequence[str], *, project: Path
-) -> None:
-    """Starts an agent in a region of a twin, with the contract of what is deployed.
-
-    Args:
-        twin: The twin.
-        region: Where it runs.
-        name: Unique in the twin.
-        command: Program and arguments; :data:`PYTHON` stands for this interpreter.
-        project: Directory from which Python agents are imported.
-
-    Raises:
-        TwinError: If it cannot start.
-    """
-    program, *arguments = command
-    twin.spawn(
-        region,
-        name,
-        (sys.executable if program == PYTHON else program, *arguments),
-        {
-            "HOLDFAST_PLATFORM_FILE": str(twin.state_dir / CONTRACT_FILE),
-            "PYTHONPATH": str(project.resolve()),
-            "PYTHONUNBUFFERED": "1",
-            # glibc keeps an arena per thread; two are enough, and half the memory.
-            "MALLOC_ARENA_MAX": "2",
-        },
-    )
+        told = " ".join(str(error).split())
+        raise TwinError(f"{file} cannot be used: {told} Run `holdfast twin up` again.") from error
 
 
 def url_of(twin: Twin, region: str) -> str:
@@ -84,13 +50,13 @@ def url_of(twin: Twin, region: str) -> str:
     return f"http://{twin.address(region)}:{twin.ingress_port}"
 
 
-def serves(twin: Twin, platform: Platform, region: str) -> bool:
-    """Whether a region's ingress answers its health check with 200 now."""
+def serves(twin: Twin, region: str, path: str) -> bool:
+    """Whether a region's ingress answers a path with 200 now."""
     line = http.client.HTTPConnection(
         twin.address(region), twin.ingress_port, timeout=_READ_TIMEOUT_S
     )
     try:
-        line.request("GET", platform.regions[region].ingress.health_path)
+        line.request("GET", path)
         return line.getresponse().status == HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

