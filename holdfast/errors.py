@@ -89,7 +89,17 @@ class ResidencyError(ControlError):
 
 
 class GraphError(HoldfastError):
-    """A Pulumi program that cannot be turned into a resource graph."""
+    """A Pulumi program that cannot be turned into a resource graph.
+
+    Attributes:
+        file: File of the program where it went wrong, where that is known.
+        line: Line in that file, from 1.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
 
 
 class PolicyRunError(HoldfastError):

@@ -13,6 +13,7 @@ from policies.checklist.residency import stores as residency
 from policies.core.properties import Properties
 from policies.core.rule import ChecklistItem, Rule, Severity, Violation
 from policies.core.subjects import Resource, Stack
+from policies.explain import explained
 from policies.waivers import WAIVERS, Waiver, is_waived, today, wrong_waivers
 
 NAME: Final = "holdfast"
@@ -70,6 +71,7 @@ def policy_of(rule: Rule, waivers: tuple[Waiver, ...]) -> sdk.Policy:
             severity=_SEVERITIES[rule.severity],
             framework=framework,
             tags=[rule.item.value],
+            remediation_steps=explained(rule.explanation, rule.item, rule.id),
         )
     return sdk.StackValidationPolicy(
         name=rule.id,
@@ -78,6 +80,7 @@ def policy_of(rule: Rule, waivers: tuple[Waiver, ...]) -> sdk.Policy:
         severity=_SEVERITIES[rule.severity],
         framework=framework,
         tags=[rule.item.value],
+        remediation_steps=explained(rule.explanation, rule.item, rule.id),
     )
 
 

@@ -4,19 +4,15 @@ Every format is a plain ``str`` and sorted, and says the same: which policies ra
 found, where in the program, and what to change.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from holdfast.check.model import Finding, Level, Report
-
-# XML has no way to write these, not even escaped.
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+from holdfast.check.plain import document, line, xml
+from holdfast.check.sarif import to_sarif
+from holdfast.graph import Source
 
 
 def to_text(report: Report) -> str:
@@ -24,25 +20,25 @@ def to_text(report: Report) -> str:
     lines: list[str] = []
     for finding in report.findings:
         severity = f", {finding.severity}" if finding.severity else ""
-        lines.append(f"{finding.policy} ({finding.level}{severity})")
-        lines.append(f"  {_where(finding, report)}")
-        lines.append(f"  {finding.message}")
+        lines.append(f"{line(finding.policy)} ({finding.level}{severity})")
+        lines.append(f"  at: {line(_where(finding, report))}")
+        lines.append(f"  found: {line(finding.message)}")
         if finding.fix:
-            lines.append(f"  fix: {finding.fix}")
+            lines.append(f"  fix: {line(finding.fix)}")
         lines.append("")
     verdict = "passed" if report.passed else "failed"
     advisory = len(report.findings) - len(report.mandatory)
     lines.append(
-        f"{report.project}/{report.stack}: {verdict}. {len(report.policies)} policies of "
-        f"{report.pack} over {report.resources} resources: {len(report.mandatory)} mandatory and "
-        f"{advisory} advisory findings."
+        f"{line(report.project)}/{line(report.stack)}: {verdict}. {len(report.policies)} policies "
+        f"of {line(report.pack)} over {report.resources} resources: {len(report.mandatory)} "
+        f"mandatory and {advisory} advisory findings."
     )
     return "\n".join(lines) + "\n"
 
 
 def to_json(report: Report) -> str:
     """One object: verdict, policies and findings."""
-    document = {
+    found = {
         "project": report.project,
         "stack": report.stack,
         "pack": report.pack,
@@ -72,44 +68,7 @@ def to_json(report: Report) -> str:
             for finding in report.findings
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def to_sarif(report: Report) -> str:
-    """SARIF 2.1.0, for code scanning."""
-    rules = [
-        {
-            "id": policy.name,
-            "shortDescription": {"text": policy.description},
-            "properties": {"severity": policy.severity, "frameworks": policy.frameworks},
-        }
-        for policy in report.policies
-    ]
-    results = [_sarif_result(finding) for finding in report.findings]
-    driver = {"name": f"holdfast check ({report.pack})", "rules": rules}
-    document = {
-        "$schema": _SARIF_SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _sarif_result(finding: Finding) -> dict[str, object]:
-    location: dict[str, object] = {
-        "logicalLocations": [{"fullyQualifiedName": finding.urn, "kind": "resource"}]
-    }
-    if finding.source is not None:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": quote(finding.source.file)},
-            "region": {"startLine": finding.source.line},
-        }
-    return {
-        "ruleId": finding.policy,
-        "level": "error" if finding.level is Level.MANDATORY else "note",
-        "message": {"text": _sentence(finding)},
-        "locations": [location],
-    }
+    return document(found)
 
 
 def to_junit(report: Report) -> str:
@@ -130,12 +89,12 @@ def to_junit(report: Report) -> str:
         )
     name = quoteattr(f"{report.project}/{report.stack}")
     body = "\n".join(cases)
-    document = (
+    suite = (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<testsuite name={name} tests="{len(cases)}" failures="{failed}">\n'
         f"{body}\n</testsuite>\n"
     )
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", document)
+    return xml(suite)
 
 
 def to_github(report: Report) -> str:
@@ -143,12 +102,30 @@ def to_github(report: Report) -> str:
     lines: list[str] = []
     for finding in report.findings:
         command = "error" if finding.level is Level.MANDATORY else "notice"
-        fields = [f"title={_property(finding.policy)}"]
-        if finding.source is not None:
-            fields.insert(0, f"file={_property(finding.source.file)},line={finding.source.line}")
         text = f"{_where(finding, report)}: {_sentence(finding)}"
-        lines.append(f"::{command} {','.join(fields)}::{_data(text)}")
-    return "".join(f"{line}\n" for line in lines)
+        file, at = (None, None) if finding.source is None else _place(finding.source)
+        lines.append(github_line(command, finding.policy, text, file, at))
+    return "".join(lines)
+
+
+def github_line(command: str, title: str, text: str, file: str | None, at: int | None) -> str:
+    """One workflow command.
+
+    Args:
+        command: ``error``, ``warning`` or ``notice``.
+        title: What GitHub shows above it.
+        text: What it says.
+        file: The file that it is about, if there is one.
+        at: Line in that file, from 1.
+    """
+    fields = [f"title={_property(title)}"]
+    if file is not None:
+        fields.insert(0, f"file={_property(file)}" + ("" if at is None else f",line={at}"))
+    return f"::{command} {','.join(fields)}::{_data(text)}\n"
+
+
+def _place(source: Source) -> tuple[str, int]:
+    return source.file, source.line
 
 
 def _where(finding: Finding, report: Report) -> str:

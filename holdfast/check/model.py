@@ -28,6 +28,8 @@ class Policy:
         level: What a violation of it does.
         severity: ``low``, ``medium``, ``high`` or ``critical``; empty when it says none.
         frameworks: Laws and standards that ask for it; may be empty.
+        explanation: Why it is asked, what is right and what is wrong, in lines; may be empty.
+        tags: What it belongs to, such as the item of a checklist.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Policy:
     level: Level
     severity: str
     frameworks: str
+    explanation: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

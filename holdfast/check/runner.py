@@ -113,6 +113,25 @@ def run_stack(
         return judge.report(graph)
 
 
+def policies_of(pack: Path, *, timeout_s: float = 120) -> tuple[Policy, ...]:
+    """What a pack asks for, by its own word. Nothing is checked.
+
+    Args:
+        pack: Directory that holds the pack's ``PulumiPolicy.yaml``.
+        timeout_s: How long the pack may take to start, and again to answer.
+
+    Returns:
+        Its policies, sorted by name; those that are disabled are left out.
+
+    Raises:
+        PolicyRunError: If the pack does not start, crashes or takes too long.
+    """
+    nothing = Subject(project="none", stack="none", preview=True, config={})
+    with started(pack.resolve(), environment(nothing), timeout_s) as process:
+        info = _Analyzer(process, timeout_s).info()
+    return _policies(info, configured(info))
+
+
 @contextmanager
 def _judging(pack: Path, subject: Subject, timeout_s: float) -> Generator["_Judge"]:
     with (
@@ -174,11 +193,7 @@ class _Judge:
             stack=graph.stack,
             pack=info.name,
             resources=sum(map(is_judged, graph.nodes)),
-            policies=tuple(
-                _policy(policy, settings[policy.name].enforcementLevel)
-                for policy in sorted(info.policies, key=lambda policy: policy.name)
-                if settings[policy.name].enforcementLevel != analyzer_pb2.DISABLED
-            ),
+            policies=_policies(info, settings),
             findings=tuple(sorted(findings, key=_order)),
         )
 
@@ -296,6 +311,14 @@ def _finding(
     )
 
 
+def _policies(info: analyzer_pb2.AnalyzerInfo, settings: _Settings) -> tuple[Policy, ...]:
+    return tuple(
+        _policy(policy, settings[policy.name].enforcementLevel)
+        for policy in sorted(info.policies, key=lambda policy: policy.name)
+        if settings[policy.name].enforcementLevel != analyzer_pb2.DISABLED
+    )
+
+
 def _policy(
     info: analyzer_pb2.PolicyInfo, level: analyzer_pb2.EnforcementLevel.ValueType
 ) -> Policy:
@@ -305,6 +328,8 @@ def _policy(
         level=_LEVELS.get(level, Level.MANDATORY),
         severity=_severity(info.severity),
         frameworks=info.framework.name,
+        explanation=info.remediation_steps,
+        tags=tuple(info.tags),
     )
 
 

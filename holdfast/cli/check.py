@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.options import HERE, AsJson, Project, Stack
+from holdfast.errors import GraphError, HoldfastError
 
 
 class Format(StrEnum):
@@ -32,13 +33,19 @@ def check(
 ) -> None:
     """Check a stack against the policies.
 
-    Exits with 1 when a mandatory one is violated.
+    Exits with 1 when a mandatory one is violated, and with 2 when it could not be carried out,
+    which every format but text says in its own form too.
     """
     from holdfast import check as checks
 
-    # What the program prints must not stand in the middle of what a machine reads.
-    with contextlib.redirect_stdout(sys.stderr):
-        report = checks.run_stack(project, stack, pack or project / "policies")
-    write = checks.FORMATS[Format.JSON if as_json else output]
-    typer.echo(write(report), nl=False)
+    chosen = Format.JSON if as_json else output
+    try:
+        # What the program prints must not stand in the middle of what a machine reads.
+        with contextlib.redirect_stdout(sys.stderr):
+            report = checks.run_stack(project, stack, pack or project / "policies")
+    except HoldfastError as error:
+        file, line = (error.file, error.line) if isinstance(error, GraphError) else (None, None)
+        typer.echo(checks.FAILURES[chosen](str(error), file, line), nl=False)
+        raise
+    typer.echo(checks.FORMATS[chosen](report), nl=False)
     raise typer.Exit(report.exit_code)

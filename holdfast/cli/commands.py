@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from holdfast.cli import COULD_NOT, check, drill, twin
+from holdfast.cli import COULD_NOT, check, drill, rules, twin
 from holdfast.cli.options import help_when_alone
 from holdfast.errors import ConfigurationError, HoldfastError
 
@@ -26,6 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("check")(check.check)
+app.command("rules")(rules.rules)
+app.command("explain")(rules.explain)
 app.add_typer(twin.app, name="twin")
 app.add_typer(drill.app, name="drill")
 

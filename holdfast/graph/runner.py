@@ -264,12 +264,13 @@ def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _explained(project: Project, error: BaseException, place: Source | None) -> GraphError:
+    file, line = (None, None) if place is None else (place.file, place.line)
     if isinstance(error, RunError):
         # The program speaks to its user, who has no business in its lines.
-        return GraphError(str(error))
+        return GraphError(str(error), file=file, line=line)
     where = str(project.program) if place is None else str(place)
     what = str(error) if isinstance(error, GraphError) else f"{type(error).__name__}: {error}"
-    return GraphError(f"{where}: {what}")
+    return GraphError(f"{where}: {what}", file=file, line=line)
 
 
 class _Places:

@@ -16,11 +16,12 @@ A function that yields nothing is compliant; what it yields are violations; and 
 that is unknown before deployment makes it undetermined, which fails like a violation.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from inspect import getdoc
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from policies.core.properties import Undetermined
 from policies.core.subjects import Resource, Stack
@@ -73,6 +74,8 @@ class Violation:
         return f"{place}{self.found}. Rule: {self.rule}. Fix: {self.fix}."
 
 
+_SECTION: Final = re.compile(r"(Why|Good|Bad|Fix): ")
+
 ResourceCheck: TypeAlias = Callable[[Resource], Iterator[Violation]]
 StackCheck: TypeAlias = Callable[[Resource, Stack], Iterator[Violation]]
 WholeCheck: TypeAlias = Callable[[Stack], Iterator[tuple[str, Violation]]]
@@ -88,6 +91,7 @@ class Rule:
         severity: How bad a violation is.
         frameworks: Laws and standards that ask for it.
         description: One sentence, from the function's docstring.
+        explanation: What follows it there: why, good, bad, and the fix, a line each.
         types: Type tokens of its subjects; empty when the stack as a whole is the subject.
         on_resource: The function, when one resource is enough to decide.
         on_stack: The function, when other resources of the stack decide too.
@@ -99,6 +103,7 @@ class Rule:
     severity: Severity
     frameworks: tuple[str, ...]
     description: str
+    explanation: str = ""
     types: tuple[str, ...] = ()
     on_resource: ResourceCheck | None = None
     on_stack: StackCheck | None = None
@@ -142,6 +147,7 @@ def resource_rule(
             severity=severity,
             frameworks=frameworks,
             description=_sentence(check),
+            explanation=_explanation(check),
             types=types,
             on_resource=check,
         )
@@ -166,6 +172,7 @@ def stack_rule(
             severity=severity,
             frameworks=frameworks,
             description=_sentence(check),
+            explanation=_explanation(check),
             types=types,
             on_stack=check,
         )
@@ -189,6 +196,7 @@ def whole_rule(
             severity=severity,
             frameworks=frameworks,
             description=_sentence(check),
+            explanation=_explanation(check),
             on_whole=check,
         )
 
@@ -224,6 +232,17 @@ def _whole_answers(found: Iterator[tuple[str, Violation]]) -> list[tuple[str, Vi
     except Undetermined as unknown:
         answers.append((unknown.owner, undetermined(unknown.path)))
     return answers
+
+
+def _explanation(check: Callable[..., object]) -> str:
+    """The rest of a docstring, each of its sections joined to one line."""
+    lines: list[str] = []
+    for line in (getdoc(check) or "").partition("\n\n")[2].splitlines():
+        if _SECTION.match(line) or not lines:
+            lines.append(line.strip())
+        else:
+            lines[-1] = f"{lines[-1]} {line.strip()}".strip()
+    return "\n".join(lines)
 
 
 def _sentence(check: Callable[..., object]) -> str:

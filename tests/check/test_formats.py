@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from holdfast.check import (
+    FAILURES,
     FORMATS,
     Finding,
     Level,
@@ -54,7 +55,7 @@ CLEAN = Report(project="demo", stack="prod", pack="holdfast", resources=3, polic
 
 def test_the_text_says_what_where_and_how_to_fix_it() -> None:
     text = to_text(REPORT)
-    assert f"a (mandatory, high)\n  components/t.py:12: {URN}\n  replica in" in text
+    assert f"a (mandatory, high)\n  at: components/t.py:12: {URN}\n  found: replica in" in text
     assert "fix: bring it home." in text
     assert "demo/prod: failed. 2 policies of holdfast over 3 resources: 1 mandatory and 1" in text
     assert "passed" in to_text(CLEAN)
@@ -66,6 +67,75 @@ def test_the_json_says_the_same_to_a_machine() -> None:
     assert document["findings"][0]["file"] == "components/t.py"
     assert document["findings"][0]["line"] == 12
     assert document["findings"][1]["file"] is None
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["::warning::x", "a\n::error::x", "a\r\n  ::stop-commands::t", "##[error]x", "\x1b[2J"],
+)
+def test_nothing_that_a_program_says_becomes_a_command_of_its_reader(hostile: str) -> None:
+    odd = replace(REPORT.findings[0], message=hostile, fix=hostile, urn=hostile, policy=hostile)
+    found = replace(REPORT, project=hostile, pack=hostile, findings=(odd,))
+    for text in (to_text(found), to_json(found), to_sarif(found)):
+        assert "##[" not in text
+        assert "\x1b" not in text
+        assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
+    assert json.loads(to_json(found))["findings"][0]["message"] == hostile
+    assert len(to_github(found).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("severity", "level", "score"),
+    [
+        ("critical", "error", "9.5"),
+        ("high", "error", "8.0"),
+        ("medium", "warning", "5.5"),
+        ("low", "note", "3.0"),
+        ("", "error", None),
+    ],
+)
+def test_severities_are_those_of_sarif(severity: str, level: str, score: str | None) -> None:
+    report = replace(
+        REPORT,
+        policies=(replace(REPORT.policies[0], severity=severity),),
+        findings=(replace(REPORT.findings[0], severity=severity),),
+    )
+    (run,) = json.loads(to_sarif(report))["runs"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert (run["results"][0]["level"], rule["defaultConfiguration"]["level"]) == (level, level)
+    assert rule["properties"].get("security-severity") == score
+
+
+def test_a_finding_is_told_again_after_its_line_has_moved() -> None:
+    moved = replace(REPORT.findings[0], source=Source("components/t.py", 99))
+    other = replace(REPORT.findings[0], message="something else.")
+    prints = {
+        json.loads(to_sarif(replace(REPORT, findings=(finding,))))["runs"][0]["results"][0][
+            "partialFingerprints"
+        ]["cause/v1"]
+        for finding in (REPORT.findings[0], moved, other)
+    }
+    assert len(prints) == 2
+
+
+def test_a_check_that_could_not_be_made_is_no_sarif_without_findings() -> None:
+    (run,) = json.loads(FAILURES["sarif"]("it broke", "my infra.py", 7))["runs"]
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    (told,) = invocation["toolExecutionNotifications"]
+    assert told["message"]["text"] == "it broke"
+    place = told["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("my%20infra.py", 7)
+    assert run["results"] == []
+
+
+def test_a_check_that_could_not_be_made_says_so_in_every_format() -> None:
+    assert set(FAILURES) == set(FORMATS)
+    assert json.loads(FAILURES["json"]("it broke", None, None))["passed"] is False
+    suite = ET.fromstring(FAILURES["junit"]("<it> broke", None, None))  # noqa: S314 - our own text
+    assert (suite.get("errors"), suite[0][0].get("message")) == ("1", "<it> broke")
+    line = FAILURES["github"]("it\nbroke", "a.py", 3)
+    assert line == "::error file=a.py,line=3,title=holdfast check::it%0Abroke\n"
 
 
 def test_the_sarif_points_into_the_program() -> None:
