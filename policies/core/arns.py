@@ -9,6 +9,11 @@ def region_of(text: str) -> str:
     return _parts(text)[3]
 
 
+def account_of(text: str) -> str:
+    """The account that an ARN is of; empty for what is nobody's, or no ARN."""
+    return _parts(text)[4]
+
+
 def service_of(text: str) -> str:
     """The service that an ARN is of; empty for what is no ARN."""
     return _parts(text)[2]

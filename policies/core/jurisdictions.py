@@ -33,6 +33,24 @@ REGIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """Regions by jurisdiction."""
 
+ELSEWHERE: Final = (
+    "af-south-1",
+    "ap-east-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-gov-west-1",
+)
+"""Regions of no jurisdiction of ours, that a pattern may take in: not all there are."""
+
 INFERENCE_PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
     {"us": "us", "eu": "eu", "jp": "ap", "apac": "", "au": "", "global": ""}
 )

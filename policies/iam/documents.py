@@ -1,17 +1,43 @@
-"""IAM documents, as far as rules judge them."""
+"""IAM documents, as far as rules judge them.
+
+Guarantees:
+    What AWS would refuse, or reads in a way that no rule knows, is undetermined: a statement
+    without an effect, with an element that is misspelt, or with one given twice.
+
+Does not guarantee:
+    That AWS takes the document: its length, and whether actions exist, are asked elsewhere.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, cast
 
 from policies.core.properties import Properties, Undetermined
+from policies.iam.patterns import matches
 
 _CONFINING: Final = frozenset(
     {"arnequals", "arnlike", "stringequals", "stringequalsignorecase", "stringlike"}
 )
 """Operators that hold only for the values given, and not for a request without the key."""
+
+_ELEMENTS: Final = frozenset(
+    {
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    }
+)
+
+Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Condition values by operator and key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,19 +46,39 @@ class Statement:
 
     Attributes:
         effect: ``Allow`` or ``Deny``.
-        actions: Such as ``dynamodb:GetItem``.
+        actions: Such as ``dynamodb:GetItem``, or patterns.
+        not_actions: Those that it does not speak of, where it names these.
         resources: ARNs and patterns.
+        not_resources: Those that it does not speak of, where it names these.
         principals: Values by kind (``AWS``, ``Service``, ``Federated``).
+        not_principals: Those that it does not speak of, where it names these.
         conditions: Values by operator and key.
-        inverted: Whether it says what it does not cover (``NotAction`` and its kind).
+        at: Its place in the document, such as ``Statement[2]``.
+        variables: Whether ``${...}`` in it stands for something of the request.
     """
 
     effect: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    principals: Mapping[str, tuple[str, ...]]
-    conditions: Mapping[str, Mapping[str, tuple[str, ...]]]
-    inverted: bool
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
+    principals: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    not_principals: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict[str, tuple[str, ...]]
+    )
+    conditions: Conditions = field(default_factory=dict[str, Mapping[str, tuple[str, ...]]])
+    at: str = "Statement[0]"
+    variables: bool = True
+
+    @property
+    def allows(self) -> bool:
+        """Whether it allows something rather than deny it."""
+        return self.effect == "Allow"
+
+    @property
+    def inverted(self) -> bool:
+        """Whether it says what it does not cover (``NotAction`` and its kind)."""
+        return bool(self.not_actions or self.not_resources or self.not_principals)
 
     def condition(self, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Operators and values that the statement's conditions put on a key."""
@@ -56,9 +102,9 @@ class Statement:
 
     def covers(self, action: str) -> bool:
         """Whether it speaks of an action: by its name, by a pattern, or by leaving it out."""
-        if not self.actions:
-            return self.inverted
-        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions)
+        if self.not_actions:
+            return not _any_matches(self.not_actions, action)
+        return _any_matches(self.actions, action)
 
 
 def statements(properties: Properties, name: str) -> tuple[Statement, ...]:
@@ -71,36 +117,74 @@ def statements(properties: Properties, name: str) -> tuple[Statement, ...]:
     Raises:
         Undetermined: If there is none, or none that can be judged.
     """
-    path = properties.at(name)
     try:
-        parsed: object = json.loads(properties.text(name) or "")
+        return parsed(properties.text(name) or "")
     except ValueError as error:
-        raise Undetermined(path, properties.owner) from error
-    listed = entries(parsed).get("Statement")
+        raise Undetermined(properties.at(name), properties.owner) from error
+
+
+@lru_cache(maxsize=1024)
+def parsed(text: str) -> tuple[Statement, ...]:
+    """The statements of a document's text.
+
+    Raises:
+        ValueError: If AWS would not take it, or no rule could tell what it says.
+    """
+    document = entries(json.loads(text, object_pairs_hook=_once))
+    unknown = set(document) - {"Version", "Id", "Statement"}
+    if unknown:
+        raise ValueError(f"a document has no {', '.join(sorted(unknown))}")
+    # Without a version, and in the first one, a variable is nothing but its characters.
+    variables = document.get("Version") == "2012-10-17"
+    listed = document.get("Statement")
     items = cast("list[object]", listed) if isinstance(listed, list) else [listed]
-    return tuple(_statement(item, path) for item in items)
+    return tuple(
+        _statement(item, f"Statement[{number}]", variables=variables)
+        for number, item in enumerate(items)
+    )
 
 
-def _statement(item: object, path: str) -> Statement:
+def _statement(item: object, at: str, *, variables: bool) -> Statement:
     fields = entries(item)
-    if not isinstance(fields.get("Effect"), str):
-        raise Undetermined(path)
-    principal = fields.get("Principal")
+    if fields.get("Effect") not in {"Allow", "Deny"} or not set(fields) <= _ELEMENTS:
+        raise ValueError(f"{at} has no effect, or elements that statements do not have")
+    if ("Action" in fields) == ("NotAction" in fields):
+        raise ValueError(f"{at} names actions by both Action and NotAction, or by none")
+    if {"Resource", "NotResource"} <= set(fields) or {"Principal", "NotPrincipal"} <= set(fields):
+        raise ValueError(f"{at} names the same both by what it is and by what it is not")
     return Statement(
         effect=str(fields["Effect"]),
         actions=_texts(fields.get("Action")),
+        not_actions=_texts(fields.get("NotAction")),
         resources=_texts(fields.get("Resource")),
-        principals=(
-            {"AWS": ("*",)}
-            if principal == "*"
-            else {kind: _texts(value) for kind, value in entries(principal).items()}
-        ),
+        not_resources=_texts(fields.get("NotResource")),
+        principals=_principals(fields.get("Principal")),
+        not_principals=_principals(fields.get("NotPrincipal")),
         conditions={
             operator: {key: _texts(value) for key, value in entries(keys).items()}
             for operator, keys in entries(fields.get("Condition")).items()
         },
-        inverted=bool({"NotAction", "NotResource", "NotPrincipal"} & set(fields)),
+        at=at,
+        variables=variables,
     )
+
+
+def _principals(value: object) -> Mapping[str, tuple[str, ...]]:
+    if value == "*":
+        return {"AWS": ("*",)}
+    return {kind: _texts(named) for kind, named in entries(value).items()}
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an element is given twice")
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _any_matches(patterns: tuple[str, ...], action: str) -> bool:
+    return any(matches(pattern.lower(), action.lower()) for pattern in patterns)
 
 
 def entries(value: object) -> Mapping[str, object]:
@@ -112,5 +196,9 @@ def _texts(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, list):
-        return tuple(str(item) for item in cast("list[object]", value))
-    return (str(value),)
+        return tuple(_text(item) for item in cast("list[object]", value))
+    return (_text(value),)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
