@@ -11,7 +11,6 @@ Does not guarantee:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import (
@@ -32,17 +31,6 @@ PROBE_INTERVALS_S = (10, 30)
 
 AGREEMENT_S = 6
 """What Route 53's checkers take to agree on a verdict and its name servers to hear of it."""
-
-
-class AgentNetwork(StrEnum):
-    """Where agents run, and so how they reach AWS and their model.
-
-    ``PRIVATE_ENDPOINTS``: in private subnets, by endpoints of their own network; the internet is
-    out of reach. ``PUBLIC``: in public subnets, with public addresses, over the internet.
-    """
-
-    PRIVATE_ENDPOINTS = "private-endpoints"
-    PUBLIC = "public"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,9 @@ from typing import Final
 import pulumi_policy as sdk
 
 from policies.checklist import closed_world, disaster_recovery, environment, state_safety
+from policies.checklist.identity import permissions, trust
 from policies.checklist.kill_switch import alarms as kill_switch_alarms
+from policies.checklist.kill_switch import responder
 from policies.checklist.kill_switch import switch as kill_switch
 from policies.checklist.residency import inference, reach
 from policies.checklist.residency import stores as residency
@@ -23,7 +25,10 @@ RULES: Final[tuple[Rule, ...]] = (
     *residency.RULES,
     *reach.RULES,
     *inference.RULES,
+    *permissions.RULES,
+    *trust.RULES,
     *kill_switch.RULES,
+    *responder.RULES,
     *kill_switch_alarms.RULES,
     *state_safety.RULES,
     *disaster_recovery.RULES,

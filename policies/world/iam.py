@@ -6,14 +6,18 @@ from policies.world.kind import LABEL, TAGS, Kind, alike
 
 _KNOWN_NAME: Final = "policies name it, so its name must be known: use `name`"
 
+_GUARDED: Final = "kill-switch-guarded"
+_ATTACHED: Final = "kill-switch-attached"
+_INSIDE: Final = "kill-switch-guarded-inside"
+
 ROLE: Final = Kind(
     type="aws:iam/role:Role",
     judged={
-        "assumeRolePolicy": "kill-switch-reachable",
-        "inlinePolicies[].policy": "kill-switch-guarded-inside",
-        "managedPolicyArns": "kill-switch-guarded-inside",
+        "assumeRolePolicy": "identity-trust",
+        "inlinePolicies[].policy": _INSIDE,
+        "managedPolicyArns": _INSIDE,
         "name": "contract-roles",
-        "permissionsBoundary": "kill-switch-plain",
+        "permissionsBoundary": _GUARDED,
     },
     neutral={
         "tags": TAGS,
@@ -26,13 +30,13 @@ ROLE: Final = Kind(
 
 ROLE_POLICY: Final = Kind(
     type="aws:iam/rolePolicy:RolePolicy",
-    judged={"policy": "kill-switch-guarded", "role": "kill-switch-guarded"},
+    judged=alike(_GUARDED, "policy", "role"),
     neutral=alike(LABEL, "name", "namePrefix"),
 )
 
 POLICY: Final = Kind(
     type="aws:iam/policy:Policy",
-    judged={"policy": "kill-switch-guarded"},
+    judged={"policy": _GUARDED},
     neutral={
         "tags": TAGS,
         **alike(LABEL, "delayAfterPolicyCreationInMs", "description", "name", "path"),
@@ -40,41 +44,112 @@ POLICY: Final = Kind(
     refused={"namePrefix": _KNOWN_NAME},
 )
 
+USER: Final = Kind(
+    type="aws:iam/user:User",
+    judged={"permissionsBoundary": _GUARDED},
+    neutral={
+        "tags": TAGS,
+        **alike(LABEL, "name", "path"),
+        "forceDestroy": "how a deployment takes a user away",
+    },
+)
+
+GROUP: Final = Kind(type="aws:iam/group:Group", neutral=alike(LABEL, "name", "path"))
+
 USER_POLICY: Final = Kind(
     type="aws:iam/userPolicy:UserPolicy",
-    judged={"policy": "kill-switch-guarded"},
-    neutral=alike(LABEL, "name", "namePrefix", "user"),
+    judged=alike(_GUARDED, "policy", "user"),
+    neutral=alike(LABEL, "name", "namePrefix"),
 )
 
 GROUP_POLICY: Final = Kind(
     type="aws:iam/groupPolicy:GroupPolicy",
-    judged={"policy": "kill-switch-guarded"},
-    neutral=alike(LABEL, "group", "name", "namePrefix"),
+    judged=alike(_GUARDED, "policy", "group"),
+    neutral=alike(LABEL, "name", "namePrefix"),
 )
 
-ROLE_ATTACHMENT: Final = Kind(
-    type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    judged={"policyArn": "kill-switch-attached", "role": "kill-switch-only-trips"},
+GROUP_MEMBERSHIP: Final = Kind(
+    type="aws:iam/groupMembership:GroupMembership",
+    judged=alike(_GUARDED, "group", "users"),
+    neutral=alike(LABEL, "name"),
 )
 
-ROLE_ATTACHMENTS_EXCLUSIVE: Final = Kind(
-    type="aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
-    judged={"policyArns": "kill-switch-attached", "roleName": "kill-switch-only-trips"},
+USER_GROUP_MEMBERSHIP: Final = Kind(
+    type="aws:iam/userGroupMembership:UserGroupMembership",
+    judged=alike(_GUARDED, "groups", "user"),
 )
 
 POLICY_ATTACHMENT: Final = Kind(
     type="aws:iam/policyAttachment:PolicyAttachment",
-    judged={"policyArn": "kill-switch-attached", "roles": "kill-switch-only-trips"},
-    neutral=alike(LABEL, "groups", "name", "users"),
+    judged={"policyArn": _ATTACHED, **alike(_GUARDED, "groups", "roles", "users")},
+    neutral=alike(LABEL, "name"),
+)
+
+ATTACHMENTS: Final = tuple(
+    Kind(type=token, judged={arn: _ATTACHED, holder: _GUARDED})
+    for token, arn, holder in (
+        ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn", "role"),
+        ("aws:iam/userPolicyAttachment:UserPolicyAttachment", "policyArn", "user"),
+        ("aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "policyArn", "group"),
+        (
+            "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+            "policyArns",
+            "roleName",
+        ),
+        (
+            "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+            "policyArns",
+            "userName",
+        ),
+        (
+            "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+            "policyArns",
+            "groupName",
+        ),
+    )
+)
+
+ROLE_POLICIES_EXCLUSIVE: Final = Kind(
+    type="aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
+    judged={"roleName": "kill-switch-only-trips"},
+    neutral={"policyNames": "it takes policies away and gives none"},
+)
+
+INSTANCE_PROFILE: Final = Kind(
+    type="aws:iam/instanceProfile:InstanceProfile",
+    neutral={
+        "tags": TAGS,
+        **alike(LABEL, "name", "namePrefix", "path"),
+        "role": "what the role may do is judged, whoever runs with it; its trust says who can",
+    },
+)
+
+OIDC_PROVIDER: Final = Kind(
+    type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    neutral={
+        "tags": TAGS,
+        **alike(
+            "trust in it asks for subject and audience",
+            "clientIdLists",
+            "thumbprintLists",
+            "url",
+        ),
+    },
 )
 
 KINDS: Final = (
     ROLE,
     ROLE_POLICY,
     POLICY,
+    USER,
+    GROUP,
     USER_POLICY,
     GROUP_POLICY,
-    ROLE_ATTACHMENT,
-    ROLE_ATTACHMENTS_EXCLUSIVE,
+    GROUP_MEMBERSHIP,
+    USER_GROUP_MEMBERSHIP,
     POLICY_ATTACHMENT,
+    *ATTACHMENTS,
+    ROLE_POLICIES_EXCLUSIVE,
+    INSTANCE_PROFILE,
+    OIDC_PROVIDER,
 )

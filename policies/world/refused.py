@@ -23,6 +23,11 @@ _CODE: Final = (
     "function may do, where it logs, and who may call it"
 )
 
+_STATIC: Final = (
+    "leave it out: a credential that never ends is found by somebody one day; give the workload a "
+    "role, and people an identity provider"
+)
+
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "aws:bedrock/agentAgent:AgentAgent": _CODE,
@@ -53,6 +58,20 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "aws:ec2transitgateway/transitGateway:TransitGateway": _JOINED,
         "aws:ec2transitgateway/vpcAttachment:VpcAttachment": _JOINED,
         "aws:efs/fileSystem:FileSystem": _STORE,
+        "aws:iam/accessKey:AccessKey": _STATIC,
+        "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": _STATIC,
+        "aws:iam/signingCertificate:SigningCertificate": _STATIC,
+        "aws:iam/sshKey:SshKey": _STATIC,
+        "aws:iam/userLoginProfile:UserLoginProfile": (
+            "leave it out: people come by an identity provider, with a second factor"
+        ),
+        "aws:dynamodb/resourcePolicy:ResourcePolicy": (
+            "leave it out: roles of the stack are allowed a table by their own policies"
+        ),
+        "aws:kms/grant:Grant": (
+            "leave it out: a grant opens a key beside its policy, and outlives who asked for it"
+        ),
+        "aws:lambda/permission:Permission": _CODE,
         "aws:kms/keyPolicy:KeyPolicy": _IN_PROPERTY.format("Key"),
         "aws:lambda/function:Function": _CODE,
         "aws:lambda/functionUrl:FunctionUrl": _CODE,

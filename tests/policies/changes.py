@@ -43,7 +43,7 @@ def model(named: Value, **more: Value) -> dict[str, Spec]:
 
 
 def trip(**changes: object) -> dict[str, Spec]:
-    return switch_may({**trip_statement(), **changes}, decrypt_statement())
+    return switch_may(_with(trip_statement(), changes), decrypt_statement())
 
 
 def writing(operator: str, *attributes: str) -> dict[str, Spec]:
@@ -57,7 +57,13 @@ def switch_may(*statements: Mapping[str, object]) -> dict[str, Spec]:
 
 
 def trust(**changes: object) -> dict[str, Spec]:
-    return changed("switch", "assumeRolePolicy", document({**trust_statement(), **changes}))
+    return changed("switch", "assumeRolePolicy", document(_with(trust_statement(), changes)))
+
+
+def _with(statement: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """A statement with other elements; one that says what it is not replaces what it is."""
+    replaced = {name.removeprefix("Not") for name in changes if name.startswith("Not")}
+    return {**{k: v for k, v in statement.items() if k not in replaced}, **changes}
 
 
 def named_principal(arn: str) -> dict[str, Spec]:
@@ -143,7 +149,7 @@ def calls(resource: str | None, **changes: object) -> dict[str, Spec]:
     for name in ("Action", "Resource"):
         if f"Not{name}" in changes:
             del statement[name]
-    return changed("switch-policy", "policy", document(statement))
+    return agents_may(statement)
 
 
 def subscribed(arn: str) -> dict[str, Spec]:

@@ -120,7 +120,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
             "residency-permission",
             agents_may(use_statement(), {**use_statement(), "Resource": arn}),
             "agents-policy",
-            "may be used",
+            "may use .* in ",
         )
         for arn in (
             f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/p-us-state",
@@ -131,7 +131,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "residency-permission",
         bucket_abroad("arn:aws:s3:::b-eu-west-1/*"),
         "agents-policy",
-        "b-eu-west-1/\\* may be used",
+        "may use .*b-eu-west-1/\\*",
     ),
     ("residency-keys", changed("key-home", TAG, ABSENT), "key-other", "no jurisdiction"),
     (
@@ -200,7 +200,7 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "is missing",
     ),
     *(
-        ("residency-inference-permission", calls(resource), "switch-policy", "may be called by")
+        ("residency-inference-permission", calls(resource), "agents-policy", "may call models by")
         for resource in (
             "*",
             f"{PROFILES}*",
@@ -213,14 +213,23 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         )
     ),
     *(
-        ("residency-inference-permission", calls("*", **{key: action}), "switch-p", "called by")
-        for key, action in (("Action", "BEDROCK:invoke*"), ("Action", "*"), ("NotAction", "s3:*"))
+        (rule, calls("*", **{key: action}), "agents-p", found)
+        for rule, key, action, found in (
+            (
+                "residency-inference-permission",
+                "Action",
+                "BEDROCK:invokeM*",
+                "may call models by",
+            ),
+            ("kill-switch-guarded", "Action", "*", "the item 'kill'"),
+            ("kill-switch-guarded", "NotAction", "s3:*", "the item 'kill'"),
+        )
     ),
     (
         "residency-inference-permission",
         calls(None, NotResource=f"{PROFILES}global.a.b"),
-        "switch-policy",
-        "may be called by \\*",
+        "agents-policy",
+        "may call models by \\*",
     ),
     (
         "residency-inference-permission",
@@ -229,10 +238,10 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "no jurisdiction is named",
     ),
     (
-        "residency-inference-role",
+        "residency-inference-permission",
         changed("agents", "inlinePolicies", [{"policy": document(MODEL_CALL)}]),
         "agents",
-        "may be called by",
+        "may call models by",
     ),
     *SWITCH_MUTANTS,
     ("table-replicated", changed("coordination", "replicas", []), "coordination", "only"),

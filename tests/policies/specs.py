@@ -37,6 +37,7 @@ from policies.core.subjects import Resource, Stack
 
 ACCOUNT = "123456789012"
 REGIONS = ("eu-west-1", "eu-central-1")
+SERVICES = ("dynamodb", "s3")
 TABLE_NAME = "p-eu-coordination"
 ARMED = {"state": {"S": "armed"}, "epoch": {"N": "0"}}
 
@@ -95,7 +96,13 @@ def decrypt_statement() -> dict[str, Any]:
 def alarms_may(*actions: str) -> str:
     service = {"Service": ["cloudwatch.amazonaws.com"]}
     return document(
-        {"Effect": "Allow", "Principal": service, "Action": list(actions), "Resource": "*"}
+        {
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": list(actions),
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": [ACCOUNT]}},
+        }
     )
 
 
@@ -112,7 +119,19 @@ def copy_statement() -> dict[str, Any]:
 def key_policy(*used: str, copying: Mapping[str, object] | None = None) -> str:
     """What lets alarms use a key, and the account copy it."""
     using = json.loads(alarms_may(*(used or ("kms:Decrypt", "kms:GenerateDataKey"))))["Statement"]
-    return document(*using, copying or copy_statement())
+    return document(*using, use_by_account(), copying or copy_statement())
+
+
+def use_by_account() -> dict[str, Any]:
+    """What lets the account's own permissions decide who uses a key, through services."""
+    through = [f"{service}.{region}.amazonaws.com" for region in REGIONS for service in SERVICES]
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": through}},
+    }
 
 
 def use_statement() -> dict[str, Any]:

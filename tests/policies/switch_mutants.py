@@ -1,5 +1,6 @@
 """Stacks with one mistake in the kill switch: the rule that finds it, where, and what it says."""
 
+from holdfast.graph import UNKNOWN
 from policies.core.kinds import (
     GROUP_POLICY,
     POLICY,
@@ -135,10 +136,10 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "items other than",
     ),
     *(
-        ("kill-switch-only-trips", writing(*limit), "switch", f"without {found}")
+        ("kill-switch-only-trips", writing(*limit), "switch", found)
         for *limit, found in (
-            ("ForAllValues:StringEquals", "pk", "state", "epoch\\."),
-            ("ForAnyValue:StringEquals", "epoch", "pk", "state", "what a condition says"),
+            ("ForAllValues:StringEquals", "pk", "state", "without epoch"),
+            ("ForAnyValue:StringEquals", "epoch", "pk", "state", "attributes other than"),
         )
     ),
     *(
@@ -160,7 +161,7 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ("kill-switch-only-trips", without("switch-policy"), "switch", "not allowed in"),
     ("kill-switch-only-trips", trip(Effect="Deny"), "switch", "a Deny may keep"),
     *(
-        ("kill-switch-only-trips", attached(token, at, to), "switch", "attaches another policy")
+        ("kill-switch-only-trips", attached(token, at, to), "attach", "another policy")
         for token, at, to in (
             (ROLE_ATTACHMENT, "role", "p-eu-kill-switch"),
             (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-kill-switch"),
@@ -215,35 +216,80 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     ),
     *(
         (
-            "kill-switch-attached",
+            rule,
             attached(token, at, to, f"arn:aws:iam::aws:policy/{policy}"),
             "attachment",
-            f"nobody judges .*{policy}",
+            found,
         )
-        for token, at, to, policy in (
-            (ROLE_ATTACHMENT, "role", "p-eu-agents", "AmazonDynamoDBFullAccess"),
-            (ROLE_ATTACHMENTS_EXCLUSIVE, "roleName", "p-eu-agents", "PowerUserAccess"),
-            (POLICY_ATTACHMENT, "roles", ["p-eu-agents"], "AdministratorAccess"),
+        for rule, token, at, to, policy, found in (
+            (
+                "kill-switch-guarded",
+                ROLE_ATTACHMENT,
+                "role",
+                "p-eu-agents",
+                "AmazonDynamoDBFullAccess",
+                "policyArn: p-eu-agents may do dynamodb",
+            ),
+            (
+                "kill-switch-guarded",
+                ROLE_ATTACHMENTS_EXCLUSIVE,
+                "roleName",
+                "p-eu-agents",
+                "PowerUserAccess",
+                "policyArns\\[0\\]: p-eu-agents may do dynamodb",
+            ),
+            (
+                "kill-switch-guarded",
+                POLICY_ATTACHMENT,
+                "roles",
+                ["p-eu-agents"],
+                "AdministratorAccess",
+                "p-eu-agents may do dynamodb",
+            ),
+            (
+                "kill-switch-attached",
+                POLICY_ATTACHMENT,
+                "roles",
+                ["p-eu-agents"],
+                "SomeNewAccess",
+                "nobody judges .*SomeNewAccess",
+            ),
         )
     ),
     (
-        "kill-switch-guarded-inside",
-        changed("agents", "inlinePolicies", [{"policy": document(use_statement())}]),
+        "kill-switch-guarded",
+        changed(
+            "agents",
+            "inlinePolicies",
+            [{"policy": document({**use_statement(), "Action": "dynamodb:Delete*"})}],
+        ),
         "agents",
-        "PutItem is allowed inside",
+        "inlinePolicies\\[0\\].policy.Statement\\[0\\]: p-eu-agents may do dynamodb:DeleteItem",
     ),
     (
-        "kill-switch-guarded-inside",
+        "kill-switch-guarded",
         changed("agents", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
         "agents",
+        "managedPolicyArns\\[0\\]: p-eu-agents may do dynamodb",
+    ),
+    (
+        "kill-switch-attached",
+        changed("agents", "managedPolicyArns", ["arn:aws:iam::aws:policy/SomeNewAccess"]),
+        "agents",
         "nobody judges",
+    ),
+    (
+        "kill-switch-guarded-inside",
+        changed("agents", "managedPolicyArns", [UNKNOWN]),
+        "agents",
+        "undetermined",
     ),
     *(
         (
             "kill-switch-guarded",
             {**compliant(), "policy": Spec(token, inputs)},
             "policy",
-            "takes in",
+            "the item 'kill' included",
         )
         for token in (USER_POLICY, GROUP_POLICY)
         for inputs in ({"policy": document(use_statement())},)
@@ -264,16 +310,16 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     *(
         ("kill-switch-guarded", agents_may(*statements), "agents-policy", said)
         for statements, said in (
-            ((use_statement(),), "PutItem on p-eu-coordination in eu-west-1"),
+            ((use_statement(),), "PutItem.* on p-eu-coordination in eu-central-1"),
             (({**use_statement(), "Resource": "*"},), "UpdateItem"),
             (({**use_statement(), "Action": "dynamodb:*"}, guard_statement()), "DeleteItem"),
             (({**use_statement(), "Resource": "arn:aws:dynamodb:*:*:table/p-*"},), "PutItem"),
-            (({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},), "UpdateItem"),
-            (({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b"},), "PutItem"),
+            (({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},), "and more on p-eu"),
+            (({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b"},), "and more"),
             ((use_statement(), {**guard_statement(), "Resource": TABLE_ARN}), "in eu-central-1"),
             (
                 (use_statement(), {**guard_statement(), "Action": "dynamodb:PutItem"}),
-                "UpdateItem on",
+                "UpdateItem on p-eu",
             ),
             (
                 (
@@ -304,7 +350,7 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         "kill-switch-guarded",
         {**compliant(), "policy": Spec(POLICY, {"policy": document(use_statement())})},
         "policy",
-        "takes in the item",
+        "the item 'kill' included",
     ),
     ("kill-switch-alarm", without("alarm-eu-central-1"), "coordination", "no alarm on .*Tripped"),
     ("kill-switch-alarm", without("silence-eu-west-1"), "coordination", "no alarm on .*Read"),

@@ -5,10 +5,11 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from tests.policies.edits.iam import IAM_EDITS
 from tests.policies.edits.residency import RESIDENCY_EDITS
 from tests.policies.shipped import STACKS, Harm, findings, graph_of
 
-HARMS: tuple[Harm, ...] = (*RESIDENCY_EDITS,)
+HARMS: tuple[Harm, ...] = (*RESIDENCY_EDITS, *IAM_EDITS)
 
 
 @pytest.mark.slow

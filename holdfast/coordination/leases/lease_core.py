@@ -477,9 +477,7 @@ class LeaseCore:
         One try to take it back, because it is not likely: who gives up must not wait for a silent
         store any longer than that.
         """
-        waiting = self._in_flight
-        nonces = [*self._unknown, *([waiting.nonce] if waiting else [])]
-        equals = [Equals("nonce", nonce) for nonce in nonces]
+        equals = [Equals("nonce", nonce) for nonce in self._unknown]
         if self._former is not None:
             # The record was seen to name us: what won it may be longer ago than we remember.
             equals.append(Equals("token", self._former))

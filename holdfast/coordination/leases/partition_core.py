@@ -375,7 +375,7 @@ class PartitionCore:
     def _sweep(self, now_ms: int) -> list[PartitionAction]:
         """Takes the line of a member that is long gone out of the roster."""
         for member, line in self._lines.items():
-            if not self._enrolling and now_ms - line.since_ms >= line.lease_ms:
+            if now_ms - line.since_ms >= line.lease_ms:
                 self._enrolling = True
                 unchanged = Equals(member, line.text)
                 gone = Update(key=self._roster_key, when=unchanged, remove=(member,))

@@ -1,9 +1,9 @@
 """Records that several writers change by what is there: compare-and-swap with a schema.
 
 Guarantees:
-    Each ``update`` that returns has been applied exactly once, to the value that ``change`` was
-    last given; a lost reply is recognised by its nonce and not repeated. A record written by a
-    newer schema is refused rather than misread, so two releases can share a store.
+    Each ``update`` that returns has been applied exactly once, and returns what was stored; a lost
+    reply is recognised by its nonce and not repeated. A record written by a newer schema is
+    refused rather than misread, so two releases can share a store.
 
 Does not guarantee:
     Fairness: under contention some writers lose until their attempts run out (``ConflictError``).
@@ -58,7 +58,8 @@ class VersionedState(Generic[T]):
         Args:
             key: Which record.
             change: Makes the new value of the old one (None if there is none). May be called
-                several times; only the result of its last call is kept.
+                several times, and any of its results may be the one that is stored, an earlier
+                one too where a request came late: only what this method returns counts.
             fence: The caller's token, if it acts under a lease.
 
         Raises:

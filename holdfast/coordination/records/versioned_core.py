@@ -178,8 +178,8 @@ class VersionedCore(Generic[T]):
 
         Args:
             key: Which record.
-            change: Makes the new value of the old one. May be called several times; only the
-                result of its last call is kept.
+            change: Makes the new value of the old one. May be called several times, and any of
+                its results may be the one that is stored: only what this returns counts.
             fence: The caller's token, if it acts under a lease.
 
         Raises:

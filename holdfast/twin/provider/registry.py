@@ -25,7 +25,6 @@ from holdfast.twin.provider import (
     sns,
     ssm,
     vpc,
-    vpc_endpoints,
 )
 from holdfast.twin.provider.spec import ResourceType
 
@@ -75,7 +74,7 @@ REALISED: Mapping[str, ResourceType] = {
         vpc.InternetGateway(),
         vpc.Subnet(),
         vpc.Vpc(),
-        vpc_endpoints.VpcEndpoint(),
+        vpc.VpcEndpoint(),
     )
 }
 """Types that become real things in an emulator, by token."""

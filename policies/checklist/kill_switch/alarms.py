@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
-from policies.checklist.kill_switch.switch import COMPONENT, FRAMEWORKS, flag_tables
+from policies.checklist.kill_switch.flag import COMPONENT, FRAMEWORKS, flag_tables
 from policies.core.kinds import ALARM, KEYS, TOPIC, TOPIC_SUBSCRIPTION
 from policies.core.rule import (
     ChecklistItem,

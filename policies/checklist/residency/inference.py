@@ -9,24 +9,19 @@ Does not guarantee:
 
 import re
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from typing import Final
 
 from policies.checklist.residency.stores import FRAMEWORKS
-from policies.core.arns import region_of, resource_of
-from policies.core.jurisdictions import INFERENCE_PREFIXES, lies_in, listing
-from policies.core.kinds import BEDROCK, POLICY, ROLE, ROLE_POLICY
-from policies.core.properties import Properties
+from policies.core.jurisdictions import INFERENCE_PREFIXES, listing
+from policies.core.kinds import BEDROCK
 from policies.core.rule import (
     ChecklistItem,
     Rule,
     Severity,
     Violation,
     resource_rule,
-    stack_rule,
 )
-from policies.core.subjects import JURISDICTION_TAG, Resource, Stack
-from policies.iam.documents import statements
+from policies.core.subjects import JURISDICTION_TAG, Resource
 
 # A profile's id, alone or at the end of an ARN: `eu.anthropic.claude-...`. Countries have two
 # letters, also those that AWS adds; vendors of models have more.
@@ -60,75 +55,6 @@ def models_run_in_the_jurisdiction(resource: Resource) -> Iterator[Violation]:
         yield from _profiles(text, path, jurisdiction)
 
 
-@stack_rule(
-    id="residency-inference-permission",
-    item=ChecklistItem.RESIDENCY,
-    severity=Severity.HIGH,
-    frameworks=FRAMEWORKS,
-    types=(ROLE_POLICY, POLICY),
-)
-def permissions_keep_models_in_the_jurisdiction(
-    policy: Resource, stack: Stack
-) -> Iterator[Violation]:
-    """No policy lets anybody call a model outside the jurisdiction."""
-    owners = {owner.jurisdiction for owner in (policy, *stack.targets(policy, "role", ROLE))}
-    yield from _models_beyond(policy.properties, owners - {None})
-
-
-@resource_rule(
-    id="residency-inference-role",
-    item=ChecklistItem.RESIDENCY,
-    severity=Severity.HIGH,
-    frameworks=FRAMEWORKS,
-    types=(ROLE,),
-)
-def roles_keep_models_in_the_jurisdiction(role: Resource) -> Iterator[Violation]:
-    """No policy inside a role lets it call a model outside the jurisdiction."""
-    owners = {role.jurisdiction} - {None}
-    for part in role.properties.objects("inlinePolicies"):
-        yield from _models_beyond(part, owners)
-
-
-def _models_beyond(properties: Properties, owners: AbstractSet[str | None]) -> Iterator[Violation]:
-    """What a policy allows of models that are not on the ground of every owner."""
-    at = properties.at("policy")
-    for statement in statements(properties, "policy"):
-        calls = any(statement.covers(action) for action in _INVOCATIONS)
-        if statement.effect != "Allow" or not calls:
-            continue
-        if not owners:
-            yield Violation(
-                found="models may be called, and no jurisdiction is named",
-                rule="whatever sends prompts to a model belongs to a jurisdiction",
-                fix=f"set the tag {JURISDICTION_TAG} on the policy or on its role",
-                at=at,
-            )
-        patterns = ("*",) if statement.inverted else statement.resources
-        for owner in sorted(map(str, owners)):
-            for pattern in patterns:
-                if _leaves(pattern, owner):
-                    yield Violation(
-                        found=f"models may be called by {pattern}",
-                        rule=f"requests of {owner} are answered in {listing(owner)}",
-                        fix="name models and profiles by ARNs of the jurisdiction's own regions, "
-                        "and profiles by a prefix that stays there",
-                        at=at,
-                    )
-
-
-def _leaves(pattern: str, jurisdiction: str) -> bool:
-    """Whether an ARN or pattern takes in models that may run outside a jurisdiction."""
-    fixed = re.split(r"[*?]", resource_of(pattern), maxsplit=1)[0]
-    profiles = fixed.startswith(_PROFILES) or _PROFILES.startswith(fixed)
-    stays = tuple(
-        f"{_PROFILES}{prefix}."
-        for prefix, home in INFERENCE_PREFIXES.items()
-        if home == jurisdiction
-    )
-    abroad = profiles and not fixed.startswith(stays)
-    return abroad or not lies_in(region_of(pattern), jurisdiction)
-
-
 def _profiles(text: str, path: str, jurisdiction: str) -> Iterator[Violation]:
     for prefix in _PROFILE.findall(text):
         if INFERENCE_PREFIXES.get(prefix) != jurisdiction:
@@ -140,8 +66,4 @@ def _profiles(text: str, path: str, jurisdiction: str) -> Iterator[Violation]:
             )
 
 
-RULES: Final[tuple[Rule, ...]] = (
-    models_run_in_the_jurisdiction,
-    permissions_keep_models_in_the_jurisdiction,
-    roles_keep_models_in_the_jurisdiction,
-)
+RULES: Final[tuple[Rule, ...]] = (models_run_in_the_jurisdiction,)

@@ -11,17 +11,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from policies.checklist.residency.stores import FRAMEWORKS
-from policies.core.arns import region_of, resource_of, service_of
+from policies.core.arns import region_of
 from policies.core.jurisdictions import lies_in, listing
 from policies.core.kinds import (
-    BUCKET,
     KEYS,
     LOAD_BALANCER,
-    POLICY,
     RECORD,
     REPLICA_KEY,
-    ROLE,
-    ROLE_POLICY,
     TOPIC,
     TOPIC_SUBSCRIPTION,
 )
@@ -119,39 +115,6 @@ def a_hostname_leads_to_one_jurisdiction(stack: Stack) -> Iterator[tuple[str, Vi
                     )
 
 
-@stack_rule(
-    id="residency-permission",
-    item=ChecklistItem.RESIDENCY,
-    severity=Severity.HIGH,
-    frameworks=FRAMEWORKS,
-    types=(ROLE_POLICY, POLICY),
-)
-def roles_reach_only_their_own_jurisdiction(policy: Resource, stack: Stack) -> Iterator[Violation]:
-    """A role of a jurisdiction is allowed nothing on resources of another one."""
-    owners = {owner.jurisdiction for owner in (policy, *stack.targets(policy, "role", ROLE))}
-    for jurisdiction in sorted(owner for owner in owners if owner is not None):
-        for statement in statements(policy.properties, "policy"):
-            for arn in statement.resources if statement.effect == "Allow" else ():
-                if _is_abroad(arn, jurisdiction, stack):
-                    yield _leads_out(
-                        f"{arn} may be used",
-                        jurisdiction,
-                        "name resources of the jurisdiction's own regions",
-                        "policy",
-                    )
-
-
-def _is_abroad(arn: str, jurisdiction: str, stack: Stack) -> bool:
-    region = region_of(arn)
-    if region:
-        # Models have a rule that knows where inference profiles lead.
-        return service_of(arn) != "bedrock" and not lies_in(region, jurisdiction)
-    if service_of(arn) != "s3":
-        return False
-    buckets = stack.named(BUCKET, resource_of(arn).partition("/")[0])
-    return any(bucket.jurisdiction != jurisdiction for bucket in buckets)
-
-
 def _leads_out(found: str, jurisdiction: str, fix: str, at: str) -> Violation:
     return Violation(
         found=found,
@@ -165,5 +128,4 @@ RULES: Final[tuple[Rule, ...]] = (
     keys_let_nobody_copy_them_abroad,
     messages_stay_in_their_jurisdiction,
     a_hostname_leads_to_one_jurisdiction,
-    roles_reach_only_their_own_jurisdiction,
 )

@@ -159,6 +159,44 @@ def test_a_store_that_puts_off_every_write_is_not_blamed_on_rivals() -> None:
         state.update("n", add_one)
 
 
+class Hesitates(MemoryStore):
+    """A store that answers the next write with silence; told to, it carries it out later."""
+
+    def __init__(self, *, late: bool) -> None:
+        super().__init__()
+        self.late = late
+        self.loses_next = False
+        self._held: Request | None = None
+
+    def call(self, request: Request) -> Reply:
+        if isinstance(request, Update):
+            if self.loses_next:
+                self.loses_next, self._held = False, request if self.late else None
+                return Reply(Outcome.UNKNOWN, reason="silence")
+            held, self._held = self._held, None
+            if held is not None:
+                super().call(held)
+        return super().call(request)
+
+
+def test_a_living_leader_goes_on_after_a_dropped_request() -> None:
+    store = Hesitates(late=False)
+    state = VersionedState(store=store, schema=NUMBER)
+    state.update("n", add_one, fence=Fence(5))
+    store.loses_next = True
+    assert state.update("n", add_one, fence=Fence(5)) == 2
+
+
+def test_what_is_returned_is_what_was_stored_though_an_earlier_attempt_comes_late() -> None:
+    store = Hesitates(late=True)
+    state = VersionedState(store=store, schema=NUMBER)
+    state.update("n", add_one)
+    store.loses_next = True
+    computed = iter((10, 20, 30))
+    assert state.update("n", lambda _: next(computed)) == 10
+    assert state.read("n") == 10
+
+
 def test_a_stale_holder_cannot_change_a_fenced_record() -> None:
     state = VersionedState(store=MemoryStore(), schema=NUMBER)
     state.update("n", add_one, fence=Fence(2))

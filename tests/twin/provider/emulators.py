@@ -1,7 +1,4 @@
-"""Emulator processes, one to a region, for tests that need no twin around them.
-
-They are amended as a region's are, and otherwise as they come.
-"""
+"""Plain emulator processes, one to a region, for tests that need no twin."""
 
 import contextlib
 import os
@@ -16,12 +13,6 @@ from holdfast.twin.provider.cloud import Cloud
 from tests.ports import free_ports
 
 ACCOUNT = "000000000000"
-AMENDED = """
-from ministack import app
-from holdfast.twin.region.amendments import amend_on_load
-amend_on_load(app)
-app.main()
-"""
 START_S = 30
 
 
@@ -57,7 +48,7 @@ def _start(region: str, port: int) -> "subprocess.Popen[bytes]":
         "LOG_LEVEL": "ERROR",
     }
     return subprocess.Popen(
-        [sys.executable, "-c", AMENDED],
+        [sys.executable, "-m", "ministack"],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -268,18 +268,10 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
                             "kmsMasterKeyId": world["key"],
                         },
                         "bucketKeyEnabled": True,
-                        "blockedEncryptionTypes": ["SSE-C"],
                     }
                 ],
             },
-            edit={
-                "rules": [
-                    {
-                        "applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"},
-                        "blockedEncryptionTypes": ["NONE"],
-                    }
-                ]
-            },
+            edit={"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]},
         ),
     ),
     "aws:s3/bucketVersioning:BucketVersioning": (
