@@ -1,4 +1,8 @@
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +60,43 @@ def test_the_example_for_agents_runs_up_to_the_network(
     names: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - the page's own example
     assert "election" in names
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the page sends its task with curl")
+def test_the_path_from_nothing_to_a_task_that_was_done_is_one_that_can_be_walked(
+    tmp_path: Path,
+) -> None:
+    (path,) = [block for block in _blocks("sh") if "twin agents up" in block]
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, clone)
+    for name in ("infra", "agents"):
+        shutil.copytree(ROOT / name, clone / name)
+    programs = Path(sys.executable).parent
+    try:
+        walked = subprocess.run(
+            ("bash", "-euo", "pipefail", "-c", path),
+            cwd=clone,
+            env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    finally:
+        # Nothing that may be left of a walk that failed outlives the test.
+        place = clone / ".holdfast" / "twin" / "dev"
+        subprocess.run(
+            (str(programs / "holdfast"), "twin", "down", "-s", "dev", "--state-dir", str(place)),
+            capture_output=True,
+            check=False,
+        )
+    assert walked.returncode == 0, walked.stdout + walked.stderr
+    told = walked.stdout
+    assert '"message": "accepted", "task": "first"' in told
+    assert '"event": "done", "task": "first"' in told
+    assert "Next: `holdfast twin agents up -s dev`" in told
+    assert "region-restored" in told
+    assert told.endswith("The twin is gone.\n")
