@@ -23,6 +23,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 from pulumi.runtime.proto import analyzer_pb2
 
+from holdfast.check.masking import Masking
 from holdfast.check.model import Finding, Level, Policy, Report
 from holdfast.check.process import PackProcess, started
 from holdfast.check.requests import (
@@ -187,7 +188,8 @@ class _Judge:
         self.close()
         info, settings, found = self._judged.result()
         found += [(None, diagnostic) for diagnostic in self._analyzer.stack(graph)]
-        findings = (_finding(graph, diagnostic, node) for node, diagnostic in found)
+        masking = Masking(graph)
+        findings = (_finding(graph, diagnostic, node, masking) for node, diagnostic in found)
         return Report(
             project=graph.project,
             stack=graph.stack,
@@ -292,12 +294,16 @@ def _why(method: str, error: grpc.RpcError, timeout_s: float) -> str:
 
 
 def _finding(
-    graph: Graph, diagnostic: analyzer_pb2.AnalyzeDiagnostic, node: Node | None
+    graph: Graph,
+    diagnostic: analyzer_pb2.AnalyzeDiagnostic,
+    node: Node | None,
+    masking: Masking,
 ) -> Finding:
     # What concerns the whole stack, the engine reports on the stack's own resource.
     root = "".join(found.urn for found in graph.of_type(STACK_TYPE))
     urn = node.urn if node is not None else diagnostic.urn or root
-    message = diagnostic.message.removeprefix(diagnostic.description).strip()
+    said = diagnostic.message.removeprefix(diagnostic.description).strip()
+    message = masking.masked(said)
     fix = _FIX.search(message)
     known = graph.by_urn.get(urn)
     return Finding(
