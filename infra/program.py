@@ -30,6 +30,7 @@ from components.aws.routing import (
     Target,
 )
 from components.aws.spending import Spending, SpendingArgs
+from components.aws.throttle_alarms import ThrottleAlarms, ThrottleAlarmsArgs
 from holdfast.contract import Role
 from holdfast.contract.metrics import METRIC_NAMESPACE
 from holdfast.errors import ConfigurationError
@@ -188,7 +189,7 @@ class _Build:
         """Everything of one jurisdiction that is not shared."""
         coordination = self.coordination(plan, keys)
         store = self.store(plan, keys)
-        self.replication_alarms(plan, keys, store)
+        self.alarms(plan, keys, store, coordination)
         kill_switch = self.kill_switch(plan, keys, coordination)
         return BuiltJurisdiction(
             regions={
@@ -236,9 +237,16 @@ class _Build:
             self.opts,
         )
 
-    def replication_alarms(self, plan: JurisdictionPlan, keys: Keys, store: GeoStore) -> None:
+    def alarms(
+        self,
+        plan: JurisdictionPlan,
+        keys: Keys,
+        store: GeoStore,
+        coordination: CoordinationStore,
+    ) -> None:
+        """Alarms on the jurisdiction's stores, all of them announced on one topic a region."""
         regions = tuple(region.name for region in plan.regions)
-        ReplicationAlarms(
+        copies = ReplicationAlarms(
             self.logical(plan.name, "replication"),
             ReplicationAlarmsArgs(
                 account_id=self.account_id,
@@ -254,6 +262,18 @@ class _Build:
                 alarm_emails=self.topology.alarm_emails,
                 key_arns=keys.arns,
                 tags=self.tags("replication-alarms", plan.name),
+            ),
+            self.opts,
+        )
+        ThrottleAlarms(
+            self.logical(plan.name, "throttling"),
+            ThrottleAlarmsArgs(
+                table_names={"coordination": coordination.table_name, "state": store.table_name},
+                alarm_names={
+                    region: self.physical(Kind.ALARM, region, "throttling") for region in regions
+                },
+                topic_arns=copies.topic_arns,
+                tags=self.tags("throttle-alarms", plan.name),
             ),
             self.opts,
         )

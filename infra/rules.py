@@ -21,9 +21,9 @@ MOST_EMAILS = 10
 LONGEST_CONTRACT_BYTES = 8_192
 """Of a parameter of Parameter Store's advanced tier, which holds a region's copy."""
 
-_CONTRACT_BYTES = 640
+_CONTRACT_BYTES = 600
 _JURISDICTION_BYTES = 300
-_REGION_BYTES = 770
+_REGION_BYTES = 735
 _REGION_NAMES = 6
 """What a contract's parts take at most, the last times the length of project and stack. Tests
 compare them with contracts that hold answers as long as AWS's."""

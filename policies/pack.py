@@ -5,7 +5,9 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies.checklist import closed_world, disaster_recovery, environment, state_safety
+from policies.checklist import closed_world, environment, observability, state_safety
+from policies.checklist.disaster_recovery import alarms as disaster_recovery_alarms
+from policies.checklist.disaster_recovery import stores as disaster_recovery
 from policies.checklist.identity import permissions, trust
 from policies.checklist.kill_switch import alarms as kill_switch_alarms
 from policies.checklist.kill_switch import responder
@@ -32,6 +34,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *kill_switch_alarms.RULES,
     *state_safety.RULES,
     *disaster_recovery.RULES,
+    *disaster_recovery_alarms.RULES,
+    *observability.RULES,
     *environment.RULES,
     *closed_world.RULES,
 )

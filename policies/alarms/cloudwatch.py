@@ -11,8 +11,8 @@ Does not guarantee:
     that trim: those are undetermined. How many data points beyond ``evaluationPeriods`` CloudWatch
     looks at depends on the period, and is not said; two is what its own examples show.
 
-Source: "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data" in the
-CloudWatch user guide.
+Sources: ``PutMetricAlarm`` in the CloudWatch API reference; "Evaluating an alarm" and "Configuring
+how CloudWatch alarms treat missing data" in the CloudWatch user guide.
 """
 
 import operator
@@ -33,6 +33,8 @@ _SHORT_PERIODS_S: Final = (10, 20, 30)
 _DAY_S: Final = 86_400
 _LONGEST_S: Final = {False: _DAY_S, True: 7 * _DAY_S}
 """How far back an alarm may look, by whether its period is an hour or more."""
+
+_ALWAYS_IGNORED: Final = "AWS/DynamoDB"
 
 _UNDECIDED: Final = (
     "metricQueries",
@@ -137,6 +139,7 @@ class Alarm:
             if properties.is_given(name):
                 raise Undetermined(name, resource.urn)
         periods = _whole(resource, "evaluationPeriods")
+        missing = Missing(_one_of(resource, "treatMissingData", tuple(Missing), "missing"))
         datapoints = properties.number("datapointsToAlarm")
         return cls(
             statistic=_statistic(resource),
@@ -146,7 +149,8 @@ class Alarm:
             datapoints=periods if datapoints is None else int(datapoints),
             comparison=_one_of(resource, "comparisonOperator", tuple(_COMPARE)),
             threshold=_number(resource, "threshold"),
-            missing=Missing(_one_of(resource, "treatMissingData", tuple(Missing), "missing")),
+            # Alarms on DynamoDB's metrics keep their state without data, whatever they say.
+            missing=Missing.IGNORE if properties.text("namespace") == _ALWAYS_IGNORED else missing,
             few_samples_count=_one_of(
                 resource, "evaluateLowSampleCountPercentiles", ("evaluate", "ignore"), "evaluate"
             )

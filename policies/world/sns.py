@@ -48,6 +48,8 @@ TOPIC_SUBSCRIPTION: Final = Kind(
     type="aws:sns/topicSubscription:TopicSubscription",
     judged={
         "endpoint": "residency-subscription",
+        "filterPolicy": "observability-subscribed",
+        "filterPolicyScope": "observability-subscribed",
         "protocol": "residency-subscription",
         "region": "residency-subscription",
         "topic": "residency-subscription",
@@ -64,8 +66,6 @@ TOPIC_SUBSCRIPTION: Final = Kind(
         **alike(
             "it keeps messages from whoever listens: leave it out, so that every alarm arrives",
             "deliveryPolicy",
-            "filterPolicy",
-            "filterPolicyScope",
             "replayPolicy",
         ),
         "redrivePolicy": "messages that do not arrive would lie in a queue that nobody reads",

@@ -20,6 +20,7 @@ COMPONENTS_OF_A_JURISDICTION = {
     "Keys",
     "KillSwitch",
     "ReplicationAlarms",
+    "ThrottleAlarms",
 }
 COMPONENTS_OF_A_REGION = {"Ingress", "Network", "RateLimits"}
 STACK = "pulumi:pulumi:Stack"

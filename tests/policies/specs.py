@@ -12,6 +12,7 @@ from typing import Any
 
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.graph import UNKNOWN, Value, struct_of
+from policies.core.contract import STACK
 from policies.core.kinds import (
     ALARM,
     BUCKET,
@@ -231,8 +232,25 @@ def compliant() -> dict[str, Spec]:
     return specs
 
 
+def _contract() -> Spec:
+    """What the stack exports, as far as rules read it."""
+    return Spec(
+        STACK,
+        {
+            "platform": {
+                "project": "p",
+                "stack": "s",
+                "environment": "prod",
+                "objectives": {"rto_s": 60, "rpo_s": 5, "kill_s": 10, "rollback_s": 30},
+                "monthly_budget_usd": 4000,
+            }
+        },
+    )
+
+
 def _roles() -> dict[str, Spec]:
     return {
+        "contract": _contract(),
         "agents": Spec(
             ROLE,
             {"name": "p-eu-agents", "assumeRolePolicy": document(), "tags": tags("agents")},
@@ -265,6 +283,7 @@ def _roles() -> dict[str, Spec]:
 def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]:
     return {
         **_switch_in(region, key),
+        **_store_alarms_in(region, far),
         f"balancer-{region}": Spec(LOAD_BALANCER, {"region": region, "tags": tags("ingress")}),
         f"record-{region}": Spec(
             RECORD,
@@ -315,7 +334,9 @@ def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]
                         "sourceSelectionCriteria": {
                             "sseKmsEncryptedObjects": {"status": "Enabled"}
                         },
+                        "id": f"to-{far}",
                         "destination": {
+                            "metrics": {"status": "Enabled"},
                             "bucket": UNKNOWN,
                             "encryptionConfiguration": {"replicaKmsKeyId": UNKNOWN},
                         },
@@ -342,35 +363,82 @@ def _switch_in(region: str, key: str) -> dict[str, Spec]:
         ),
         f"subscription-{region}": Spec(
             TOPIC_SUBSCRIPTION,
-            {"topic": UNKNOWN, "region": region},
+            {
+                "topic": UNKNOWN,
+                "region": region,
+                "protocol": "email",
+                "endpoint": "oncall@p.example",
+            },
             {"topic": [f"topic-{region}"]},
         ),
         **{
-            f"{what}-{region}": Spec(
-                ALARM,
-                {
-                    "region": region,
-                    "namespace": METRIC_NAMESPACE,
-                    "metricName": metric,
-                    "dimensions": dimensions(
-                        project="p", stack="s", jurisdiction="eu", region=region
-                    ),
-                    "comparisonOperator": comparison,
-                    "threshold": 1,
-                    "period": 60,
-                    "evaluationPeriods": 5,
-                    "treatMissingData": silence,
-                    "alarmActions": [UNKNOWN],
-                    "tags": tags("kill-switch"),
-                },
-                {"alarmActions": [f"topic-{region}"]},
+            f"{what}-{region}": _alarm(
+                region,
+                namespace=METRIC_NAMESPACE,
+                metricName=metric,
+                dimensions=dimensions(project="p", stack="s", jurisdiction="eu", region=region),
+                **how,
             )
-            for what, metric, comparison, silence in (
-                ("alarm", Metric.TRIPPED, "GreaterThanOrEqualToThreshold", "notBreaching"),
-                ("silence", Metric.READ, "LessThanThreshold", "breaching"),
+            for what, metric, how in (
+                ("alarm", Metric.TRIPPED, {"statistic": "Maximum"}),
+                (
+                    "silence",
+                    Metric.READ,
+                    {
+                        "statistic": "SampleCount",
+                        "comparisonOperator": "LessThanThreshold",
+                        "evaluationPeriods": 5,
+                        "treatMissingData": "breaching",
+                    },
+                ),
             )
         },
     }
+
+
+def _store_alarms_in(region: str, far: str) -> dict[str, Spec]:
+    return {
+        f"lost-{region}": _alarm(
+            region,
+            namespace="AWS/S3",
+            metricName="OperationsFailedReplication",
+            dimensions={
+                "SourceBucket": f"b-{region}",
+                "DestinationBucket": f"b-{far}",
+                "RuleId": f"to-{far}",
+            },
+        ),
+        **{
+            f"throttled-{what}-{region}": _alarm(
+                region,
+                namespace="AWS/DynamoDB",
+                metricName=f"{what}ThrottleEvents",
+                dimensions={"TableName": TABLE_NAME},
+                evaluationPeriods=5,
+                datapointsToAlarm=3,
+            )
+            for what in ("Read", "Write")
+        },
+    }
+
+
+def _alarm(region: str, **inputs: Value) -> Spec:
+    return Spec(
+        ALARM,
+        {
+            "region": region,
+            "statistic": "Sum",
+            "comparisonOperator": "GreaterThanOrEqualToThreshold",
+            "threshold": 1,
+            "period": 60,
+            "evaluationPeriods": 1,
+            "treatMissingData": "notBreaching",
+            "alarmActions": [UNKNOWN],
+            "tags": tags("kill-switch"),
+            **inputs,
+        },
+        {"alarmActions": [f"topic-{region}"]},
+    )
 
 
 def stack_of(specs: Mapping[str, Spec]) -> Stack:

@@ -5,11 +5,16 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from tests.policies.edits.alarms import ALARM_EDITS
 from tests.policies.edits.iam import IAM_EDITS
 from tests.policies.edits.residency import RESIDENCY_EDITS
 from tests.policies.shipped import STACKS, Harm, findings, graph_of
 
-HARMS: tuple[Harm, ...] = (*RESIDENCY_EDITS, *IAM_EDITS)
+HARMS: tuple[Harm, ...] = (
+    *RESIDENCY_EDITS,
+    *IAM_EDITS,
+    *ALARM_EDITS,
+)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The tokens and property names that rules read, beside the installed SDK."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import policies
+from holdfast.contract import Platform
 from policies.core import kinds
+from policies.core.contract import OUTPUT
 from policies.world.index import KINDS
 from tests.policies.world import sdk
 
@@ -40,6 +43,7 @@ def test_no_rule_reads_a_property_that_no_type_has() -> None:
         for path in sdk.paths(token)
         for part in re.split(r"\[\]\.|\.", path)
     }
+    known |= set(re.findall(r'"(\w+)"', json.dumps(Platform.model_json_schema()))) | {OUTPUT}
     calls = r'\.(?:text|flag|number|texts|object|objects|is_unknown|is_given|at)\("([A-Za-z]+)"\)'
     pointers = r'(?:\.targets|statements)\([\w.]+, "([A-Za-z]+)"'
     read = set(re.findall(calls, SOURCE) + re.findall(pointers, SOURCE))

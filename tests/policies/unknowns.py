@@ -1,6 +1,7 @@
 """Stacks with one value that nobody can know yet: the rule that needs it, and where it stands."""
 
 from holdfast.graph import UNKNOWN, Value
+from policies.checklist.disaster_recovery.alarms import HEALTH_CHECK
 from policies.core.kinds import (
     POLICY_ATTACHMENT,
     ROLE_ATTACHMENT,
@@ -113,6 +114,30 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
     ("kill-switch-alarm", changed("alarm-eu-west-1", "threshold", UNKNOWN), "threshold"),
     ("kill-switch-alarm", changed("alarm-eu-west-1", "dimensions", UNKNOWN), "dimensions"),
     ("kill-switch-alarm", unlinked("alarm-eu-west-1", "alarmActions", "alarmActions"), "alarmA"),
+    ("disaster-recovery-records-late", changed("coordination", "replicas", UNKNOWN), "replicas"),
+    ("disaster-recovery-objects-lost", changed("lost-eu-west-1", "threshold", UNKNOWN), "thresh"),
+    (
+        "disaster-recovery-copies-measured",
+        changed("replication-eu-west-1", "rules.0.destination.metrics", UNKNOWN),
+        "rules[0].destination.metrics",
+    ),
+    (
+        "disaster-recovery-region-left",
+        {**changed("lost-eu-west-1", "region", UNKNOWN), "check": Spec(HEALTH_CHECK, {})},
+        "region",
+    ),
+    (
+        "observability-throttled",
+        changed("throttled-Read-eu-west-1", "period", UNKNOWN),
+        "period",
+    ),
+    ("observability-alarm-acts", changed("lost-eu-west-1", "metricName", UNKNOWN), "metricName"),
+    ("observability-announced", changed("topic-eu-west-1", "policy", UNKNOWN), "policy"),
+    (
+        "observability-subscribed",
+        unlinked("lost-eu-west-1", "alarmActions", "alarmActions"),
+        "alarmActions",
+    ),
     ("kill-switch-subscribed", unlinked("subscription-eu-west-1", "topic", "topic"), "topic"),
     ("table-replicated", changed("coordination", "replicas", UNKNOWN), "replicas"),
     *(
