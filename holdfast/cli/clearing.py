@@ -20,7 +20,9 @@ def down(place: Path, *, as_json: bool) -> None:
     """Ends a twin and removes its directory."""
     # What leads elsewhere is refused before anything there is ended.
     ended = False if place.is_symlink() else end(place)
-    remove(place)
+    left = remove(place)
     voice = Voice(as_json=as_json)
     voice.say("The twin is gone.")
-    voice.result({"state_dir": str(place), "ended": ended, "removed": True})
+    if left:
+        voice.say(f"{place} stays, with what no twin has put there: {', '.join(left)}.")
+    voice.result({"state_dir": str(place), "ended": ended, "removed": True, "left": [*left]})

@@ -5,25 +5,37 @@ Guarantees:
     while it starts or stops. ``remove`` deletes nothing while a process of a twin lives in the
     directory, and none starts there meanwhile.
 
+    What somebody else put beside it survives ``remove``.
+
 Does not guarantee:
-    That what somebody else put into the directory survives ``remove``.
+    That what somebody else put into a twin's own folders survives as well.
 """
 
-import os
+import contextlib
 import shutil
 import time
 from pathlib import Path
 
 from holdfast.errors import TwinError
 from holdfast.twin.client import Twin
+from holdfast.twin.deployed import CONTRACT_FILE
 from holdfast.twin.events import EVENTS_FILE
 from holdfast.twin.fronts.stack_state import exclusive
 from holdfast.twin.lock import ENDING_TIMEOUT_S, Stage, holders, look, take, wait_free
-from holdfast.twin.plan import LOCK_FILE
+from holdfast.twin.plan import LOCK_FILE, PLAN_FILE, TWIN_FILE
 
 STACK_FOLDER = "inprocess"
 """Where the in-process front keeps its state."""
 
+WRITTEN = frozenset(
+    {
+        *(LOCK_FILE, TWIN_FILE, PLAN_FILE, EVENTS_FILE, CONTRACT_FILE),
+        *("front", STACK_FOLDER, "engine", "logs", "regions"),
+    }
+)
+"""All that a twin, and what is deployed to it, write into its directory."""
+
+_PARTIAL = tuple(f".{name}." for name in WRITTEN)
 _LEFT_TIMEOUT_S = 5.0
 _LOOK_EVERY_S = 0.1
 
@@ -72,8 +84,11 @@ def _lives_without_lock(state_dir: Path) -> bool:
     return True
 
 
-def remove(state_dir: Path) -> None:
-    """Deletes the directory of a twin that has ended.
+def remove(state_dir: Path) -> tuple[str, ...]:
+    """Deletes what a twin that has ended has written.
+
+    Returns:
+        Names of what lies there and no twin has written; with any, the directory stays.
 
     Raises:
         TwinError: If a twin lives there, or no twin has been there.
@@ -84,24 +99,35 @@ def remove(state_dir: Path) -> None:
             f"{state_dir} is a symbolic link to {state_dir.resolve()}, and what it leads to may "
             "belong to others. Name that directory itself, or remove the link."
         )
-    # Nothing is removed that a twin has not written.
-    if not (state_dir / LOCK_FILE).exists() and not (state_dir / EVENTS_FILE).exists():
+    if not (state_dir / LOCK_FILE).exists():
         raise TwinError(f"no twin has run in {state_dir}. Name its --stack or --state-dir.")
     lock = take(state_dir)
     lock.note(Stage.REMOVING)
     try:
         _wait_for_deployment(state_dir)
         for entry in sorted(state_dir.iterdir()):
+            if not _is_written_by_twins(entry.name):
+                continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             elif entry.name != LOCK_FILE:
                 entry.unlink()
         # Last, for it keeps others out until the rest is gone.
         (state_dir / LOCK_FILE).unlink()
-        if not os.listdir(state_dir):  # noqa: PTH208 - only whether there is anything
+        # Not empty: somebody else's things are there, or another twin's by now.
+        with contextlib.suppress(OSError):
             state_dir.rmdir()
     finally:
         lock.release()
+    if not state_dir.exists():
+        return ()
+    names = sorted(entry.name for entry in state_dir.iterdir())
+    return tuple(name for name in names if not _is_written_by_twins(name))
+
+
+def _is_written_by_twins(name: str) -> bool:
+    """Whether a name in a twin's directory is a twin's, half-written files included."""
+    return name in WRITTEN or name.startswith(_PARTIAL)
 
 
 def _wait_for_deployment(state_dir: Path) -> None:

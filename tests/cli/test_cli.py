@@ -18,7 +18,6 @@ import yaml
 
 from holdfast.cli import COULD_NOT, commands, deploying, main
 from holdfast.cli.options import HERE, same_twin
-from holdfast.twin.events import EVENTS_FILE
 from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.plan import LOCK_FILE
 from holdfast.twin.stack import Outlook
@@ -120,7 +119,7 @@ def test_what_the_system_refuses_is_one_sentence_too(
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(place))
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
-    (tmp_path / EVENTS_FILE).touch()
+    (tmp_path / LOCK_FILE).touch()
     (tmp_path / "logs").mkdir()
     code = commands.run(["twin", "down", "-s", "dev", "--state-dir", str(tmp_path)])
     assert code == COULD_NOT

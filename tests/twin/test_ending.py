@@ -144,6 +144,25 @@ def test_links_in_the_directory_go_and_what_they_lead_to_stays(tmp_path: Path) -
     assert (tmp_path / "precious" / "thesis.tex").read_text() == "four years"
 
 
+def test_what_no_twin_has_written_stays(tmp_path: Path) -> None:
+    place = tmp_path / "twin"
+    take(place).release()
+    (place / "logs").mkdir()
+    (place / f".{TWIN_FILE}.4711").touch()
+    (place / "thesis.tex").write_text("four years")
+    (place / "data").mkdir()
+    assert remove(place) == ("data", "thesis.tex")
+    assert (place / "thesis.tex").read_text() == "four years"
+    assert sorted(entry.name for entry in place.iterdir()) == ["data", "thesis.tex"]
+
+
+def test_a_directory_with_a_log_of_events_of_somebody_else_s_is_no_twin_s(tmp_path: Path) -> None:
+    (tmp_path / EVENTS_FILE).write_text('{"clicked": true}\n')
+    with pytest.raises(TwinError, match="no twin has run"):
+        remove(tmp_path)
+    assert (tmp_path / EVENTS_FILE).exists()
+
+
 def test_the_lock_goes_last_and_the_directory_stays_where_another_twin_has_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
