@@ -63,7 +63,7 @@ golden: install ## Rewrite the golden resource graphs; review the diff like code
 bench-check: install ## `holdfast check` beside `pulumi preview --policy-pack`, in one run.
 	$(BIN)/python benchmarks/bench_check.py
 
-bench-coordination: install ## Our locks beside others' that are installed, on one server, in one run.
+bench-coordination: install ## Our locks beside others', installed apart, on one server, in one run.
 	$(BIN)/python -m benchmarks.bench_coordination
 
 browser: ## Debian's Chromium, for the tests that open the report.
@@ -75,6 +75,8 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes \
 lock: install ## Resolve pyproject.toml again into requirements.lock and requirements-demo.lock.
 	$(COMPILE) --all-extras -o requirements.lock
 	$(COMPILE) --extra platform --extra build -c requirements.lock -o requirements-demo.lock
+	$(BIN)/uv pip compile --quiet benchmarks/peers.in --generate-hashes --no-header --no-annotate \
+		--universal --python-version 3.11 -c requirements.lock -o benchmarks/peers.lock
 
 clean: ## Remove what `make install` and the twin left. Stop a running twin first.
 	rm -rf .venv .holdfast build dist

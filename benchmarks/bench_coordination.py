@@ -1,7 +1,7 @@
 """This library's lock beside others', on one DynamoDB server, in one run.
 
-Run it with ``python -m benchmarks.bench_coordination``. Peers that are installed are measured,
-the others are named and left out: ``pip install python_dynamodb_lock dynalock dynamo-dlm``. A
+``make bench-coordination`` runs it. The peers are installed in an environment of their own, at the
+versions in ``peers.lock``; one that cannot run is named, with the reason, and left out. A
 crash is a SIGKILL; an outage is every request failing for 2 s, half a lease, after which a rival
 waits for two and a half leases.
 
@@ -10,7 +10,6 @@ that what else the machine does meets all of them. The takeover is counted from 
 request, which is what a waiter can know of it, and averaged over crashes at different moments.
 """
 
-import importlib.util
 import json
 import logging
 import os
@@ -20,12 +19,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, cast
 
 from benchmarks.locks import LEASE_S, PEERS, WIRE, set_up
+from benchmarks.peers import ROOT, NotInstalledError, install
 from tests.coordination.servers import emulator, environment
 
 OUTAGE_S = 2.0
@@ -44,6 +45,7 @@ LEVEL = 0.05
 class Row:
     """What was measured of one library."""
 
+    name: str
     acquire: float = 0
     release: float = 0
     tokens: str = ""
@@ -58,7 +60,7 @@ class Bench:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._make = PEERS[name][1]
+        self._make = PEERS[name]
         self._peer = self._make()
 
     def cost(self) -> dict[str, object]:
@@ -176,49 +178,84 @@ class Holder:
                 self.last_request_s = float(line)
 
 
+class PeerFailedError(Exception):
+    """A library's process has ended; the message is its last word."""
+
+
 class Worker:
     """The process of one library, as its parent sees it."""
 
-    def __init__(self, name: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.bench_coordination", "serve", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, name: str, python: str | Path, errors: Path) -> None:
+        self._errors = errors
+        with errors.open("wb") as said:
+            self._process = subprocess.Popen(
+                [python, "-m", "benchmarks.bench_coordination", "serve", name],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
 
     def ask(self, what: str, *arguments: float) -> object:
-        """Has it measure something."""
+        """Has it measure something.
+
+        Raises:
+            PeerFailedError: If it cannot.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps([what, *arguments]), file=self._process.stdin, flush=True)
-        return json.loads(self._process.stdout.readline())
+        with suppress(BrokenPipeError):
+            print(json.dumps([what, *arguments]), file=self._process.stdin, flush=True)
+        if answer := self._process.stdout.readline():
+            return json.loads(answer)
+        self._process.wait()
+        # A traceback says last what it is about.
+        said = self._errors.read_text(encoding="utf-8").splitlines()
+        raise PeerFailedError(said[-1] if said else "it ended and said nothing")
 
     def end(self) -> None:
         """Ends it."""
-        self._process.kill()
-        self._process.wait()
+        with suppress(BrokenPipeError), self._process:
+            self._process.kill()
 
 
-def measure(workers: dict[str, Worker]) -> dict[str, Row]:
-    """Measures all of them, in turn."""
-    rows = {name: Row() for name in workers}
-    for name, worker in workers.items():
-        for attribute, value in cast("dict[str, object]", worker.ask("cost")).items():
-            setattr(rows[name], attribute, value)
-        worker.ask("pairs")  # A first window, to warm up.
-    for _ in range(ROUNDS):
-        for name, worker in workers.items():
-            rows[name].per_s.append(cast("float", worker.ask("pairs")))
-    for crash_s in CRASHES_S:
-        for name, worker in workers.items():
-            rows[name].silence_s.append(cast("float", worker.ask("takeover", crash_s)))
-    for name, worker in workers.items():
-        rows[name].after_outage = cast("str", worker.ask("outage"))
-    for name, worker in workers.items():
-        rows[name].waiting_per_s = cast("float", worker.ask("waiting"))
-        worker.end()
-    return rows
+class Comparison:
+    """All libraries, measured in turn. One that fails is named, ended and taken out."""
+
+    def __init__(self, workers: dict[str, Worker]) -> None:
+        self._workers = workers
+        self.rows = {name: Row(name) for name in workers}
+
+    def measure(self) -> None:
+        """Measures everything."""
+        for row, cost in self._each("cost"):
+            for attribute, value in cast("dict[str, object]", cost).items():
+                setattr(row, attribute, value)
+        list(self._each("pairs"))  # A first window, to warm up.
+        for _ in range(ROUNDS):
+            for row, per_s in self._each("pairs"):
+                row.per_s.append(cast("float", per_s))
+        for crash_s in CRASHES_S:
+            for row, silence_s in self._each("takeover", crash_s):
+                row.silence_s.append(cast("float", silence_s))
+        for row, after_outage in self._each("outage"):
+            row.after_outage = cast("str", after_outage)
+        for row, waiting_per_s in self._each("waiting"):
+            row.waiting_per_s = cast("float", waiting_per_s)
+            # It may go on asking, which would meet the next one.
+            self._workers[row.name].end()
+
+    def _each(self, what: str, *arguments: float) -> Iterator[tuple[Row, object]]:
+        for name in list(self.rows):
+            try:
+                answer = self._workers[name].ask(what, *arguments)
+            except PeerFailedError as error:
+                print(f"{name} cannot run: {error}")
+                self._workers[name].end()
+                del self.rows[name]
+            else:
+                yield self.rows[name], answer
 
 
 def speed(rows: dict[str, Row], name: str) -> float:
@@ -271,7 +308,7 @@ def _print(rows: dict[str, Row]) -> None:
 def _hold(name: str, key: str) -> None:
     set_up()
     WIRE.on_request = lambda: print(time.monotonic(), flush=True)
-    assert PEERS[name][1]().acquire(key)
+    assert PEERS[name]().acquire(key)
     print("holds", flush=True)
     time.sleep(120)
 
@@ -285,7 +322,7 @@ def _serve(name: str) -> None:
 
 
 def main() -> None:
-    """Measures every peer that is installed."""
+    """Measures every peer that can run."""
     match sys.argv[1:]:
         case ["hold", name, key]:
             _hold(name, key)
@@ -296,19 +333,27 @@ def main() -> None:
 
 
 def _compare() -> None:
-    with tempfile.TemporaryDirectory() as directory, emulator(Path(directory)) as port:
+    pythons = {US: Path(sys.executable)}
+    try:
+        pythons |= dict.fromkeys(PEERS.keys() - {US}, install())
+    except NotInstalledError as error:
+        print(f"the peers cannot be installed, so there is nothing to compare with: {error}")
+    with tempfile.TemporaryDirectory() as place, emulator(Path(place)) as port:
         os.environ.update(environment(port))
-        workers: dict[str, Worker] = {}
+        workers = {
+            name: Worker(name, pythons[name], Path(place, f"{name}.log"))
+            for name in PEERS
+            if name in pythons
+        }
+        comparison = Comparison(workers)
         try:
-            for name, (module, _) in PEERS.items():
-                if importlib.util.find_spec(module) is None:
-                    print(f"{name} is not installed")
-                else:
-                    workers[name] = Worker(name)
-            _print(measure(workers))
+            comparison.measure()
         finally:
             for worker in workers.values():
                 worker.end()
+    if US not in comparison.rows:
+        raise SystemExit(1)
+    _print(comparison.rows)
 
 
 if __name__ == "__main__":

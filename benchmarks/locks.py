@@ -1,6 +1,7 @@
 """One face for the locks that ``bench_coordination`` compares: ours and others'.
 
-All leases last ``LEASE_S``; who must be polled is polled every ``POLL_S``.
+All leases last ``LEASE_S``; who must be polled is polled every ``POLL_S``. Imported where only one
+of the libraries is installed, so each is imported when it is made.
 """
 
 # The peers have no types, and no public way to acquire and release in two steps.
@@ -18,10 +19,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.exceptions import EndpointConnectionError
 
-from holdfast.contract import Consistency, Table
-from holdfast.coordination import DynamoDbStore, Lease, LeaseTiming, Lock, dynamodb_client
-from holdfast.errors import LockTimeoutError
-from tests.coordination.servers import REGION, TABLE, client
+from tests.coordination.servers import REGION, client
 
 LEASE_S = 4
 POLL_S = 1.0
@@ -70,46 +68,6 @@ class Peer(Protocol):
     def token(self) -> int | None:
         """A token that orders holders, if the library has one."""
         ...
-
-
-class _Holdfast:
-    """This library."""
-
-    name = "holdfast"
-
-    def __init__(self) -> None:
-        table = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
-        self._store = DynamoDbStore(table, dynamodb_client())
-        self._lock: Lock | None = None
-        self._lease: Lease | None = None
-
-    def _try(self, key: str, wait_s: float) -> bool:
-        timing = LeaseTiming(
-            lease_ms=LEASE_S * 1000, renew_ms=LEASE_S * 250, retry_ms=1000, margin_ms=LEASE_S * 200
-        )
-        lock = Lock(store=self._store, key=key, owner="bench", wait_s=wait_s, timing=timing)
-        try:
-            self._lease = lock.__enter__()
-        except LockTimeoutError:
-            return False
-        self._lock = lock
-        return True
-
-    def acquire(self, key: str) -> bool:
-        return self._try(key, 0)
-
-    def wait(self, key: str, longest_s: float) -> bool:
-        return self._try(key, longest_s)
-
-    def release(self) -> None:
-        if self._lock is not None:
-            self._lock.__exit__(None, None, None)
-
-    def knows_it_holds(self) -> bool | None:
-        return self._lease is not None and self._lease.held
-
-    def token(self) -> int | None:
-        return None if self._lease is None else self._lease.token
 
 
 class _PythonDynamoDbLock:
@@ -251,11 +209,16 @@ class _DynamoDlm:
         return None
 
 
-PEERS: dict[str, tuple[str, Callable[[], Peer]]] = {
-    "holdfast": ("holdfast", _Holdfast),
-    "python_dynamodb_lock": ("python_dynamodb_lock", _PythonDynamoDbLock),
-    "dynalock": ("dynalock", _DynaLock),
-    "dynamo-dlm": ("dynamo_dlm", _DynamoDlm),
+def _ours() -> Peer:
+    ours: Peer = importlib.import_module("benchmarks.our_lock").HoldfastLock()
+    return ours
+
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "holdfast": _ours,
+    "python_dynamodb_lock": _PythonDynamoDbLock,
+    "dynalock": _DynaLock,
+    "dynamo-dlm": _DynamoDlm,
 }
 
 

@@ -1,11 +1,12 @@
 """What is sent to DynamoDB is what it accepts; the stores' suite has it carried out as well."""
 
 import re
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 
-from holdfast.coordination import Item
+from holdfast.coordination import Item, Update
 from holdfast.coordination.stores.dynamodb_expression import (
     Expressions,
     conjunction,
@@ -49,6 +50,15 @@ def outside_groups(expression: str) -> str:
     return expression
 
 
+def spelt_out(expression: str, expressions: Expressions) -> str:
+    """An expression with what its placeholders stand for in their place."""
+    for placeholder, name in expressions.names.items():
+        expression = expression.replace(placeholder, name)
+    for placeholder, value in expressions.values.items():
+        expression = expression.replace(placeholder, str(next(iter(value.values()))))
+    return expression
+
+
 @given(conditions)
 def test_no_parentheses_are_sent_that_could_be_left_out(condition: Condition) -> None:
     expression = Expressions("pk").condition(condition)
@@ -84,12 +94,26 @@ def test_the_fewest_parts_of_a_condition_mean_the_same(condition: Condition, ite
 )
 def test_a_condition_is_put_in_the_fewest_parts(condition: Condition, expected: str) -> None:
     expressions = Expressions("pk")
-    expression = expressions.condition(condition)
-    for placeholder, name in expressions.names.items():
-        expression = expression.replace(placeholder, name)
-    for placeholder, value in expressions.values.items():
-        expression = expression.replace(placeholder, str(next(iter(value.values()))))
-    assert expression == expected
+    assert spelt_out(expressions.condition(condition), expressions) == expected
+
+
+@pytest.mark.parametrize(
+    ("assign", "add", "remove", "expected"),
+    [
+        ({}, {}, (), ""),
+        ({"set": 1, "b": "x"}, {"c": -1}, ("d",), "SET set = 1, b = x ADD c -1 REMOVE d"),
+        ({}, {}, ("a", "b", "a"), "REMOVE a, b"),
+        ({"a": 2, "b": 1}, {"a": 3}, (), "SET a = 5, b = 1"),
+        ({"a": 2, "b": "x"}, {"a": 3, "c": 1}, ("a", "b", "c"), "REMOVE a, b, c"),
+        ({"a": True}, {"b": True}, (), "SET a = True ADD b 1"),
+    ],
+)
+def test_a_change_names_each_attribute_once(
+    assign: Item, add: Mapping[str, int], remove: tuple[str, ...], expected: str
+) -> None:
+    expressions = Expressions("pk")
+    update = Update(key="a", when=Always(), assign=assign, add=add, remove=remove)
+    assert spelt_out(expressions.changes(update), expressions) == expected
 
 
 @pytest.mark.parametrize(
