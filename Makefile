@@ -38,7 +38,7 @@ test: install ## Style, types, import contracts, every test but the mutants' reh
 	$(BIN)/pytest -m "not alone and not rehearsal" $(PARALLEL) --quiet
 	$(BIN)/pytest -m "alone and not rehearsal"
 
-rehearse: install ## The drill on three platforms with one mistake each; it must catch all.
+rehearse: install ## The drill on three platforms with one mistake each, on other shapes, on other agents.
 	$(BIN)/pytest -m rehearsal
 
 quick: install ## The tests that start no process: under two minutes.

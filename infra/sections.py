@@ -30,7 +30,9 @@ PROBE_INTERVALS_S = (10, 30)
 """What Route 53 offers between two probes of one checker."""
 
 AGREEMENT_S = 6
-"""What Route 53's checkers take to agree on a verdict and its name servers to hear of it."""
+"""About what Route 53's checkers take to agree on a verdict and its name servers to hear of it.
+
+AWS promises no bound on it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,11 +210,12 @@ class Routing(Section):
 
     @property
     def switch_s(self) -> int:
-        """Longest time from a region's failure until no new connection goes to it, in seconds.
+        """About how long it takes from a region's failure until no new connection goes to it, in s.
 
         The failed probes, the seconds that the checkers need to agree, and the answers still
-        cached. Name servers hearing late and clients that keep a dead connection come on top;
-        the slack to ``rto_s`` is theirs.
+        cached. It is an estimate and no bound: AWS promises none for the seconds between. Name
+        servers hearing late and clients that keep a dead connection come on top; the slack to
+        ``rto_s`` is for all of these.
         """
         return self.failure_threshold * self.interval_s + AGREEMENT_S + self.ttl_s
 
@@ -240,7 +243,7 @@ class Routing(Section):
                 Problem(
                     path=(),
                     given=self.model_dump(),
-                    wrong=f"switching regions takes up to {sum_s} = {self.switch_s} s, longer "
+                    wrong=f"switching regions takes about {sum_s} = {self.switch_s} s, longer "
                     f"than the promised rto_s of {ahead.rto_s:g} s",
                     allowed="failure_threshold * interval_s + "
                     f"{AGREEMENT_S} + ttl_s <= {ahead.rto_s:g}",

@@ -196,9 +196,9 @@ class Agents(Part):
 
     Attributes:
         name: Names their processes and logs.
-        command: Program and arguments. ``{python}`` stands for the interpreter that runs Holdfast,
-            ``{address}`` and ``{port}`` for what to listen on, ``{region}`` and ``{contract}`` for
-            the agent's region and the file of the platform's contract.
+        command: Program and arguments. ``python`` as the first is the interpreter that runs
+            Holdfast; ``{address}`` and ``{port}`` stand for what to listen on, ``{region}`` and
+            ``{contract}`` for the agent's region and the file of the platform's contract.
         env: Variables beside those that the twin gives every agent; the same names stand in them.
         ready: HTTP path that answers 200 once an agent takes tasks. None for the contract's
             health path, which it has to answer in any case: routing asks it.
@@ -330,7 +330,7 @@ def _filled(value: JsonValue, values: Mapping[str, str]) -> JsonValue:
 
 ORCHESTRATOR = Agents(
     name="orchestrator",
-    command=("{python}", "-m", "agents.orchestrator"),
+    command=("python", "-m", "agents.orchestrator"),
     submit=Submission(
         path="/v1/tasks",
         body={

@@ -32,9 +32,15 @@ CORES_PER_JURISDICTION = 0.25
 _STARTED_WITHIN_S = 20.0
 
 _SPIN = """
-import sys, time
-for_s = float(sys.argv[1])
-sys.stdin.readline()
+import os, sys, time
+spinners, for_s = int(sys.argv[1]), float(sys.argv[2])
+children = []
+while len(children) < spinners - 1:
+    child = os.fork()
+    if child == 0:
+        children.clear()
+        break
+    children.append(child)
 began = last = time.monotonic()
 used = time.thread_time()
 stall = 0.0
@@ -42,7 +48,9 @@ while last - began < for_s:
     now = time.monotonic()
     stall = max(stall, now - last)
     last = now
-print((time.thread_time() - used) / (last - began), stall)
+os.write(1, b"%f %f\\n" % ((time.thread_time() - used) / (last - began), stall))
+for child in children:
+    os.waitpid(child, 0)
 """
 
 
@@ -91,39 +99,23 @@ def measure(jurisdictions: int) -> Room:
 
 
 def _measured() -> Room:
-    spinners: list[subprocess.Popen[str]] = []
     try:
-        spinners.extend(_spinner() for _ in range(SPINNERS))
-        for spinner in spinners:
-            _tell(spinner)
-        told = [spinner.communicate(timeout=FOR_S + _STARTED_WITHIN_S)[0] for spinner in spinners]
-    except (OSError, subprocess.TimeoutExpired) as error:
+        told = subprocess.run(
+            (sys.executable, "-I", "-S", "-c", _SPIN, str(SPINNERS), str(FOR_S)),
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            timeout=FOR_S + _STARTED_WITHIN_S,
+            # As a twin has: Linux shares processors out by session before it looks at processes.
+            start_new_session=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
         raise DrillError(
             f"This machine cannot be measured: {error}. Give it some rest and try again."
         ) from error
-    finally:
-        for spinner in spinners:
-            spinner.kill()
-            spinner.wait()
-    found = [[float(number) for number in line.split()] for line in told]
+    found = [[float(number) for number in line.split()] for line in told.splitlines()]
     return Room(
         cores=sum(cores for cores, _ in found),
         stall_s=max(stall_s for _, stall_s in found),
         load=os.getloadavg()[0],
     )
-
-
-def _spinner() -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        (sys.executable, "-I", "-S", "-c", _SPIN, str(FOR_S)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _tell(spinner: "subprocess.Popen[str]") -> None:
-    """Lets one begin that has been started: both are to spin at the same time."""
-    if spinner.stdin is not None:
-        spinner.stdin.write("\n")
-        spinner.stdin.flush()

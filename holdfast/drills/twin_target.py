@@ -5,11 +5,9 @@ Does not guarantee:
 """
 
 import hashlib
-import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
@@ -23,7 +21,7 @@ from holdfast.drills.result import Limit
 from holdfast.drills.target import Destination, Injection, Observation
 from holdfast.twin.agents import AgentProgram
 from holdfast.twin.client import Twin
-from holdfast.twin.deployed import save_contract
+from holdfast.twin.deployed import save_contract, serves
 from holdfast.twin.differences import DIFFERENCES
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.environment import ACCOUNT_ID
@@ -144,16 +142,8 @@ class TwinTarget:
 
     def serves(self, region: str, path: str | None) -> bool:
         """Whether a region's ingress answers a path with 200 now."""
-        line = http.client.HTTPConnection(
-            self._twin.address(region), self._twin.ingress_port, timeout=_READ_TIMEOUT_S
-        )
-        try:
-            line.request("GET", path or self._platform.regions[region].ingress.health_path)
-            return line.getresponse().status == HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            line.close()
+        asked = path or self._platform.regions[region].ingress.health_path
+        return serves(self._twin, region, asked)
 
     def resolver(self) -> TwinResolver:
         """A resolver for one user."""

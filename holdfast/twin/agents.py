@@ -18,9 +18,12 @@ from holdfast.errors import ConfigurationError
 from holdfast.twin.client import Twin
 from holdfast.twin.templates import expect_names, filled
 
-NAMES = ("python", "region", "address", "port", "contract")
-"""What a command and its environment may name in braces: the interpreter that runs Holdfast, the
-agent's region, the address and port that it has to listen on, and the file of its contract."""
+PYTHON = "python"
+"""As the first word of a command, the interpreter that runs this."""
+
+NAMES = ("region", "address", "port", "contract")
+"""What a command and its environment may name in braces: the agent's region, the address and port
+that it has to listen on, and the file of the platform's contract."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class AgentProgram:
 
     Attributes:
         name: Names its processes and their logs, together with the region.
-        command: Program and arguments; see :data:`NAMES`.
+        command: Program and arguments; see :data:`PYTHON` and :data:`NAMES`.
         env: Further variables, with the same names in their values.
         folders: Where Python finds its modules.
 
@@ -65,16 +68,16 @@ class AgentProgram:
             TwinError: If the region is not up, it already runs there, or it cannot start.
         """
         values = {
-            "python": sys.executable,
             "region": region,
             "address": twin.address(region),
             "port": str(twin.ingress_port),
             "contract": str(contract),
         }
+        program, *arguments = (filled(word, values) for word in self.command)
         return twin.spawn(
             region,
             self.process(region),
-            [filled(word, values) for word in self.command],
+            [sys.executable if program == PYTHON else program, *arguments],
             {
                 "HOLDFAST_PLATFORM_FILE": str(contract),
                 "PYTHONPATH": os.pathsep.join(str(folder.resolve()) for folder in self.folders),

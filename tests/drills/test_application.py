@@ -23,7 +23,7 @@ from holdfast.drills.twin_target import TwinTarget
 from holdfast.errors import DrillError
 
 MINIMAL = """
-command: ["{python}", -m, mine]
+command: [python, -m, mine]
 submit:
   path: /do
   body: {for: "{tenant}", what: "{task}"}
@@ -133,7 +133,7 @@ def test_the_reference_service_could_be_told_by_a_document(tmp_path: Path) -> No
         (MINIMAL.replace("/do", "do"), r"submit.path: .*pattern"),
         (MINIMAL + "reddy: /ok\n", r"reddy: Extra inputs"),
         (MINIMAL.replace("command:", "comand:"), r"command: Field required.*comand: Extra"),
-        (MINIMAL.replace('["{python}", -m, mine]', "[]"), r"command: .*at least 1"),
+        (MINIMAL.replace("[python, -m, mine]", "[]"), r"command: .*at least 1"),
         (MINIMAL + "  accepted: [200, 421]\n", r"421 stands in accepted and in refused"),
         (MINIMAL + "  accepted: [999]\n", r"submit.accepted.0: .*599"),
         (MINIMAL + "records: {state: all}\n", r"records: state does not name {task}"),

@@ -164,7 +164,7 @@ def test_agents_that_show_nothing_but_their_answers_are_asked_what_users_see() -
         (UsDefaultRoute(), a_platform(US), ORCHESTRATOR, "needs a jurisdiction us and another one"),
         (UsDefaultRoute(), a_platform(EU, AP), ORCHESTRATOR, "needs a jurisdiction us"),
         (LongTtl(), a_platform(US, objectives=promising(600)), ORCHESTRATOR, "none where rto_s"),
-        (NoFencing(), a_platform(US), SILENT, "command begins with {python} -m, not with ./agent"),
+        (NoFencing(), a_platform(US), SILENT, "command begins with python -m, not with ./agent"),
         (NoFencing(), a_platform(US), SILENT, "breaks fence, which is not asked"),
     ],
 )

@@ -1,7 +1,8 @@
 """The drill itself, on the deployed prod stack: minutes of real timers, real processes.
 
 The three mutants are what shows that the drill can fail. They take two minutes each, so
-`make rehearse` runs them, and CI after everything else.
+`make rehearse` runs them, and CI after everything else; so are shapes that prod has not, with the
+shortest timers that the settings take, and agents and a drill of somebody else's.
 """
 
 import hashlib
@@ -17,7 +18,11 @@ import pytest
 from holdfast.drills import DrillResult, ExitCode, run
 from holdfast.drills import history as histories
 from holdfast.drills.checks import Verdict
+from holdfast.drills.drill import Drill
+from holdfast.drills.loading import drill_at
 from holdfast.drills.region_loss import RegionLoss
+from tests.docs.pages import page_files
+from tests.drills.projects import a_project
 from tests.processes import left_naming, processes_naming
 
 pytestmark = pytest.mark.slow
@@ -29,14 +34,22 @@ INTERRUPTED = 128 + signal.SIGINT
 READY_WITHIN_S = 15
 
 
-def rehearse(mutant: str | None, tmp_path: Path) -> DrillResult:
+def rehearse(
+    mutant: str | None,
+    tmp_path: Path,
+    *,
+    project: Path = PROJECT,
+    drill: str | type[Drill] = "region-loss",
+    agents: str | None = None,
+) -> DrillResult:
     return run(
-        "region-loss",
-        project=PROJECT,
+        drill,
+        project=project,
         stack="prod",
         mutant=mutant,
         state_dir=tmp_path / "state",
         report_dir=tmp_path / "report",
+        agents_file=None if agents is None else project / agents,
         # Whoever runs the tests wants to see what comes of it.
         anyway=True,
     )
@@ -79,6 +92,50 @@ def test_a_mutant_fails_for_its_own_reason_and_no_other(mutant: str, tmp_path: P
     assert set(result.failed_checks) == set(result.mutant.breaks), why(result)
     assert result.mutant.caught
     assert result.exit_code is ExitCode.MISSED
+    assert processes_naming(str(tmp_path), in_environment=True) == []
+
+
+# Of examples/fast-failover; what the shapes' own timers give stands in examples/README.md.
+FAST = {
+    "objectives": {"rto_s": 30, "rpo_s": 5, "kill_s": 10, "rollback_s": 30},
+    "routing": {"interval_s": 10, "failure_threshold": 1, "ttl_s": 5},
+}
+
+
+@pytest.mark.rehearsal
+@pytest.mark.parametrize(
+    ("shape", "asked"),
+    [
+        # A standby takes over, and the primary takes its users back.
+        ("us-with-standby", 10),
+        # Two survivors, each with users of its own.
+        ("three-serving-regions", 10),
+        # Two jurisdictions that must not notice.
+        ("three-jurisdictions", 11),
+    ],
+)
+def test_every_kind_of_shape_keeps_its_promises(shape: str, asked: int, tmp_path: Path) -> None:
+    project = a_project(tmp_path / "project", shape, FAST)
+    result = rehearse(None, tmp_path, project=project)
+    assert result.passed, why(result)
+    assert len(result.verdicts) == asked
+    assert processes_naming(str(tmp_path), in_environment=True) == []
+
+
+@pytest.mark.rehearsal
+def test_the_page_s_own_agents_and_own_drill_are_rehearsed(tmp_path: Path) -> None:
+    project = a_project(tmp_path / "project", "fast-failover", FAST)
+    page_files(project)
+    drill = drill_at("my_drills:UsLoss", project)
+    result = rehearse(None, tmp_path, project=project, drill=drill, agents="agents.yaml")
+    assert result.passed, why(result)
+    assert result.drill == "us-loss"
+    assert [verdict.check for verdict in result.verdicts] == [
+        "open-loop",
+        "recovery-time",
+        "state-rpo",
+        "prompt",
+    ]
     assert processes_naming(str(tmp_path), in_environment=True) == []
 
 

@@ -17,6 +17,7 @@ from holdfast.errors import DrillError, TwinError
 from holdfast.twin.client import Twin
 from holdfast.twin.stack import outlook_of
 from tests.drills.platforms import a_home, a_platform
+from tests.drills.projects import SHAPES, a_project
 
 ROOT = Path(__file__).parents[2]
 
@@ -165,6 +166,19 @@ def test_agents_that_cannot_be_told_are_refused_before_anything_starts(project: 
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", ["dev", "test", "staging", "prod"])
 def test_every_shipped_stack_can_be_rehearsed(stack: str) -> None:
-    platform = outlook_of(ROOT, stack).platform
+    assert _lost(ROOT, stack) in {"us-east-1", "eu-west-1"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_can_be_rehearsed(shape: str, tmp_path: Path) -> None:
+    lost = _lost(a_project(tmp_path / "project", shape), "prod")
+    assert lost == ("eu-west-1" if shape == "eu-only" else "us-east-1")
+
+
+def _lost(project: Path, stack: str) -> str:
+    platform = outlook_of(project, stack).platform
     assert platform is not None
-    assert isinstance(plan_of(RegionLoss, platform, agents=ORCHESTRATOR, mutant=None), Plan)
+    plan = plan_of(RegionLoss, platform, agents=ORCHESTRATOR, mutant=None)
+    assert isinstance(plan, Plan), plan
+    return plan.lost_region

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from holdfast.contract import Platform
 from holdfast.drills.mutants.records import CONTINENTS, Record, one_global_name, with_ttl
+from holdfast.twin.agents import PYTHON
 
 __all__ = ["LongTtl", "Mutant", "NoFencing", "Record", "UsDefaultRoute"]
 
@@ -63,9 +64,9 @@ class NoFencing(Mutant):
     def unfit(self, platform: Platform, command: Sequence[str]) -> str | None:
         """Fences can only be taken down in a module that a Python of ours runs."""
         del platform
-        if tuple(command[:2]) == ("{python}", "-m"):
+        if tuple(command[:2]) == (PYTHON, "-m"):
             return None
-        return f"needs agents whose command begins with {{python}} -m, not with {command[0]}"
+        return f"needs agents whose command begins with {PYTHON} -m, not with {command[0]}"
 
     def command(self, command: Sequence[str]) -> Sequence[str]:
         """Starts the same program in an interpreter whose fences let everything pass."""
