@@ -26,7 +26,7 @@ from holdfast.contract import (
     Tools,
 )
 from infra.problems import Problem, listed, nearest
-from infra.sections import Agents, Model, Retention, Routing, Section, Sizes
+from infra.sections import AgentNetwork, Agents, Model, Retention, Routing, Section, Sizes
 
 
 class ModelRule(StrEnum):
@@ -69,6 +69,8 @@ class Profile(Section):
         routing: What a stack file gets that names no routing.
         network: Address pool. Those of the four environments do not overlap, so that they can
             be joined to one transit gateway.
+        agent_network: Where agents run when a stack file does not say.
+        agents_may_be_public: Whether a stack file may have them run in public subnets.
         floors: Smallest allowed number by section and key.
         rollback_at_most_s: Longest ``rollback_s`` that fits the way of rolling back; None where
             rollback does not apply.
@@ -82,6 +84,8 @@ class Profile(Section):
     retention: Retention
     routing: Routing
     network: IPv4Network
+    agent_network: AgentNetwork = AgentNetwork.PRIVATE_ENDPOINTS
+    agents_may_be_public: bool = False
     floors: Mapping[tuple[type[BaseModel], str], int]
     rollback_at_most_s: int | None = None
     deletion_protection: bool
@@ -112,6 +116,9 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
             # Probes every 10 s and their extra checkers cost more than all of dev's requests.
             routing=Routing(interval_s=30, failure_threshold=3, ttl_s=30),
             network=IPv4Network("10.192.0.0/10"),
+            # Endpoints would cost more than everything else of dev.
+            agent_network=AgentNetwork.PUBLIC,
+            agents_may_be_public=True,
             floors={},
             deletion_protection=False,
             alarms_are_heard=False,
@@ -131,6 +138,7 @@ PROFILES: Mapping[Environment, Profile] = MappingProxyType(
             retention=Retention(recovery_days=1, version_days=1, key_deletion_days=7),
             routing=Routing(interval_s=10, failure_threshold=3, ttl_s=10),
             network=IPv4Network("10.128.0.0/10"),
+            agents_may_be_public=True,
             floors={},
             deletion_protection=False,
             alarms_are_heard=False,
@@ -208,6 +216,8 @@ def contradictions(
         found += _too_little(environment, value, floor)
     if key == "valkey_node_type" and environment is Environment.PROD:
         found += _burstable(str(value))
+    if key == "agent_network" and value is AgentNetwork.PUBLIC:
+        found += _exposed(environment)
     if key == "rollback_s" and isinstance(value, float):
         found += _too_slow(environment, value)
     if key == "alarm_emails" and profile.alarms_are_heard and not value:
@@ -275,6 +285,20 @@ def _burstable(node_type: str) -> list[Problem]:
             "when a storm lasts",
             allowed="a node type that is not of the t families",
             fix=f"write {PROFILES[Environment.PROD].sizes.valkey_node_type} or larger",
+        )
+    ]
+
+
+def _exposed(environment: Environment) -> list[Problem]:
+    if PROFILES[environment].agents_may_be_public:
+        return []
+    return [
+        Problem(
+            path=(),
+            given=AgentNetwork.PUBLIC,
+            wrong=f"contradicts the environment {environment}, whose agents have no public address",
+            allowed=AgentNetwork.PRIVATE_ENDPOINTS,
+            fix=f"write {AgentNetwork.PRIVATE_ENDPOINTS}, or remove the key",
         )
     ]
 

@@ -83,19 +83,24 @@ def platform(
     }
 
 
-def agent_places(built: Mapping[str, BuiltJurisdiction]) -> dict[str, dict[str, object]]:
+def agent_places(
+    topology: Topology, built: Mapping[str, BuiltJurisdiction]
+) -> dict[str, dict[str, object]]:
     """Where agents run, for whoever deploys them; agents themselves need not know it.
 
     Args:
-        built: What was built, by jurisdiction.
+        topology: What was to be built.
+        built: What was, by jurisdiction.
 
     Returns:
-        By serving region: private subnets, security group, and where they register to be sent
-        requests, on :data:`infra.program.AGENT_PORT`.
+        By serving region: ``network``, which says whether its subnets are private, with endpoints,
+        or public, where an agent needs a public address; the subnets, the security group, and
+        where agents register to be sent requests, on :data:`infra.program.AGENT_PORT`.
     """
     return {
         name: {
-            "subnet_ids": list(region.network.private_subnet_ids.values()),
+            "network": topology.agent_network.value,
+            "subnet_ids": list(region.network.agent_subnet_ids.values()),
             "security_group_id": region.network.agent_security_group_id,
             "target_group_arn": region.ingress.target_group_arn,
         }

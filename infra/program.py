@@ -37,6 +37,7 @@ from holdfast.errors import ConfigurationError
 from infra import settings
 from infra.naming import GLOBAL, Kind
 from infra.outputs import BuiltJurisdiction, BuiltRegion, agent_places, as_text, platform
+from infra.sections import AgentNetwork
 from infra.topology import JurisdictionPlan, RegionPlan, Topology, plan
 
 INGRESS_PORT: Final = 443
@@ -90,7 +91,7 @@ def deploy(topology: Topology) -> None:
     contract = platform(topology, built, HEALTH_PATH)
     build.parameter(keys, as_text(contract))
     pulumi.export("platform", contract)
-    pulumi.export("agent_places", agent_places(built))
+    pulumi.export("agent_places", agent_places(topology, built))
     pulumi.export("name_servers", zone.name_servers)
 
 
@@ -355,6 +356,8 @@ class _Build:
                 ingress_port=INGRESS_PORT,
                 agent_port=AGENT_PORT,
                 limiter_port=LIMITER_PORT,
+                endpoint_services=self.topology.endpoint_services,
+                agents_are_public=self.topology.agent_network is AgentNetwork.PUBLIC,
                 tags=self.tags("network", plan.name),
             ),
             self.opts,

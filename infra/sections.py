@@ -11,6 +11,7 @@ Does not guarantee:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import (
@@ -33,6 +34,17 @@ AGREEMENT_S = 6
 """About what Route 53's checkers take to agree on a verdict and its name servers to hear of it.
 
 AWS promises no bound on it."""
+
+
+class AgentNetwork(StrEnum):
+    """Where agents run, and so how they reach AWS and their model.
+
+    ``PRIVATE_ENDPOINTS``: in private subnets, by endpoints of their own network; the internet is
+    out of reach. ``PUBLIC``: in public subnets, with public addresses, over the internet.
+    """
+
+    PRIVATE_ENDPOINTS = "private-endpoints"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,7 +35,17 @@ from infra import reports, rules
 from infra.environments import PROFILES, contradictions
 from infra.problems import Problem, refusal, refuse
 from infra.reports import KEY_ALIAS
-from infra.sections import Agents, Ahead, Retention, Routing, Section, Sizes, ahead_of, matching
+from infra.sections import (
+    AgentNetwork,
+    Agents,
+    Ahead,
+    Retention,
+    Routing,
+    Section,
+    Sizes,
+    ahead_of,
+    matching,
+)
 
 NAMESPACE = "holdfast"
 KEY = "platform"
@@ -158,6 +168,7 @@ class Settings(Section):
         alarm_emails: Who is told when an alarm goes off.
         monthly_budget_usd: Spending per month at which those people are told.
         network: Address pool that the regions' networks are cut from.
+        agent_network: Where agents run, and how they reach AWS and their model.
         agents: How agents behave.
         sizes: What each region gets.
         retention: How long things are kept.
@@ -177,6 +188,7 @@ class Settings(Section):
     alarm_emails: Annotated[tuple[Email, ...], Field(max_length=rules.MOST_EMAILS)]
     monthly_budget_usd: Annotated[int, Field(ge=1)]
     network: IPv4Network
+    agent_network: AgentNetwork
     agents: Agents
     sizes: Sizes
     retention: Retention
@@ -331,7 +343,11 @@ def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
 def _with_defaults(document: Mapping[str, object]) -> dict[str, object]:
     # Without a known environment, prod's defaults let the rest of the file be judged.
     profile = PROFILES[_declared(document) or Environment.PROD]
-    defaults: dict[str, object] = {"network": str(profile.network), "alarm_emails": []}
+    defaults: dict[str, object] = {
+        "network": str(profile.network),
+        "agent_network": profile.agent_network.value,
+        "alarm_emails": [],
+    }
     for section in ("agents", "sizes", "retention", "routing"):
         defaults[section] = getattr(profile, section).model_dump(mode="json")
     return {**defaults, **{key: _merged(defaults.get(key), document[key]) for key in document}}

@@ -22,7 +22,7 @@ from holdfast.contract import Environment, Mode, Objectives, Role
 from infra.environments import PROFILES
 from infra.naming import Names
 from infra.regions import GLOBAL_REGION, REGIONS, VOTES
-from infra.sections import Agents, Retention, Routing, Sizes
+from infra.sections import AgentNetwork, Agents, Retention, Routing, Sizes
 from infra.settings import JurisdictionSettings, Settings
 
 QUORUM = VOTES // 2 + 1
@@ -36,6 +36,12 @@ _REGION_BITS = 8
 
 _ZONE_LETTERS = "abcd"
 """Each region's network is cut into quarters, one for each zone letter, used or not."""
+
+AGENT_SERVICES = ("eks-auth", "kms", "monitoring", "secretsmanager", "ssm", "sts")
+"""What agents ask of AWS beside tables and buckets: their credentials, keys, metrics, the limiter's
+token and the contract."""
+
+MODEL_SERVICE = "bedrock-runtime"
 
 _PRIVATE_BITS = 1
 _PUBLIC_BITS = 4
@@ -180,6 +186,7 @@ class Topology:
         objectives: What the platform promises under failure.
         routing: How fast users are led away from a failing region.
         agents: How agents behave: their column of the environment matrix.
+        agent_network: Where agents run, and how they reach AWS and their model.
         sizes: What each region gets.
         retention: How long things are kept.
         deletion_protection: Whether stores refuse to be deleted.
@@ -199,6 +206,7 @@ class Topology:
     objectives: Objectives
     routing: Routing
     agents: Agents
+    agent_network: AgentNetwork
     sizes: Sizes
     retention: Retention
     deletion_protection: bool
@@ -210,6 +218,14 @@ class Topology:
     def names(self) -> Names:
         """Names and tags of everything in the platform."""
         return Names(project=self.project, stack=self.stack, environment=self.environment)
+
+    @property
+    def endpoint_services(self) -> tuple[str, ...]:
+        """AWS services that agents reach by interface endpoints, by short name, sorted."""
+        if self.agent_network is AgentNetwork.PUBLIC:
+            return ()
+        model = () if self.agents.model.mocked else (MODEL_SERVICE,)
+        return tuple(sorted((*AGENT_SERVICES, *model)))
 
     @property
     def regions(self) -> tuple[RegionPlan, ...]:
@@ -246,6 +262,7 @@ def plan(settings: Settings) -> Topology:
         objectives=Objectives.model_validate(settings.objectives.model_dump()),
         routing=settings.routing,
         agents=settings.agents,
+        agent_network=settings.agent_network,
         sizes=settings.sizes,
         retention=settings.retention,
         deletion_protection=(

@@ -1,14 +1,18 @@
 """Where a region takes requests: a load balancer that passes TCP through to agents.
 
 Guarantees:
-    Requests reach only agents that answered the health check, in any zone of the region. TLS
-    ends at the agent: nothing on the way holds a key to the traffic. An agent that goes
-    unhealthy or is deregistered loses its open connections at once, so that its users look
-    the hostname up again instead of waiting on a silent one.
+    As long as one agent of the region answers the health check, new connections go to agents
+    that do, in any zone. TLS ends at the agent: nothing on the way holds a key to the traffic.
+    An agent that is found unhealthy loses its open connections, and one that is deregistered
+    loses them after 30 s, so that its users look the hostname up again instead of waiting on a
+    silent one.
 
 Does not guarantee:
-    An even spread: a connection stays with its agent until it closes. The sender's address:
-    agents see the load balancer's.
+    That a request never reaches an agent that fails the check: with no healthy agent left, a
+    network load balancer fails open and sends connections to all of them, which must refuse by
+    themselves (the orchestrator does); until a check has failed twice, about 20 s, it does not
+    know. An even spread: a connection stays with its agent until it closes. The sender's
+    address: agents see the load balancer's.
 
 Costs:
     16.43 USD a month, 3.65 USD for the public address in each zone, and 0.006 USD for each
@@ -26,6 +30,7 @@ CHECK_INTERVAL_S = 10
 CHECK_TIMEOUT_S = 5
 CHECK_THRESHOLD = 2
 DEREGISTRATION_DELAY_S = 30
+"""What an agent that is taken out has to finish; then ``connection_termination`` ends the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)

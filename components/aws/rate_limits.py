@@ -7,7 +7,8 @@ Guarantees:
     nodes or more, the loss of a zone costs seconds.
 
 Does not guarantee:
-    Counts across regions: each region limits what it serves. Durability: a failover may lose
+    Counts across regions: each region limits what it serves. New minor versions of Valkey on
+    their own: the code says which. Durability: a failover may lose
     the last writes, and the loss of all nodes loses every count. Rotation on its own: replace
     the secret's version (``pulumi up --replace <its URN>``) and the cluster takes the new token
     beside the old. For the minutes that it needs, who reads the secret anew is refused; with
@@ -28,6 +29,10 @@ import pulumi_aws as aws
 TOKEN_CHARACTERS = 64
 RECOVERY_WINDOW_DAYS = 30
 ENGINE_VERSION = "8.2"
+"""The provider takes ``major.minor`` of Valkey, nothing wider, and replaces a cluster that is ahead
+of it. So AWS does not upgrade a minor version behind it (it patches within one on its own): raise
+this, and let the environments before prod have it first."""
+
 PARAMETER_FAMILY = "valkey8"
 
 
@@ -190,7 +195,7 @@ class RateLimits(pulumi.ComponentResource):
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             auth_token=token,
-            auto_minor_version_upgrade=True,
+            auto_minor_version_upgrade=False,
             apply_immediately=True,
             # Counts of a minute ago are worth nothing after a restore.
             snapshot_retention_limit=0,

@@ -2,8 +2,9 @@
 
 Guarantees:
     Nothing in it is public or ever sent in the clear. Every object is encrypted under the
-    jurisdiction's key: a writer who asks for any encryption is refused. An overwritten or
-    deleted object can be had back for as long as old versions are kept.
+    jurisdiction's key: a writer who asks for any encryption is refused, and S3 itself blocks
+    keys that customers bring (SSE-C). An overwritten or deleted object can be had back for as
+    long as old versions are kept.
 
 Does not guarantee:
     A copy anywhere else: :mod:`components.aws.geo_store` adds that.
@@ -109,6 +110,9 @@ class RegionalBucket(pulumi.ComponentResource):
                     },
                     # One call to KMS for many objects, at about a hundredth of the price.
                     "bucket_key_enabled": True,
+                    # Left out, S3 answers with a default of its own, which every later plan
+                    # takes for a change.
+                    "blocked_encryption_types": ["SSE-C"],
                 }
             ],
             opts=pulumi.ResourceOptions(parent=self),
@@ -126,20 +130,20 @@ class RegionalBucket(pulumi.ComponentResource):
             restrict_public_buckets=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        aws.s3.BucketOwnershipControls(
+        # S3 answers 409 to two changes of a bucket's access at once: one after the other.
+        controls = aws.s3.BucketOwnershipControls(
             name,
             region=args.region,
             bucket=self.bucket_name,
             rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
         aws.s3.BucketPolicy(
             name,
             region=args.region,
             bucket=self.bucket_name,
             policy=_policy(args.bucket_name),
-            # S3 refuses two changes of a bucket's access at once.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[controls]),
         )
 
     def _forget_old_versions(self, name: str, args: RegionalBucketArgs) -> None:

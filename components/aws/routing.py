@@ -1,13 +1,14 @@
 """One hostname per jurisdiction, answered with a healthy region of that jurisdiction.
 
 Guarantees:
-    A region that stops answering its health check is out of the answers within
-    ``threshold * interval + 6 s``, and out of resolvers' caches one TTL later. No record of one
-    jurisdiction leads to another's regions: there is no default and no shared name, so with
-    all its regions unhealthy a jurisdiction's name still leads to itself. Nothing of this needs
-    a change of a record, and so no control plane.
+    A region that stops answering its health check leaves the answers, and resolvers' caches one
+    TTL later. No record of one jurisdiction leads to another's regions: there is no default and
+    no shared name, so with all its regions unhealthy a jurisdiction's name still leads to
+    itself. Nothing of this needs a change of a record, and so no control plane.
 
 Does not guarantee:
+    A bound on detection: it takes about ``threshold * interval``, and some seconds more for the
+    checkers to agree and the name servers to hear of it; AWS promises no time for those.
     Anything about open connections, nor about resolvers that ignore the TTL. The alarms on the
     checks live in us-east-1, the only region with Route 53's metrics, and are silent when it is
     lost; failover is not.
@@ -184,6 +185,9 @@ class GlobalRouting(pulumi.ComponentResource):
             resource_path=args.health_path,
             request_interval=args.interval_s,
             failure_threshold=args.failure_threshold,
+            # The name would be the load balancer's, which no agent's certificate has: a handshake
+            # for it is wasted of the four seconds that a probe has.
+            enable_sni=False,
             tags={**args.tags, "Name": args.alarm_names[region]},
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -39,12 +39,14 @@ def test_whoever_deploys_agents_is_told_where_in_every_serving_region(stack: str
         ]
         assert [node.outputs["arn"] for node in groups] == [place["target_group_arn"]]
         subnets = cast("list[str]", place["subnet_ids"])
-        private = {
+        kind = "public" if stack == "dev" else "private"
+        of_kind = {
             node.id
             for node in deployed(stack).nodes
-            if node.region == region and "-private-" in node.name and "subnet:Subnet" in node.type
+            if node.region == region and f"-{kind}-" in node.name and "subnet:Subnet" in node.type
         }
-        assert set(subnets) == private
+        assert set(subnets) == of_kind
+        assert place["network"] == {"public": "public"}.get(kind, "private-endpoints")
         assert place["security_group_id"] == f"id-of-{region}-network-agents"
 
 

@@ -55,6 +55,11 @@ LIMITS = (
         "Alarms on metrics that agents publish are evaluated by the emulator; Route 53 and other "
         "services publish no metrics, so alarms on those stay as they are.",
     ),
+    Limit(
+        "Health checks",
+        "Are made as asked; the AWS provider leaves `enableSni=false` out when it makes one, so "
+        "that AWS sends SNI until the next deployment changes it.",
+    ),
     Limit("SNS", "E-mail subscriptions count as confirmed, and no e-mail is sent."),
     Limit("Budgets", "Nothing costs anything, so no budget is ever spent."),
     Limit(

@@ -25,6 +25,7 @@ from holdfast.twin.provider import (
     sns,
     ssm,
     vpc,
+    vpc_endpoints,
 )
 from holdfast.twin.provider.spec import ResourceType
 
@@ -74,7 +75,7 @@ REALISED: Mapping[str, ResourceType] = {
         vpc.InternetGateway(),
         vpc.Subnet(),
         vpc.Vpc(),
-        vpc.VpcEndpoint(),
+        vpc_endpoints.VpcEndpoint(),
     )
 }
 """Types that become real things in an emulator, by token."""

@@ -93,7 +93,7 @@ class HealthCheck(ResourceType):
     type_name = "aws:route53/healthCheck:HealthCheck"
     properties = declared(
         {
-            "enableSni": recorded("nothing in the twin speaks TLS", computed=True),
+            "enableSni": kept(computed=True),
             "failureThreshold": kept(computed=True),
             "fqdn": kept(),
             "ipAddress": kept(),
@@ -158,7 +158,8 @@ class HealthCheck(ResourceType):
         return {
             **{key: config.raw(name) for key, name in _CHECK.items()},
             "failureThreshold": config.maybe_number("FailureThreshold") or 3,
-            "enableSni": state.raw("enableSni") is not False and config.text("Type")[:5] == "HTTPS",
+            "enableSni": config.flag("EnableSNI"),
+            "triggers": state.raw("triggers") or {},
             "arn": f"arn:aws:route53:::healthcheck/{ident}",
             "tagsAll": _tags(site, "healthcheck", ident),
         }
@@ -192,7 +193,12 @@ _FIXED = ("requestInterval", "type")
 
 def _check_config(inputs: Doc, *, new: bool) -> dict[str, object]:
     keys = [key for key in _CHECK if new or key not in _FIXED]
-    return {_CHECK[key]: inputs.raw(key) for key in keys if inputs.raw(key)}
+    config: dict[str, object] = {_CHECK[key]: inputs.raw(key) for key in keys if inputs.raw(key)}
+    sni = inputs.maybe_flag("enableSni")
+    # Left out when a check is made, AWS says yes for HTTPS; later it stays what it is.
+    if sni is None and new:
+        sni = inputs.text("type").startswith("HTTPS")
+    return config if sni is None else {**config, "EnableSNI": sni}
 
 
 def _tags(site: Site, kind: str, ident: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """EC2 security groups and their rules, each rule a resource of its own."""
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, r
 from holdfast.twin.provider.values import Doc, Object, compact
 
 _GONE = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidPermission.NotFound")
+_DESCRIPTION = re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 _INLINE = "inline rules fight with rules that are resources; use aws.vpc.SecurityGroup*Rule"
 _DEFAULT_DESCRIPTION = "Managed by Pulumi"
 
@@ -101,6 +103,13 @@ class _Rule(ResourceType):
     def validate(self, inputs: Doc) -> Iterator[Failure]:
         """Exactly one peer, and ports where the protocol has them."""
         yield from one_of(inputs, _PEERS, "a rule names one peer")
+        description = inputs.maybe_text("description")
+        if description is not None and not _DESCRIPTION.fullmatch(description):
+            yield Failure(
+                "description",
+                f"is {description!r}; allowed are 255 letters, digits, spaces and "
+                "._-:/()#,@[]+=&;{}!$*",
+            )
         if inputs.maybe_text("ipProtocol") in ("tcp", "udp"):
             for key in _PORTS:
                 yield from within(inputs, key, 0, 65535)

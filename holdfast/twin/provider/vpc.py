@@ -1,4 +1,4 @@
-"""EC2 networks: VPCs, subnets, gateways, endpoints."""
+"""EC2 networks: VPCs, subnets, gateways."""
 
 from collections.abc import Iterator
 
@@ -277,90 +277,6 @@ class InternetGateway(ResourceType):
             return
         _attach(site, ident, Doc(found).maybe_text("vpcId"), None)
         site.call("ec2", "delete_internet_gateway", InternetGatewayId=ident)
-
-
-class VpcEndpoint(ResourceType):
-    """A network's gateway to an AWS service."""
-
-    type_name = "aws:ec2/vpcEndpoint:VpcEndpoint"
-    properties = declared(
-        {
-            "routeTableIds": kept(computed=True),
-            "serviceName": kept(replaces=True),
-            "subnetIds": kept(computed=True),
-            "tags": kept(),
-            "vpcEndpointType": kept(replaces=True, default="Gateway"),
-            "vpcId": kept(replaces=True),
-            **all_refused(
-                DROPPED,
-                "autoAccept",
-                "dnsOptions",
-                "ipAddressType",
-                "policy",
-                "privateDnsEnabled",
-                "resourceConfigurationArn",
-                "securityGroupIds",
-                "serviceNetworkArn",
-                "serviceRegion",
-                "subnetConfigurations",
-            ),
-        }
-    )
-
-    def create(self, site: Site, inputs: Doc) -> str:
-        """``CreateVpcEndpoint``."""
-        answer = site.call(
-            "ec2",
-            "create_vpc_endpoint",
-            VpcId=inputs.text("vpcId"),
-            ServiceName=inputs.maybe_text("serviceName"),
-            VpcEndpointType=inputs.text("vpcEndpointType"),
-            RouteTableIds=inputs.texts("routeTableIds") or None,
-            SubnetIds=inputs.texts("subnetIds") or None,
-            TagSpecifications=tag_specification("vpc-endpoint", inputs),
-        )
-        return answer.doc("VpcEndpoint").text("VpcEndpointId")
-
-    def read(self, site: Site, ident: str, state: Doc) -> Object | None:
-        """``DescribeVpcEndpoints``."""
-        del state
-        found = find_one(site, "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds", ident)
-        if found is None:
-            return None
-        return {
-            "arn": arn(site, "vpc-endpoint", ident),
-            "vpcId": found.text("VpcId"),
-            "serviceName": found.text("ServiceName"),
-            "vpcEndpointType": found.text("VpcEndpointType"),
-            "routeTableIds": sorted(found.texts("RouteTableIds")),
-            "subnetIds": sorted(found.texts("SubnetIds")),
-            "state": found.text("State"),
-            "ownerId": found.text("OwnerId"),
-            "requesterManaged": found.flag("RequesterManaged"),
-            "prefixListId": "",
-            "cidrBlocks": [],
-            "dnsEntries": [],
-            "networkInterfaceIds": [],
-            "tagsAll": tags_of(found),
-        }
-
-    def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """Route tables, subnets and tags."""
-        change: dict[str, object] = {}
-        for name, parameter in (("routeTableIds", "RouteTableIds"), ("subnetIds", "SubnetIds")):
-            if name not in new:
-                continue
-            before, after = set(old.texts(name)), set(new.texts(name))
-            change[f"Add{parameter}"] = sorted(after - before) or None
-            change[f"Remove{parameter}"] = sorted(before - after) or None
-        if any(change.values()):
-            site.call("ec2", "modify_vpc_endpoint", VpcEndpointId=ident, **change)
-        update_tags(site, ident, old, new)
-
-    def delete(self, site: Site, ident: str, state: Doc) -> None:
-        """``DeleteVpcEndpoints``; it reports ids that are gone instead of failing."""
-        del state
-        site.call("ec2", "delete_vpc_endpoints", VpcEndpointIds=[ident])
 
 
 def _attribute(site: Site, ident: str, attribute: str, member: str) -> bool:

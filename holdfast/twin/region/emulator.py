@@ -21,6 +21,7 @@ from http import HTTPStatus
 from types import ModuleType
 from typing import Any, cast
 
+from holdfast.twin.region.amendments import amend_on_load
 from holdfast.twin.region.config import ACCOUNT, ServerConfig
 from holdfast.twin.region.store import damaged
 from holdfast.twin.region.wire_models import WireModel, aws_service_names, wire_model
@@ -110,6 +111,7 @@ class Emulator:
         self._persistence = importlib.import_module("ministack.core.persistence")
         self._responses = importlib.import_module("ministack.core.responses")
         self._responses.__dict__["_service_model"] = self._wire_model
+        amend_on_load(self._app)
         router = importlib.import_module("ministack.core.router")
         router.__dict__["_is_aws_service_name"] = _is_aws_service_name
         self._app.__dict__["_MAIN_LOOP"] = asyncio.get_running_loop()

@@ -2,6 +2,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from components.aws.network import NetworkArgs
+from holdfast.errors import ConfigurationError
 from tests.components.stacks import STACKS, preview
 
 ANYWHERE = "0.0.0.0/0"
@@ -66,8 +68,11 @@ def test_a_load_balancer_comes_after_the_gateway_and_goes_before_it(stack: str) 
 @pytest.mark.parametrize("stack", STACKS)
 def test_data_and_coordination_never_leave_the_network(stack: str) -> None:
     graph = preview(stack)
-    endpoints = graph.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
-    assert {str(node.inputs["vpcEndpointType"]) for node in endpoints} == {"Gateway"}
+    endpoints = [
+        node
+        for node in graph.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+        if node.inputs["vpcEndpointType"] == "Gateway"
+    ]
     expected = {
         f"com.amazonaws.{node.region}.{service}"
         for node in graph.of_type("aws:ec2/vpc:Vpc")
@@ -81,3 +86,23 @@ def test_data_and_coordination_never_leave_the_network(stack: str) -> None:
             if urn.rpartition("-")[2] in {"public", "private"}
         }
         assert tables == {"public", "private"}
+
+
+@pytest.mark.parametrize(("services", "public"), [((), False), (("ssm",), True)])
+def test_agents_that_would_reach_nothing_or_pay_for_nothing_are_refused(
+    services: tuple[str, ...],
+    public: bool,  # noqa: FBT001
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"interface endpoints\. Allowed are"):
+        NetworkArgs(
+            region="eu-west-1",
+            cidr=IPv4Network("10.0.0.0/16"),
+            public_subnets={},
+            private_subnets={},
+            ingress_port=443,
+            agent_port=8443,
+            limiter_port=6379,
+            endpoint_services=services,
+            agents_are_public=public,
+            tags={},
+        )

@@ -66,3 +66,11 @@ def test_the_cluster_stands_in_private_subnets() -> None:
         assert len(subnets) == 3
         assert all("-network-private-" in urn for urn in subnets)
         assert mapping(node.inputs["tags"])
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_aws_does_not_upgrade_past_the_version_that_the_code_pins(stack: str) -> None:
+    # The provider would replace a cluster that is ahead of the program.
+    for node in nodes(stack, CLUSTER):
+        assert node.inputs["engineVersion"] == "8.2"
+        assert node.inputs["autoMinorVersionUpgrade"] is False

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from tests.components.stacks import STACKS, document, mapping, mappings, nodes, preview
@@ -48,7 +50,18 @@ def test_every_object_is_encrypted_by_default_with_the_jurisdictions_key() -> No
     kind = "ServerSideEncryptionConfiguration"
     for node in nodes("prod", f"{PREFIX}{kind}:Bucket{kind}"):
         (rule,) = mappings(node.inputs["rules"])
+        assert rule["blockedEncryptionTypes"] == ["SSE-C"]
         default = mapping(rule["applyServerSideEncryptionByDefault"])
         assert default["sseAlgorithm"] == "aws:kms"
         keys = [urn for urn in node.property_dependencies["rules"] if "aws:kms/" in urn]
         assert [urn.rpartition("::")[2].partition("-keys-")[2] for urn in keys] == [node.region]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_buckets_access_is_changed_by_one_resource_after_the_other(stack: str) -> None:
+    # S3 answers 409 to two of them at once.
+    kinds = ("PublicAccessBlock", "OwnershipControls", "Policy")
+    for before, after in itertools.pairwise(kinds):
+        for node in nodes(stack, f"{PREFIX}{after}:Bucket{after}"):
+            waited = [urn for urn in node.dependencies if f"Bucket{before}::" in urn]
+            assert [urn.rpartition("::")[2] for urn in waited] == [node.name]

@@ -69,6 +69,8 @@ def test_a_check_probes_its_own_regions_load_balancer(stack: str) -> None:
             source = [urn for urn in node.property_dependencies[key] if "holdfast:aws:I" in urn]
             assert {urn.rpartition("::")[2] for urn in source} == {f"{region}-ingress"}
         assert node.inputs["type"] == "HTTPS"
+        # No certificate of an agent has the load balancer's name.
+        assert node.inputs["enableSni"] is False
 
 
 def test_an_active_active_jurisdiction_answers_by_latency() -> None:

@@ -1,4 +1,7 @@
-"""Plain emulator processes, one to a region, for tests that need no twin."""
+"""Emulator processes, one to a region, for tests that need no twin around them.
+
+They are amended as a region's are, and otherwise as they come.
+"""
 
 import contextlib
 import os
@@ -13,6 +16,12 @@ from holdfast.twin.provider.cloud import Cloud
 from tests.ports import free_ports
 
 ACCOUNT = "000000000000"
+AMENDED = """
+from ministack import app
+from holdfast.twin.region.amendments import amend_on_load
+amend_on_load(app)
+app.main()
+"""
 START_S = 30
 
 
@@ -48,7 +57,7 @@ def _start(region: str, port: int) -> "subprocess.Popen[bytes]":
         "LOG_LEVEL": "ERROR",
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "ministack"],
+        [sys.executable, "-c", AMENDED],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

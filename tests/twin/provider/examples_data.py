@@ -268,10 +268,18 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
                             "kmsMasterKeyId": world["key"],
                         },
                         "bucketKeyEnabled": True,
+                        "blockedEncryptionTypes": ["SSE-C"],
                     }
                 ],
             },
-            edit={"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]},
+            edit={
+                "rules": [
+                    {
+                        "applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"},
+                        "blockedEncryptionTypes": ["NONE"],
+                    }
+                ]
+            },
         ),
     ),
     "aws:s3/bucketVersioning:BucketVersioning": (

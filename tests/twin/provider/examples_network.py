@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from holdfast.twin.provider.values import Json
-from tests.twin.provider.world import OTHER_TAGS, TAGS, Example, World
+from tests.twin.provider.world import ALLOW, ALLOW_LESS, OTHER_TAGS, TAGS, Example, World
 
 
 def _balancer(world: World) -> dict[str, Json]:
@@ -163,9 +163,10 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
                 "serviceName": "com.amazonaws.us-east-1.s3",
                 "vpcEndpointType": "Gateway",
                 "routeTableIds": [world["routes"], world["routes-2"]],
+                "policy": ALLOW,
                 "tags": TAGS,
             },
-            edit={"tags": OTHER_TAGS},
+            edit={"policy": ALLOW_LESS, "tags": OTHER_TAGS},
         ),
         Example(
             lambda world: {
@@ -173,7 +174,24 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
                 "serviceName": "com.amazonaws.us-east-1.kms",
                 "vpcEndpointType": "Interface",
                 "subnetIds": [world["subnet-a"], world["subnet-b"]],
+                "securityGroupIds": [world["group"], world["peer"]],
+                "policy": ALLOW,
+                "privateDnsEnabled": True,
             },
+            edit={"policy": ALLOW_LESS, "privateDnsEnabled": False},
+        ),
+        Example(
+            lambda world: {
+                "vpcId": world["vpc"],
+                "serviceName": "com.amazonaws.us-east-1.sts",
+                "vpcEndpointType": "Interface",
+                "subnetIds": [world["subnet-a"]],
+                "securityGroupIds": [world["group"]],
+                "policy": ALLOW,
+                "privateDnsEnabled": True,
+            },
+            # What the program falls silent about stays, as the AWS provider has it.
+            without=("policy", "privateDnsEnabled", "securityGroupIds", "subnetIds"),
         ),
     ),
     "aws:lb/listener:Listener": (
@@ -213,7 +231,32 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
                 "triggers": {"a": "b"},
                 "tags": TAGS,
             },
-            edit={"failureThreshold": 5, "resourcePath": "/live", "tags": OTHER_TAGS},
+            edit={
+                "enableSni": False,
+                "failureThreshold": 5,
+                "resourcePath": "/live",
+                "tags": OTHER_TAGS,
+            },
+        ),
+        Example(
+            lambda _: {
+                "type": "HTTPS",
+                "fqdn": "one.test",
+                "port": 443,
+                "requestInterval": 30,
+                "enableSni": False,
+            },
+            edit={"enableSni": True},
+        ),
+        Example(
+            lambda _: {
+                "type": "HTTPS",
+                "fqdn": "one.test",
+                "port": 443,
+                "requestInterval": 30,
+                "enableSni": False,
+            },
+            without=("enableSni",),
         ),
     ),
     "aws:route53/record:Record": (

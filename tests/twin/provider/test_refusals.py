@@ -118,6 +118,24 @@ REFUSALS: dict[str, tuple[Object, list[tuple[Object, str]]]] = {
         {"tableName": "t", "hashKey": "pk", "item": '{"pk": {"S": "a"}}'},
         [({"item": "{"}, "item"), ({"item": "[]"}, "item"), ({"hashKey": "sk"}, "item")],
     ),
+    "ec2/vpcEndpoint:VpcEndpoint": (
+        {
+            "vpcId": "v",
+            "region": "us-east-1",
+            "serviceName": "com.amazonaws.us-east-1.ssm",
+            "vpcEndpointType": "Interface",
+        },
+        [
+            ({"vpcEndpointType": "Private"}, "vpcEndpointType"),
+            ({"serviceName": None}, "serviceName"),
+            ({"serviceName": "com.amazonaws.eu-west-1.ssm"}, "serviceName"),
+            ({"policy": "{"}, "policy"),
+            ({"routeTableIds": ["r"]}, "routeTableIds"),
+            ({"vpcEndpointType": "Gateway", "subnetIds": ["s"]}, "subnetIds"),
+            ({"vpcEndpointType": "Gateway", "securityGroupIds": ["g"]}, "securityGroupIds"),
+            ({"vpcEndpointType": "Gateway", "privateDnsEnabled": True}, "privateDnsEnabled"),
+        ],
+    ),
     "ec2/route:Route": (
         {"routeTableId": "r", "destinationCidrBlock": BLOCK, "gatewayId": "g"},
         [({"natGatewayId": "n"}, "natGatewayId"), ({"gatewayId": None}, "gatewayId")],
@@ -283,7 +301,7 @@ REFUSALS: dict[str, tuple[Object, list[tuple[Object, str]]]] = {
     ),
     "vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
         {**RULE, "cidrIpv4": BLOCK},
-        [({"fromPort": -1}, "fromPort")],
+        [({"fromPort": -1}, "fromPort"), ({"description": "a network's"}, "description")],
     ),
 }
 

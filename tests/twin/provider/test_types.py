@@ -10,7 +10,7 @@ from holdfast.twin.provider.core import Provider, held
 from holdfast.twin.provider.registry import REALISED
 from holdfast.twin.provider.schema import schema_of
 from holdfast.twin.provider.spec import Fate
-from holdfast.twin.provider.values import Json
+from holdfast.twin.provider.values import Doc, Json
 from tests.twin.provider.conftest import REGIONS
 from tests.twin.provider.examples import EXAMPLES
 from tests.twin.provider.inventory import inventory
@@ -187,5 +187,50 @@ def test_a_change_behind_the_providers_back_is_drift(
         now = provider.read(token, ident, state, state)
         assert now is not None
         assert provider.drift(token, state, now) == ("mapPublicIpOnLaunch",)
+    finally:
+        provider.delete(token, ident, state)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"serviceName": "com.amazonaws.us-east-1.ssm"}, "conflict|answers for"),
+        ({"securityGroupIds": ["sg-none"]}, "is not in"),
+        ({"subnetIds": ["subnet-none"]}, "is not in"),
+    ],
+)
+def test_an_endpoint_that_aws_would_refuse_is_refused(
+    provider: Provider, world: World, change: dict[str, Json], message: str
+) -> None:
+    token = "aws:ec2/vpcEndpoint:VpcEndpoint"
+    inputs: dict[str, Json] = {
+        "vpcId": world["vpc"],
+        "serviceName": "com.amazonaws.us-east-1.ssm",
+        "vpcEndpointType": "Interface",
+        "subnetIds": [world["subnet-a"]],
+        "privateDnsEnabled": True,
+    }
+    ident, state = make(provider, token, inputs)
+    try:
+        names = [entry.text("dnsName") for entry in Doc(state).docs("dnsEntries")]
+        assert names[-1] == "ssm.us-east-1.amazonaws.com"
+        assert len(Doc(state).texts("networkInterfaceIds")) == 1
+        assert len(Doc(state).texts("securityGroupIds")) == 1, "the network's own, by default"
+        other = {**inputs, "serviceName": "com.amazonaws.us-east-1.sqs", **change}
+        checked = provider.check(token, "other", {}, other, b"seed")
+        with pytest.raises(TwinError, match=message):
+            provider.create(token, checked.inputs)
+    finally:
+        provider.delete(token, ident, state)
+
+
+def test_a_gateway_endpoint_tells_the_prefixes_that_lead_to_it(
+    provider: Provider, world: World
+) -> None:
+    token = "aws:ec2/vpcEndpoint:VpcEndpoint"
+    ident, state = make(provider, token, EXAMPLES[token][0].inputs(world))
+    try:
+        assert str(state["prefixListId"]).startswith("pl-")
+        assert state["cidrBlocks"]
     finally:
         provider.delete(token, ident, state)

@@ -112,7 +112,7 @@ def make_network(make: Maker) -> None:
     """What lies in a network, and the key."""
     names = make.names
     make("key", "aws:kms/key:Key", "arn")
-    make("vpc", "aws:ec2/vpc:Vpc", "id", cidrBlock="10.7.0.0/16")
+    make("vpc", "aws:ec2/vpc:Vpc", "id", cidrBlock="10.7.0.0/16", enableDnsHostnames=True)
     for name, zone, block in (
         ("a", "us-east-1a", "10.7.0.0/24"),
         ("b", "us-east-1b", "10.7.1.0/24"),
