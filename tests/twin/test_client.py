@@ -136,6 +136,19 @@ def test_an_agent_runs_with_its_regions_environment_and_is_seen_to_exit(twin: Tw
     assert {name: found[name] for name in twin.environment(WEST)} == twin.environment(WEST)
 
 
+def test_an_agent_is_ended_by_name_frozen_or_not(twin: Twin) -> None:
+    for name, is_frozen in (("polite", False), ("frozen", True)):
+        twin.spawn(WEST, name, [sys.executable, "-c", "import time; time.sleep(60)"], {})
+        if is_frozen:
+            twin.kill(WEST)
+        twin.end_agent(name)
+        (ended,) = [agent for agent in twin.status().agents if agent.name == name]
+        assert (ended.state, ended.exit_code) == (AgentState.EXITED, -9 if is_frozen else -15)
+        with pytest.raises(TwinError, match=f"no agent called {name} runs"):
+            twin.end_agent(name)
+    twin.restore(WEST)
+
+
 def test_a_killed_region_comes_back_with_its_tables(twin: Twin) -> None:
     dynamodb(twin, WEST).create_table(
         TableName="kept",

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.twin.processes import ProcessIdentity, last_lines, memory_bytes, signal_group, spawn
+from holdfast.twin.processes import (
+    ProcessIdentity,
+    described,
+    last_lines,
+    memory_bytes,
+    signal_group,
+    spawn,
+    tail,
+)
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -109,3 +117,21 @@ def test_a_child_whose_owner_is_already_gone_does_not_start(
     # As if the owner that asks were another process than the one that forks.
     monkeypatch.setattr(os, "getpid", lambda: 1)
     assert spawn(SLEEP, env={}, cwd=None, log=tmp_path / "log").wait(10) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(0, "exit status 0"), (3, "exit status 3"), (-9, "signal 9 (SIGKILL)"), (-99, "signal 99")],
+)
+def test_how_a_process_ended_is_said_in_words(status: int, words: str) -> None:
+    assert described(status) == words
+
+
+def test_the_end_of_a_log_is_read_however_long_it_is(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert tail(log, 3) == []
+    log.write_text("".join(f"line {number}\n" for number in range(100_000)))
+    assert tail(log, 2) == ["line 99998", "line 99999"]
+    assert last_lines(log, count=2) == "line 99998 | line 99999"
+    log.write_bytes(b"\xff" * 1_000_000)
+    assert len(tail(log, 5)[0]) <= 5 * 256
