@@ -102,19 +102,13 @@ def take(state_dir: Path) -> Lock:
     """
     began_s = time.monotonic()
     while True:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(
-                state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600
-            )
-        except FileNotFoundError:
-            continue  # Removed since it was made.
-        if _taken(descriptor, fcntl.LOCK_EX):
+        descriptor = _opened(state_dir)
+        if descriptor is not None and _taken(descriptor, fcntl.LOCK_EX):
             if _is_still_there(descriptor, state_dir):
                 return Lock(descriptor)
             os.close(descriptor)
-            continue
-        os.close(descriptor)
+        elif descriptor is not None:
+            os.close(descriptor)
         seen = look(state_dir)
         ending = seen.stage in {Stage.STOPPING, Stage.REMOVING}
         patience_s = ENDING_TIMEOUT_S if ending else UNCLEAR_TIMEOUT_S
@@ -123,6 +117,15 @@ def take(state_dir: Path) -> Lock:
         if seen.stage in {Stage.STARTING, Stage.RUNNING} or time.monotonic() - began_s > patience_s:
             raise TwinError(_occupied(state_dir, seen))
         time.sleep(_POLL_S)
+
+
+def _opened(state_dir: Path) -> int | None:
+    """The lock's file, made where it is missing; None where the directory goes meanwhile."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except FileNotFoundError:
+        return None
 
 
 def _occupied(state_dir: Path, seen: Presence) -> str:

@@ -1,11 +1,11 @@
 """The lock on a directory says whether a twin lives there, whatever its files say."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,24 +131,25 @@ def test_one_that_is_going_is_not_waited_for_for_ever(
     held.release()
 
 
-def test_a_lock_that_was_removed_meanwhile_is_taken_anew(tmp_path: Path) -> None:
-    # As `down` does it: the file goes while somebody else waits for it, who then must not believe
-    # to have the directory because of a file that nobody finds any more.
+def test_a_lock_that_was_removed_before_it_was_taken_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As `down` does it: whoever opened the file before must not believe to have the directory
+    # because of a file that nobody finds any more.
     place = tmp_path / "twin"
-    held = take(place)
-    held.note(Stage.REMOVING)
+    really = fcntl.flock
+    taken: list[int] = []
 
-    def remove() -> None:
-        time.sleep(0.2)
-        (place / LOCK_FILE).unlink()
-        place.rmdir()
-        held.release()
+    def flock(descriptor: int, kind: int) -> None:
+        really(descriptor, kind)
+        taken.append(kind)
+        if len(taken) == 1:
+            shutil.rmtree(place)
 
-    remover = threading.Thread(target=remove)
-    remover.start()
+    monkeypatch.setattr(fcntl, "flock", flock)
     again = take(place)
-    remover.join()
     again.note(Stage.STARTING)
+    assert len(taken) > 1
     assert look(place).supervisor == me()
     again.release()
 
