@@ -9,8 +9,11 @@ accept also asks for a promise of the ballot after it.
 Guarantees:
     Any two committed values of a register are ordered, and the later one was made from the
     earlier one. A change is applied at most once, also when the proposer had to try again
-    after an accept whose fate it did not know: the register remembers each region's latest
-    operation. For this a region must change a key once at a time.
+    after an accept whose fate it did not know, and is answered by the attempt that was
+    committed: each attempt has a token of its own, the register remembers each region's latest,
+    and every promise is searched for all of them. What is answered without a change is agreed on
+    at a ballot that no earlier attempt can outbid. For this a region must change a key once at a
+    time.
 
 Does not guarantee:
     Progress while proposers duel (the driver backs off and gives up after a bound), nor
@@ -47,8 +50,9 @@ class Register:
     """The value that a key's acceptors agree on.
 
     Attributes:
-        operations: The latest operation of each region that ever changed the key, as pairs.
-            A region changes a key once at a time, so this is all that it can be in doubt about.
+        operations: Token of the latest attempt of each region that ever changed the key, as
+            pairs. A region changes a key once at a time, so this is all that it can be in doubt
+            about.
         item: The item, None when there is none (never written, or deleted).
     """
 
@@ -194,12 +198,14 @@ class Committed:
         register: The value.
         lead: What lets the next change of this key skip a round, when there is one.
         granted_by: Acceptors that are known to hold the value.
+        evaluation: Which of the proposer's evaluations it is the outcome of, from 0.
     """
 
     ballot: Ballot
     register: Register
     lead: Lead | None
     granted_by: frozenset[str]
+    evaluation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +273,10 @@ class Proposer:
         self._learned = EMPTY
         self._settled: Ballot | None = None
         self._proposed: Register | None = None
-        self._in_doubt = False
+        self._evaluations = 0
+        self._answer = 0
+        # Attempts that an acceptor may hold, whatever the others say: the evaluation of each.
+        self._open: dict[str, int] = {}
 
     def start(self) -> Action:
         """Begins; with a lead, at the second round."""
@@ -307,10 +316,14 @@ class Proposer:
 
     def on_evaluated(self, item: Item | None, *, changed: bool) -> Action:
         """The change, applied to the register of ``Evaluate``, gave ``item``."""
+        self._answer = self._evaluations
+        self._evaluations += 1
         if not changed:
-            return self._confirm()
-        self._in_doubt = True
-        return self._accept(self._learned.changed(self._region, self._operation, item))
+            # An attempt that one acceptor holds could still be taken up by another region.
+            return self._accept(self._learned) if self._open else self._confirm()
+        token = f"{self._operation}.{self._answer}"
+        self._open[token] = self._answer
+        return self._accept(self._learned.changed(self._region, token, item))
 
     def _waits_for(self, asked: Round, ballot: Ballot) -> bool:
         # Both rounds of an attempt have one ballot: a late promise is no acceptance.
@@ -342,7 +355,7 @@ class Proposer:
         holders = frozenset(
             region for region, vote in self._votes.items() if vote.accepted == self._settled
         )
-        return self._finish(Committed(self._settled, self._learned, None, holders))
+        return self._finish(Committed(self._settled, self._learned, None, holders, self._answer))
 
     def _tally(self) -> Action | None:
         needed = majority(len(self._acceptors))
@@ -365,7 +378,7 @@ class Proposer:
 
     def _retry(self) -> Action:
         if self._attempt >= self._attempts:
-            return self._finish(GaveUp(Failure.UNKNOWN if self._in_doubt else Failure.CONFLICT))
+            return self._finish(GaveUp(Failure.UNKNOWN if self._open else Failure.CONFLICT))
         self._phase = _Phase.WAIT
         return Backoff(max(self._attempt, 1))
 
@@ -376,24 +389,25 @@ class Proposer:
         same = all(vote.accepted == newest.accepted for vote in promises)
         self._settled = newest.accepted if same else None
         self._phase = _Phase.EVALUATE
-        return self._after_doubt() if self._in_doubt else Evaluate(self._learned)
+        found = self._attempt_in(self._learned)
+        if found is None:
+            # None has been committed; one that a minority holds can be until another ballot is.
+            return Evaluate(self._learned)
+        self._answer = found
+        return self._confirm()
 
-    def _after_doubt(self) -> Action:
-        """Finds out what became of an earlier accept of this very change.
-
-        A majority has now promised a higher ballot, so that accept has either been committed,
-        and what was learned stems from it, or it never will be.
-        """
-        if (self._region, self._operation) in self._learned.operations:
-            return self._confirm()
-        self._in_doubt = False
-        return Evaluate(self._learned)
+    def _attempt_in(self, register: Register) -> int | None:
+        """Which evaluation a value stems from, if from one of this change's."""
+        for region, token in register.operations:
+            if region == self._region and token in self._open:
+                return self._open[token]
+        return None
 
     def _committed(self) -> Action:
         register = self._proposed or EMPTY
         holders = frozenset(region for region, vote in self._votes.items() if vote.granted)
         lead = Lead(self._ballot.next(), register)
-        return self._finish(Committed(self._ballot, register, lead, holders))
+        return self._finish(Committed(self._ballot, register, lead, holders, self._answer))
 
     def _finish(self, outcome: Committed | GaveUp) -> Action:
         self._phase = _Phase.DONE

@@ -19,7 +19,7 @@ from holdfast.twin.region.dynamo import Dynamo, Request, Table, failure, success
 from holdfast.twin.region.emulator import Reply
 from holdfast.twin.region.eventual import EventualItems
 from holdfast.twin.region.groups import Consistency, Group, Groups
-from holdfast.twin.region.strong import ConflictError, NoQuorumError, StrongItems
+from holdfast.twin.region.strong import ConflictError, Evaluated, NoQuorumError, StrongItems
 
 _PARTIQL = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
 _TRANSACTIONS = frozenset({"TransactWriteItems", "TransactGetItems"})
@@ -33,14 +33,6 @@ OPERATIONS = frozenset(
 
 
 _Answer = Callable[[str, Request], Awaitable[Reply]]
-
-
-class _AnsweredError(Exception):
-    """A trial's answer is final and nothing is to be written."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.error_type)
-        self.reply = reply
 
 
 class DataPlane:
@@ -115,26 +107,14 @@ class DataPlane:
     async def _change(
         self, group: Group, table: Table, key: str, operation: str, request: Request
     ) -> Reply:
-        answer: Reply | None = None
-
-        def apply(current: Item | None) -> tuple[Item | None, bool]:
-            nonlocal answer
+        def apply(current: Item | None) -> Evaluated[Reply]:
             trial = self._dynamo.trial(table, key, current, operation, request)
-            answer = trial.reply
-            if answer.status == HTTPStatus.OK:
-                return trial.item, True
-            if answer.error_type == "ConditionalCheckFailedException":
-                # This tells the caller what the item is, so that has to be agreed on too.
-                return current, False
-            raise _AnsweredError(answer)
+            if trial.reply.status == HTTPStatus.OK:
+                return Evaluated(trial.item, changed=True, answer=trial.reply)
+            # A refusal tells the caller what the item is, so that has to be agreed on too.
+            return Evaluated(current, changed=False, answer=trial.reply)
 
-        try:
-            await self._strong.change(group, key, apply)
-        except _AnsweredError as error:
-            return error.reply
-        if answer is None:
-            raise NoQuorumError
-        return answer
+        return await self._strong.change(group, key, apply)
 
     async def _get(self, operation: str, request: Request) -> Reply:
         found = self._strong_group(request.get("TableName"))

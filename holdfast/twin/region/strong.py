@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from holdfast.twin.region.acceptor import Acceptor, vote_from
 from holdfast.twin.region.consensus import (
@@ -50,6 +51,7 @@ from holdfast.twin.region.store import (
     register_to,
 )
 
+A = TypeVar("A")
 _LEADS_KEPT = 4096
 _BACKOFF_BASE_S = 0.005
 _BACKOFF_LIMIT_S = 0.1
@@ -66,10 +68,24 @@ class ConflictError(Exception):
     """Other regions kept winning. Nothing was written."""
 
 
-Apply = Callable[[Item | None], tuple[Item | None, bool]]
-"""A change: from the current item, the new item and whether there is anything to write. Called
-again when another region came first. An exception it raises ends the change with nothing written
-by this call."""
+@dataclass(frozen=True, slots=True)
+class Evaluated(Generic[A]):
+    """What a change makes of an item.
+
+    Attributes:
+        item: The item afterwards.
+        changed: Whether there is anything to write.
+        answer: What to tell the caller, if this is what is agreed on.
+    """
+
+    item: Item | None
+    changed: bool
+    answer: A
+
+
+Apply = Callable[[Item | None], Evaluated[A]]
+"""A change, applied to the current item. Called again when another region came first; it must not
+raise, because an earlier attempt may yet be committed."""
 
 
 @dataclass(slots=True)
@@ -98,8 +114,8 @@ class StrongItems:
 
     # Changes
 
-    async def change(self, group: Group, key: str, apply: Apply) -> Register:
-        """Changes one item, exactly as ``apply`` says, and returns what is then committed.
+    async def change(self, group: Group, key: str, apply: Apply[A]) -> A:
+        """Changes one item, exactly as ``apply`` says, and returns its answer.
 
         Raises:
             NoQuorumError: If it may or may not have been carried out.
@@ -107,11 +123,12 @@ class StrongItems:
         """
         try:
             async with asyncio.timeout(_CHANGE_TIMEOUT_S), self._alone(group.gid, key):
-                outcome = await self._propose(group, key, apply)
+                answers: list[A] = []
+                outcome = await self._propose(group, key, apply, answers)
         except TimeoutError:
             raise NoQuorumError from None
         if isinstance(outcome, Committed):
-            return outcome.register
+            return answers[outcome.evaluation]
         if outcome.reason is Failure.CONFLICT:
             raise ConflictError
         raise NoQuorumError
@@ -125,7 +142,9 @@ class StrongItems:
         for known in [known for known in self._leads if known[0] == gid]:
             del self._leads[known]
 
-    async def _propose(self, group: Group, key: str, apply: Apply) -> Committed | GaveUp:
+    async def _propose(
+        self, group: Group, key: str, apply: Apply[A], answers: list[A]
+    ) -> Committed | GaveUp:
         lead = self._leads.pop((group.gid, key), None)
         seen = self.acceptor.slot(group.gid, key).promised.counter
         proposer = Proposer(
@@ -136,7 +155,7 @@ class StrongItems:
             lead=lead,
         )
         try:
-            outcome = await self._drive(group, key, proposer, apply)
+            outcome = await self._drive(group, key, proposer, apply, answers)
         finally:
             self._counter = max(self._counter, proposer.counter)
         if isinstance(outcome, Committed):
@@ -156,17 +175,23 @@ class StrongItems:
             self._links.post(peer, "learn", fields, resource=group.name)
 
     async def _drive(
-        self, group: Group, key: str, proposer: Proposer, apply: Apply
+        self,
+        group: Group,
+        key: str,
+        proposer: Proposer,
+        apply: Apply[A],
+        answers: list[A],
     ) -> Committed | GaveUp:
-        answers: asyncio.Queue[_Answer] = asyncio.Queue()
+        votes: asyncio.Queue[_Answer] = asyncio.Queue()
         action: Action | None = proposer.start()
         while True:
             match action:
                 case Committed() | GaveUp():
                     return action
                 case Evaluate(register):
-                    item, changed = apply(register.item)
-                    action = proposer.on_evaluated(item, changed=changed)
+                    evaluated = apply(register.item)
+                    answers.append(evaluated.answer)
+                    action = proposer.on_evaluated(evaluated.item, changed=evaluated.changed)
                     continue
                 case Backoff(attempt):
                     limit_s = min(_BACKOFF_BASE_S * 2**attempt, _BACKOFF_LIMIT_S)
@@ -174,12 +199,12 @@ class StrongItems:
                     action = proposer.resume()
                     continue
                 case SendPrepare() | SendAccept():
-                    self._ask(group, key, action, answers)
+                    self._ask(group, key, action, votes)
                 case None:
                     pass
             try:
                 async with asyncio.timeout(_PATIENCE_S):
-                    answer = await answers.get()
+                    answer = await votes.get()
             except TimeoutError:
                 action = proposer.on_impatience()
                 continue
@@ -193,7 +218,7 @@ class StrongItems:
         group: Group,
         key: str,
         request: SendPrepare | SendAccept,
-        answers: asyncio.Queue[_Answer],
+        votes: asyncio.Queue[_Answer],
     ) -> None:
         ballot = request.ballot
         fields: Fields = {"gid": group.gid, "key": key, "ballot": ballot_to(ballot)}
@@ -211,14 +236,14 @@ class StrongItems:
             def report(done: asyncio.Future[Fields], voter: str = voter) -> None:
                 lost = done.cancelled() or done.exception() is not None
                 vote = None if lost else vote_from(done.result())
-                answers.put_nowait(_Answer(voter, asked, ballot, vote))
+                votes.put_nowait(_Answer(voter, asked, ballot, vote))
 
             future.add_done_callback(report)
         if isinstance(request, SendPrepare):
             own = self.acceptor.prepare(group.gid, key, ballot)
         else:
             own = self.acceptor.accept(group.gid, key, ballot, request.register, request.following)
-        answers.put_nowait(_Answer(self._region, asked, ballot, own))
+        votes.put_nowait(_Answer(self._region, asked, ballot, own))
 
     @asynccontextmanager
     async def _alone(self, gid: str, key: str) -> AsyncGenerator[None, None]:
@@ -289,7 +314,7 @@ class StrongItems:
     async def _refresh_one(self, group: Group, key: str) -> None:
         found = await self._read_majority(group, key)
         if found is None:
-            await self.change(group, key, lambda item: (item, False))
+            await self.change(group, key, lambda item: Evaluated(item, changed=False, answer=None))
         else:
             self.learn(group, key, found.accepted, found.register)
 

@@ -87,30 +87,34 @@ class World:
             region = self.regions[self.random.choice(REGIONS)]
             kind = self.random.choice(("append", "append", "read"))
             entry = Entry(token=f"t{number}", appends=kind == "append")
-            self._at(self.random.uniform(0, 60), partial(self._submit, region, entry))
+            self.at(self.random.uniform(0, 60), partial(self._submit, region, entry))
         for _ in range(self.crashes):
             name = self.random.choice(REGIONS)
-            self._at(self.random.uniform(0, 60), partial(self._crash, name))
+            self.at(self.random.uniform(0, 60), partial(self.crash, name))
         # Afterwards all is well, and everybody looks.
-        self._at(200, self._calm)
+        self.at(200, self.calm)
         for number, name in enumerate(REGIONS):
             entry = Entry(token=f"final{number}", appends=False)
-            self._at(210 + number, partial(self._submit, self.regions[name], entry))
+            self.at(210 + number, partial(self._submit, self.regions[name], entry))
+        self.play_out()
+        return self.history
+
+    def play_out(self) -> None:
+        """Lets everything happen that is due, and what follows from it."""
         while self._events:
             self.now, _, event = heapq.heappop(self._events)
             event()
-        return self.history
 
-    def _at(self, time: float, event: Callable[[], None]) -> None:
+    def at(self, time: float, event: Callable[[], None]) -> None:
         self._count += 1
         heapq.heappush(self._events, (time, self._count, event))
 
-    def _calm(self) -> None:
+    def calm(self) -> None:
         self.loss = 0.0
         for region in self.regions.values():
             region.up = True
 
-    def _crash(self, name: str) -> None:
+    def crash(self, name: str) -> None:
         region = self.regions[name]
         region.up = False
         region.life += 1
@@ -119,7 +123,7 @@ class World:
         region.lead = None
         region.slot = self.rules.survives(region.slot)
         region.counter = 0
-        self._at(self.now + self.random.uniform(0.5, 10), lambda: setattr(region, "up", True))
+        self.at(self.now + self.random.uniform(0.5, 10), lambda: setattr(region, "up", True))
 
     # Clients
 
@@ -129,40 +133,49 @@ class World:
         entry.invoked = self.now
         self.history.append(entry)
         region.waiting.append(entry)
-        self._next(region)
+        self.next(region)
 
-    def _next(self, region: Region) -> None:
+    def next(self, region: Region) -> None:
+        """Begins what waits in a region, one after the other."""
         if not region.busy and region.waiting:
             region.busy = True
-            entry = region.waiting.popleft()
-            if entry.appends:
-                _Change(self, region, entry).start()
-            else:
-                _Read(self, region, entry).start()
+            self.begin(region, region.waiting.popleft())
+
+    def begin(self, region: Region, entry: Entry) -> None:
+        """Begins one operation."""
+        if entry.appends:
+            Change(self, region, entry).start()
+        else:
+            _Read(self, region, entry).start()
 
     def finish(self, region: Region, life: int, entry: Entry, outcome: Outcome) -> None:
         if region.life == life:
             entry.outcome, entry.returned = outcome, self.now
             region.busy = False
-            self._next(region)
+            self.next(region)
 
     # The network
 
     def send(self, event: Callable[[], None]) -> None:
         for _ in range(2 if self.random.random() < self.doubling else 1):
             if self.random.random() >= self.loss:
-                self._at(self.now + self.random.uniform(0.01, 1.0), event)
+                self.at(self.now + self.delay(), event)
+
+    def delay(self) -> float:
+        """How long one message takes."""
+        return self.random.uniform(0.01, 1.0)
 
     def later(self, delay: float, event: Callable[[], None]) -> None:
-        self._at(self.now + delay, event)
+        self.at(self.now + delay, event)
 
 
-class _Change:
+class Change:
     """Drives one proposer, as ``holdfast.twin.region.strong`` does."""
 
     def __init__(self, world: World, region: Region, entry: Entry) -> None:
         self.world, self.region, self.entry = world, region, entry
         self.life = region.life
+        self._shown: list[tuple[str, ...]] = []
         self.proposer = world.rules.proposer(
             region=region.name,
             acceptors=REGIONS,
@@ -180,7 +193,7 @@ class _Change:
             self.region.counter = max(self.region.counter, self.proposer.counter)
             match action:
                 case Evaluate(register):
-                    action = self._evaluate(register)
+                    action = self.evaluate(register)
                 case Backoff(attempt):
                     self.world.later(self.world.random.uniform(0, attempt), self._resume)
                     return
@@ -189,26 +202,26 @@ class _Change:
                     return
                 case Committed():
                     self.region.lead = action.lead
-                    self._done(Outcome.OK, action.register)
+                    self.done(Outcome.OK, action.evaluation)
                     return
                 case GaveUp(reason):
                     failed = reason is Failure.CONFLICT
-                    self._done(Outcome.FAILED if failed else Outcome.UNKNOWN, None)
+                    self.done(Outcome.FAILED if failed else Outcome.UNKNOWN, None)
                     return
 
-    def _evaluate(self, register: Register) -> Action:
+    def evaluate(self, register: Register) -> Action:
+        """Applies the change, and keeps what it shows."""
+        seen = [*tokens(register), *([self.entry.token] if self.entry.appends else [])]
+        self._shown.append(tuple(seen))
         if not self.entry.appends:
             return self.proposer.on_evaluated(register.item, changed=False)
-        item: Item = {"L": [*tokens(register), self.entry.token]}
+        item: Item = {"L": seen}
         return self.proposer.on_evaluated(item, changed=True)
 
-    def _done(self, outcome: Outcome, register: Register | None) -> None:
-        if register is not None:
-            seen = tokens(register)
-            # Later changes may have been built on ours before we heard of it.
-            if self.entry.appends and self.entry.token in seen:
-                seen = seen[: seen.index(self.entry.token) + 1]
-            self.entry.seen = tuple(seen)
+    def done(self, outcome: Outcome, evaluation: int | None) -> None:
+        """Tells the client, by the evaluation that was agreed on."""
+        if evaluation is not None:
+            self.entry.seen = self._shown[evaluation]
         self.world.finish(self.region, self.life, self.entry, outcome)
 
     def _resume(self) -> None:
@@ -280,7 +293,7 @@ class _Read:
     def _fall_back(self) -> None:
         if not self.done and self.region.life == self.life:
             self.done = True
-            _Change(self.world, self.region, self.entry).start()
+            Change(self.world, self.region, self.entry).start()
 
 
 def tokens(register: Register) -> list[str]:

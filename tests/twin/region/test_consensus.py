@@ -134,8 +134,8 @@ def test_a_change_that_is_applied_again_after_a_doubtful_accept_is_caught() -> N
     class Forgetful(Proposer):
         """Believes that what was not acknowledged did not happen."""
 
-        def _after_doubt(self) -> Action:
-            return Evaluate(self._learned)
+        def _attempt_in(self, register: Register) -> int | None:  # noqa: ARG002 - it does not look
+            return None
 
     assert _first_violation(Rules(proposer=Forgetful)) is not None
 
@@ -293,7 +293,7 @@ def test_an_unwritten_key_is_confirmed_without_a_second_round() -> None:
     proposer.on_vote("a", Round.PREPARE, ONE, promise)
     proposer.on_vote("b", Round.PREPARE, ONE, promise)
     done = proposer.on_evaluated(None, changed=False)
-    assert done == consensus.Committed(NO_BALLOT, EMPTY, None, frozenset({"a", "b"}))
+    assert done == consensus.Committed(NO_BALLOT, EMPTY, None, frozenset({"a", "b"}), 0)
 
 
 def test_a_proposer_that_always_loses_says_that_nothing_was_written() -> None:
