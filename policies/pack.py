@@ -5,14 +5,27 @@ from typing import Final
 
 import pulumi_policy as sdk
 
-from policies.checklist import closed_world, environment, observability, state_safety
+from policies.checklist import (
+    closed_world,
+    contract,
+    encryption,
+    environment,
+    exposure,
+    ingress,
+    limiter,
+    network,
+    observability,
+    retention,
+    routing,
+    state_safety,
+)
 from policies.checklist.disaster_recovery import alarms as disaster_recovery_alarms
 from policies.checklist.disaster_recovery import stores as disaster_recovery
 from policies.checklist.identity import permissions, trust
 from policies.checklist.kill_switch import alarms as kill_switch_alarms
 from policies.checklist.kill_switch import responder
 from policies.checklist.kill_switch import switch as kill_switch
-from policies.checklist.residency import inference, reach
+from policies.checklist.residency import flows, inference, reach
 from policies.checklist.residency import stores as residency
 from policies.core.properties import Properties
 from policies.core.rule import ChecklistItem, Rule, Severity, Violation
@@ -38,6 +51,15 @@ RULES: Final[tuple[Rule, ...]] = (
     *observability.RULES,
     *environment.RULES,
     *closed_world.RULES,
+    *contract.RULES,
+    *limiter.RULES,
+    *encryption.RULES,
+    *retention.RULES,
+    *exposure.RULES,
+    *ingress.RULES,
+    *network.RULES,
+    *flows.RULES,
+    *routing.RULES,
 )
 """Every rule of the pack."""
 

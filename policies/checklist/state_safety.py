@@ -7,7 +7,6 @@ production; a development stack that nobody could take down again would cost mor
 from collections.abc import Iterator
 from typing import Final
 
-from policies.core.arns import region_of
 from policies.core.kinds import (
     BUCKET,
     BUCKET_ENCRYPTION,
@@ -25,7 +24,16 @@ from policies.core.rule import (
     resource_rule,
     stack_rule,
 )
-from policies.core.stores import about, is_lasting, off, replica_regions, too_short, unprotected
+from policies.core.stores import (
+    about,
+    is_lasting,
+    is_our_key,
+    no_key,
+    off,
+    replica_regions,
+    too_short,
+    unprotected,
+)
 from policies.core.subjects import Resource, Stack
 
 _FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.13")
@@ -71,7 +79,7 @@ def tables_are_encrypted_with_our_keys(table: Resource, _stack: Stack) -> Iterat
     """Every region of a table is encrypted with a customer managed key of that region."""
     encryption = table.properties.object("serverSideEncryption")
     if encryption is None or encryption.flag("enabled") is not True:
-        yield _no_key(table.region, "serverSideEncryption")
+        yield no_key(table.region, "serverSideEncryption")
     else:
         yield from _key_of(table, "serverSideEncryption", encryption, table.region)
     for replica in table.properties.objects("replicas"):
@@ -175,9 +183,9 @@ def buckets_are_encrypted_with_our_keys(bucket: Resource, stack: Stack) -> Itera
                     raise Undetermined(default.at("kmsMasterKeyId"))
                 if all(key.region == bucket.region for key in keys):
                     return
-            elif _is_our_key(default.text("kmsMasterKeyId"), bucket.region):
+            elif is_our_key(default.text("kmsMasterKeyId"), bucket.region):
                 return
-    yield _no_key(bucket.region, "")
+    yield no_key(bucket.region, "")
 
 
 @resource_rule(
@@ -240,23 +248,9 @@ def _key_of(table: Resource, at: str, part: Properties, region: str) -> Iterator
         if not keys:
             raise Undetermined(part.at("kmsKeyArn"))
         if not any(key.region == region for key in keys):
-            yield _no_key(region, part.at("kmsKeyArn"))
-    elif not _is_our_key(part.text("kmsKeyArn"), region):
-        yield _no_key(region, part.at("kmsKeyArn"))
-
-
-def _is_our_key(arn: str | None, region: str) -> bool:
-    """Whether it is the ARN of a key in a region, and not the one that AWS manages itself."""
-    return arn is not None and region_of(arn) == region and ":alias/aws/" not in arn
-
-
-def _no_key(region: str, at: str) -> Violation:
-    return Violation(
-        found=f"no customer managed key of {region}",
-        rule="data at rest is encrypted with a key that we can audit and revoke",
-        fix="name the jurisdiction's key of that region",
-        at=at,
-    )
+            yield no_key(region, part.at("kmsKeyArn"))
+    elif not is_our_key(part.text("kmsKeyArn"), region):
+        yield no_key(region, part.at("kmsKeyArn"))
 
 
 RULES: Final[tuple[Rule, ...]] = (

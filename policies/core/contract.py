@@ -60,3 +60,25 @@ def parts_of(properties: Properties, name: str) -> Iterator[tuple[str, Propertie
         part = mapping.object(key)
         if part is not None:
             yield key, part
+
+
+def regions_of(stack: Stack) -> Iterator[tuple[str, Properties]]:
+    """What the contract says of each serving region, by its name; nothing without a contract."""
+    contract = contract_of(stack)
+    for _, jurisdiction in () if contract is None else contract.jurisdictions():
+        yield from parts_of(jurisdiction, "regions")
+
+
+def ingress_of(stack: Stack, region: str) -> Properties | None:
+    """What the contract says of where a region takes requests, if it serves."""
+    for name, part in regions_of(stack):
+        if name == region:
+            return part.object("ingress")
+    return None
+
+
+def rto_s(stack: Stack) -> float | None:
+    """Seconds within which the contract promises that users are served again."""
+    contract = contract_of(stack)
+    objectives = None if contract is None else contract.properties.object("objectives")
+    return None if objectives is None else objectives.number("rto_s")

@@ -8,6 +8,7 @@ Does not guarantee:
     That a property name exists; tests compare every name that a rule reads with the SDK.
 """
 
+import builtins
 from collections.abc import Iterator
 from typing import Final
 
@@ -155,6 +156,16 @@ class Properties:
             return self.objects(name)
         return (self._object(self.at(name), field),)
 
+    def plain(self, name: str) -> builtins.object:
+        """A value of any kind, in Python's own types; None where it is not given.
+
+        Raises:
+            Undetermined: If any part of it is unknown.
+        """
+        self.settle(name)
+        field = self._field(name)
+        return None if field is None else _plain(field)
+
     def all_texts(self) -> Iterator[tuple[str, str]]:
         """Every known text at any depth, with its path."""
         for name, value in self._struct.fields.items():
@@ -202,6 +213,20 @@ class Properties:
         if field.WhichOneof("kind") != "struct_value":
             raise Undetermined(path, self.owner)
         return Properties(field.struct_value, path, self.owner)
+
+
+def _plain(field: struct_pb2.Value) -> object:
+    field = _unwrapped(field)
+    kind = field.WhichOneof("kind")
+    if kind == "list_value":
+        return [_plain(item) for item in field.list_value.values]
+    if kind == "struct_value":
+        return {name: _plain(item) for name, item in field.struct_value.fields.items()}
+    if kind == "bool_value":
+        return field.bool_value
+    if kind == "number_value":
+        return field.number_value
+    return None if kind in {None, "null_value"} else field.string_value
 
 
 def _unwrapped(field: struct_pb2.Value) -> struct_pb2.Value:

@@ -176,6 +176,7 @@ VPC_ENDPOINT: Final = Kind(
     type="aws:ec2/vpcEndpoint:VpcEndpoint",
     judged={
         "region": "residency-region",
+        "routeTableIds": "network-endpoints",
         "serviceName": "residency-endpoint",
         "serviceRegion": "residency-endpoint",
     },
@@ -183,7 +184,6 @@ VPC_ENDPOINT: Final = Kind(
         "tags": TAGS,
         "vpcId": FIXED,
         "vpcEndpointType": FIXED,
-        "routeTableIds": "which subnets take the private way to the service",
         **alike("which subnets and groups", "securityGroupIds", "subnetIds"),
         **alike(
             "how the service's own name is answered inside the network",
@@ -251,7 +251,6 @@ FLOW_LOG: Final = Kind(
     type="aws:ec2/flowLog:FlowLog",
     judged={
         "logDestination": "residency-flow",
-        "logDestinationType": "residency-flow",
         "region": "residency-region",
     },
     neutral={
@@ -268,6 +267,7 @@ FLOW_LOG: Final = Kind(
             "trafficType",
         ),
         **alike("whose packets are recorded", "eniId", "regionalNatGatewayId", "subnetId", "vpcId"),
+        "logDestinationType": "which kind of end it is, which the end itself shows",
         "iamRoleArn": "its policies stand in the stack, where rules judge them",
     },
     refused={

@@ -30,7 +30,6 @@ REPLICATION_GROUP: Final = Kind(
         **alike(
             "residency-flow",
             "logDeliveryConfigurations[].destination",
-            "logDeliveryConfigurations[].destinationType",
             "notificationTopicArn",
         ),
     },
@@ -48,6 +47,7 @@ REPLICATION_GROUP: Final = Kind(
         ),
         **alike(
             "what its own records look like",
+            "logDeliveryConfigurations[].destinationType",
             "logDeliveryConfigurations[].logFormat",
             "logDeliveryConfigurations[].logType",
         ),

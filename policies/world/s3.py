@@ -215,7 +215,6 @@ NOTIFICATION: Final = Kind(
 
 OBJECT: Final = Kind(
     type="aws:s3/bucketObjectv2:BucketObjectv2",
-    judged={"kmsKeyId": "residency-keys"},
     neutral={
         "tags": TAGS,
         "region": SETTING,
@@ -242,6 +241,7 @@ OBJECT: Final = Kind(
     },
     refused={
         "acl": "lists of grants are off: permissions stand in policies",
+        "kmsKeyId": "the bucket encrypts by default, with its own key: leave it out",
         "forceDestroy": "a locked object is not deleted: leave it out",
         "serverSideEncryption": "the bucket encrypts by default, with its own key: leave it out",
         "storageClass": "objects are read at once: leave it out",

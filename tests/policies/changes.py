@@ -110,6 +110,8 @@ def copied_where(name: str, condition: tuple[str, str] | None) -> dict[str, Spec
 def led_by_alias(jurisdiction: str) -> dict[str, Spec]:
     specs = changed("balancer-eu-west-1", TAG, jurisdiction)
     specs["record-eu-west-1"].references = {"aliases": ["balancer-eu-west-1"]}
+    specs["record-eu-west-1"].inputs.pop("records")
+    specs["record-eu-west-1"].inputs["aliases"] = [{"name": UNKNOWN}]
     return specs
 
 
@@ -134,7 +136,11 @@ def with_new(token: str) -> dict[str, Spec]:
 
 
 def leading_to(service_region: Value) -> dict[str, Spec]:
-    inputs: dict[str, Value] = {"region": "eu-west-1", "serviceRegion": service_region}
+    inputs: dict[str, Value] = {
+        "region": "eu-west-1",
+        "serviceName": "com.amazonaws.eu-west-1.s3",
+        "serviceRegion": service_region,
+    }
     return {"endpoint": Spec(VPC_ENDPOINT, inputs)}
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final, cast
 
 import yaml
+from google.protobuf import struct_pb2
 
 from holdfast.graph import Graph, Node, Options, Value, reveal, run, struct_of
 from policies.core.properties import Properties
+from policies.core.rule import Rule
 from policies.core.subjects import Resource, Stack
 from policies.pack import RULES
 
@@ -64,12 +66,12 @@ def graph_of(stack: str) -> Graph:
     return run(ROOT, "prod", config={"holdfast:platform": platform})
 
 
-def findings(graph: Graph) -> tuple[Found, ...]:
-    """All that the rules say of a graph, as the engine would ask them, without waivers."""
+def findings(graph: Graph, rules: tuple[Rule, ...] = RULES) -> tuple[Found, ...]:
+    """All that rules say of a graph, as the engine would ask them, without waivers."""
     alone = {node.urn: _resource(node, node.inputs, graph, {}) for node in _seen(graph)}
     stack = stack_of(graph)
     found: set[Found] = set()
-    for rule in RULES:
+    for rule in rules:
         for resource in alone.values() if rule.on_resource is not None else ():
             found |= {_found(rule.id, resource.urn, str(one)) for one in rule.judge(resource)}
         if rule.on_resource is None:
@@ -177,7 +179,12 @@ def together(*edits: Edit) -> Edit:
 def _on_values(resource: str, change: Callable[[Mapping[str, Value]], Mapping[str, Value]]) -> Edit:
     return _on_nodes(
         resource,
-        lambda node: replace(node, inputs=change(node.inputs), outputs=change(node.outputs)),
+        # What a component shows is its own, and no answer to what it was given.
+        lambda node: replace(
+            node,
+            inputs=change(node.inputs) if node.custom else node.inputs,
+            outputs=change(node.outputs),
+        ),
     )
 
 
@@ -236,7 +243,16 @@ def _resource(
 
 
 def _properties(values: Mapping[str, Value]) -> Properties:
-    return Properties(struct_of({name: reveal(value) for name, value in values.items()}))
+    # An edit leaves most nodes as they are, and so what they are made into.
+    made = _STRUCTS.get(id(values))
+    if made is None or made[0] is not values:
+        made = (values, struct_of({name: reveal(value) for name, value in values.items()}))
+        _STRUCTS[id(values)] = made
+    return Properties(made[1])
+
+
+_STRUCTS: Final[dict[int, tuple[Mapping[str, Value], struct_pb2.Struct]]] = {}
+"""What values were made into; they are kept so that no other has the same id."""
 
 
 def _found(rule: str, urn: str, text: str) -> Found:

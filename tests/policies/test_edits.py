@@ -6,14 +6,24 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.policies.edits.alarms import ALARM_EDITS
+from tests.policies.edits.contract import CONTRACT_EDITS
+from tests.policies.edits.data import DATA_EDITS
+from tests.policies.edits.dns import DNS_EDITS
 from tests.policies.edits.iam import IAM_EDITS
+from tests.policies.edits.network import NETWORK_EDITS
 from tests.policies.edits.residency import RESIDENCY_EDITS
+from tests.policies.edits.world import WORLD_EDITS
 from tests.policies.shipped import STACKS, Harm, findings, graph_of
 
 HARMS: tuple[Harm, ...] = (
-    *RESIDENCY_EDITS,
-    *IAM_EDITS,
     *ALARM_EDITS,
+    *CONTRACT_EDITS,
+    *DATA_EDITS,
+    *DNS_EDITS,
+    *IAM_EDITS,
+    *NETWORK_EDITS,
+    *RESIDENCY_EDITS,
+    *WORLD_EDITS,
 )
 
 

@@ -41,6 +41,7 @@ from tests.policies.specs import (
 )
 from tests.policies.test_edits import HARMS
 from tests.policies.unknowns import UNDETERMINED
+from tests.policies.world.test_judged import WITHOUT_TABLE
 
 BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 
@@ -102,6 +103,7 @@ def test_an_unknown_value_is_undetermined_and_so_fails(
 
 def test_every_rule_has_a_mutant_and_an_unknown() -> None:
     judges = {rule for kind in KINDS.values() for rule in kind.judged.values()}
+    judges |= {rule for rule, *_ in WITHOUT_TABLE}
     assert {rule for rule, *_ in MUTANTS} | {harm.rule for harm in HARMS} == set(BY_ID)
     # What a table names as a judge is asked about unknown values in `world/test_judged.py`.
     assert {rule for rule, *_ in UNDETERMINED} | judges >= set(

@@ -12,10 +12,11 @@ from typing import Final
 
 from policies.checklist.residency.stores import FRAMEWORKS
 from policies.core.arns import region_of
+from policies.core.contract import contract_of
+from policies.core.hosts import hosts
 from policies.core.jurisdictions import lies_in, listing
 from policies.core.kinds import (
     KEYS,
-    LOAD_BALANCER,
     RECORD,
     REPLICA_KEY,
     TOPIC,
@@ -34,6 +35,8 @@ from policies.core.subjects import Resource, Stack
 from policies.iam.documents import statements
 
 _COPY: Final = "kms:ReplicateKey"
+_LEADS_NOWHERE: Final = frozenset({"CAA", "DS", "SSHFP", "TLSA", "TXT"})
+"""Record types that say something, and lead nobody anywhere."""
 
 
 @resource_rule(
@@ -94,25 +97,45 @@ def messages_stay_in_their_jurisdiction(
     frameworks=FRAMEWORKS,
 )
 def a_hostname_leads_to_one_jurisdiction(stack: Stack) -> Iterator[tuple[str, Violation]]:
-    """All records of one name lead to load balancers of one jurisdiction."""
-    owners: dict[str, str | None] = {}
+    """All records of one name lead to load balancers of one jurisdiction, whatever their type.
+
+    Why: when all regions of a jurisdiction fail, the one answer that is left leads users abroad.
+    Good: records of ``eu.example`` to the load balancers of Ireland and Frankfurt
+    Bad: an A record of ``eu.example`` with a literal address
+    Fix: give each jurisdiction a hostname of its own, and lead it to its load balancers only.
+    """
+    owners = _owners(stack)
     for record in stack.of_type(RECORD):
+        if record.properties.text("type") in _LEADS_NOWHERE:
+            continue
         name = record.properties.text("name") or ""
-        for at in ("records", "aliases"):
-            for target in record.referenced(at, (LOAD_BALANCER,)):
-                owner = owners.setdefault(name, target.jurisdiction)
-                if target.jurisdiction != owner:
-                    yield (
-                        record.urn,
-                        Violation(
-                            found=f"{name} leads to {target.name} of {target.jurisdiction}, and "
-                            f"elsewhere to {owner}",
-                            rule="when all regions of a jurisdiction fail, its users are not led "
-                            "into another one",
-                            fix="give each jurisdiction a hostname of its own",
-                            at=at,
-                        ),
-                    )
+        led = [(by, end) for by in ("records", "aliases") for end in hosts(record, by)]
+        for at, end in led:
+            if isinstance(end, str):
+                yield record.urn, _stray(f"{name} leads to {end}, which is not in this stack", at)
+                continue
+            owner = owners.setdefault(name, end.jurisdiction)
+            if end.jurisdiction != owner:
+                found = f"{name} leads to {end.name} of {end.jurisdiction}, and elsewhere to"
+                yield record.urn, _stray(f"{found} {owner}", at)
+
+
+def _owners(stack: Stack) -> dict[str, str | None]:
+    """The jurisdiction of each hostname that the contract names."""
+    contract = contract_of(stack)
+    return {
+        jurisdiction.text("hostname") or "": name
+        for name, jurisdiction in (() if contract is None else contract.jurisdictions())
+    }
+
+
+def _stray(found: str, at: str) -> Violation:
+    return Violation(
+        found=found,
+        rule="when all regions of a jurisdiction fail, its users are not led into another one",
+        fix="give each jurisdiction a hostname of its own, and lead it to its load balancers only",
+        at=at,
+    )
 
 
 def _leads_out(found: str, jurisdiction: str, fix: str, at: str) -> Violation:

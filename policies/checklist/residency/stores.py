@@ -129,6 +129,14 @@ def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violatio
 )
 def endpoints_lead_to_services_of_their_jurisdiction(endpoint: Resource) -> Iterator[Violation]:
     """A private way out of a network ends in the jurisdiction that the network lies in."""
+    name = endpoint.properties.text("serviceName") or ""
+    if not name.startswith(f"com.amazonaws.{endpoint.region}."):
+        yield Violation(
+            found=f"it leads to {name}",
+            rule="traffic reaches services of AWS in its own region",
+            fix=f"name a service that begins with com.amazonaws.{endpoint.region}.",
+            at="serviceName",
+        )
     if not endpoint.properties.is_given("serviceRegion"):
         return
     there = endpoint.properties.text("serviceRegion")
