@@ -19,6 +19,7 @@ BY_ID: Final = {rule.id: rule for rule in RULES}
 WITHOUT_TABLE: Final = (
     ("contract-exported", "pulumi:pulumi:Stack", "platform"),
     ("contract-exported", "pulumi:pulumi:Stack", "platform.tenants.acme"),
+    ("contract-kill-switch", "pulumi:pulumi:Stack", "platform.jurisdictions.eu.kill_switch.table"),
     ("contract-limiter", "pulumi:pulumi:Stack", "platform.jurisdictions.eu.regions"),
     ("network-connected", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "fromPort"),
 )
@@ -70,18 +71,10 @@ def fails(kind: Kind, path: str, rule: str) -> bool:
 
 
 def nodes(kind: Kind, path: str) -> list[Node]:
-    """Resources of a type, one of each component: rules ask each of them other things.
-
-    Those that give the property come first, and the others only where none does.
-    """
+    """Resources of a type, those that give the property first."""
     top = path.replace("[]", "").split(".")[0]
-    found: dict[object, Node] = {}
-    for node in sorted(full().nodes, key=lambda node: (top not in node.inputs, node.urn)):
-        if node.type == kind.type:
-            tags = node.inputs.get("tags")
-            component = tags.get("holdfast:component") if isinstance(tags, Mapping) else None
-            found.setdefault(component, node)
-    return list(found.values())
+    found = [node for node in full().nodes if node.type == kind.type]
+    return sorted(found, key=lambda node: (top not in node.inputs, node.urn))
 
 
 def asked(rule: str, node: Node) -> tuple[Found, ...]:
