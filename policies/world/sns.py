@@ -10,13 +10,12 @@ TOPIC: Final = Kind(
     type="aws:sns/topic:Topic",
     judged={
         "kmsMasterKeyId": "topic-encrypted",
-        "name": "contract-kill-switch",
         "policy": "kill-switch-announced",
         "region": "residency-region",
     },
     neutral={
         "tags": TAGS,
-        **alike(LABEL, "displayName", "signatureVersion", "tracingConfig"),
+        **alike(LABEL, "displayName", "name", "signatureVersion", "tracingConfig"),
     },
     refused={
         "archivePolicy": _RECORDS,
@@ -50,11 +49,11 @@ TOPIC_SUBSCRIPTION: Final = Kind(
         "endpoint": "residency-subscription",
         "filterPolicy": "observability-subscribed",
         "filterPolicyScope": "observability-subscribed",
-        "protocol": "residency-subscription",
-        "region": "residency-subscription",
+        "protocol": "observability-subscribed",
         "topic": "residency-subscription",
     },
     neutral={
+        "region": "AWS refuses a subscription in another region than its topic's",
         **alike(
             "how a web hook confirms",
             "confirmationTimeoutInMinutes",

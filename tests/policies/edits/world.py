@@ -48,16 +48,6 @@ WORLD_EDITS: Final[tuple[Harm, ...]] = (
         at="eu-store-eu-west-1",
     ),
     Harm(
-        name="a subscription filters alarms out",
-        edit=setting(
-            "aws:sns/topicSubscription:TopicSubscription::eu-kill-switch-eu-west-1-*",
-            "filterPolicy",
-            '{"never": ["x"]}',
-        ),
-        rule="environment-property-known",
-        at="eu-kill-switch-eu-west-1-*",
-    ),
-    Harm(
         name="a bucket tells the US who reads it",
         edit=adding(
             "aws:s3/bucketLogging:BucketLogging",

@@ -25,6 +25,11 @@ WITHOUT_TABLE: Final = (
 )
 """Rules that no table names, with what they read."""
 
+ONLY_WITH: Final[Mapping[str, Mapping[str, Value]]] = {
+    "filterPolicyScope": {"filterPolicy": '{"NewStateValue": ["ALARM"]}'},
+}
+"""What has to be given for a property to mean anything, by its path."""
+
 pytestmark = pytest.mark.slow
 
 
@@ -90,11 +95,11 @@ def poisoned(node: Node, path: str) -> Node:
         for at, urns in node.property_dependencies.items()
         if at != path.replace("[]", "").split(".")[0]
     }
-    parts = path.split(".")
+    parts, more = path.split("."), ONLY_WITH.get(path, {})
     return replace(
         node,
-        inputs=_put(node.inputs, parts) if node.custom else node.inputs,
-        outputs=_put(node.outputs, parts),
+        inputs=_put({**node.inputs, **more}, parts) if node.custom else node.inputs,
+        outputs=_put({**node.outputs, **more}, parts),
         property_dependencies=links,
     )
 
