@@ -116,7 +116,8 @@ class TwinTarget:
         )
         platform = platform_of(front.up())
         if mutant is not None:
-            _ship(mutant, Cloud(twin.endpoint, ACCOUNT_ID), platform)
+            cloud = Cloud(twin.endpoint, ACCOUNT_ID, credentials=twin.credentials)
+            _ship(mutant, cloud, platform)
             platform = mutant.platform(platform)
             program = replace(program, command=mutant.command(program.command))
         return cls(twin=twin, platform=platform, program=program)

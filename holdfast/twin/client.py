@@ -22,6 +22,7 @@ from pydantic import JsonValue, ValidationError
 
 from holdfast.errors import TwinError
 from holdfast.twin import events
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.environment import agent_environment
 from holdfast.twin.launch import Launched, LaunchOptions, launch
 from holdfast.twin.lock import Presence, Stage, look
@@ -163,6 +164,11 @@ class Twin:
         place = self.plan.region(region)
         return f"http://{place.address}:{place.api_port}"
 
+    @property
+    def credentials(self) -> Credentials:
+        """The key that requests to every region are signed with."""
+        return self._record.credentials
+
     def address(self, region: str) -> str:
         """The loopback address of a region.
 
@@ -177,7 +183,7 @@ class Twin:
         Raises:
             TwinError: If the twin has no such region.
         """
-        return agent_environment(self.plan, region)
+        return agent_environment(self.plan, self.credentials, region)
 
     def dns_client(self, *, cached: bool = True) -> "DnsClient":
         """A client of the twin's resolver, with a cache of its own that respects TTLs."""

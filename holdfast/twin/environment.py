@@ -1,18 +1,16 @@
 """The environment variables of processes in the twin.
 
 Nothing of the caller's AWS configuration or proxies is passed on: an agent in the twin can
-reach the twin's endpoints and has credentials that work nowhere else.
+reach the twin's endpoints and has a key that works nowhere else.
 """
 
 import os
 
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.plan import TwinPlan
 
 ACCOUNT_ID = "000000000000"
 """AWS account of everything in the twin."""
-
-ACCESS_KEY = "test"
-"""Stands for any access key; the emulator maps it to ``ACCOUNT_ID``."""
 
 PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV"),
@@ -26,7 +24,7 @@ def base_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
-def agent_environment(plan: TwinPlan, region: str) -> dict[str, str]:
+def agent_environment(plan: TwinPlan, credentials: Credentials, region: str) -> dict[str, str]:
     """What a process in a region needs to find its AWS and its place.
 
     ``HOLDFAST_TWIN_ADDRESS`` and ``HOLDFAST_INGRESS_PORT`` are what it listens on to stand
@@ -40,8 +38,7 @@ def agent_environment(plan: TwinPlan, region: str) -> dict[str, str]:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": f"http://{place.address}:{place.api_port}",
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        **credentials.environment(),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holdfast.errors import TwinError
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.region_config import Port
 
 PLAN_FILE = "plan.json"
@@ -102,6 +103,7 @@ class TwinRecord(BaseModel):
         pid: The supervisor.
         started: When the system says that process began, so that a reused pid is noticed.
         token: Proof of the right to control the twin; the file is readable by its owner only.
+        credentials: The key of every region's AWS API.
         plan: Where everything lives.
     """
 
@@ -110,6 +112,7 @@ class TwinRecord(BaseModel):
     pid: int
     started: str
     token: str
+    credentials: Credentials
     plan: TwinPlan
 
     @classmethod

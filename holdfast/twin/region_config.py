@@ -27,6 +27,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from holdfast.twin.credentials import Credentials
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Milliseconds = Annotated[int, Field(ge=0)]
 
@@ -65,6 +67,8 @@ class RegionConfig(BaseModel):
         peer_delay_ms: Delay of one message to a peer, one way.
         cut: Peers whose link to this region is cut at the start.
         token: Every request on the peer port carries it as ``token``.
+        credentials: The key that requests to the AWS API are signed with.
+        valkey_password: Of the region server's own user at Valkey.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +85,8 @@ class RegionConfig(BaseModel):
     peer_delay_ms: Milliseconds = 5
     cut: tuple[str, ...] = ()
     token: str
+    credentials: Credentials
+    valkey_password: str
 
     @property
     def is_global(self) -> bool:

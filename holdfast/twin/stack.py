@@ -173,7 +173,9 @@ def front_of(
             f"asked for. Name the same one, or `holdfast twin destroy -s {stack}` first."
         )
     write_private(file, name)
-    cloud = Cloud(twin.endpoint, ACCOUNT_ID, ingress_port=twin.ingress_port)
+    cloud = Cloud(
+        twin.endpoint, ACCOUNT_ID, credentials=twin.credentials, ingress_port=twin.ingress_port
+    )
     if name is FrontName.INPROCESS:
         return InProcess(
             project=project, stack=stack, state_dir=twin.state_dir, cloud=cloud, on_line=on_line

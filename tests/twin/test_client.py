@@ -48,8 +48,8 @@ def client(twin: Twin, service: str, region: str) -> object:
         service,  # type: ignore[call-overload]  # a name known at run time only
         region_name=region,
         endpoint_url=twin.endpoint(region),
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=twin.credentials.key_id,
+        aws_secret_access_key=twin.credentials.secret,
     )
     return cast("object", made)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import TwinError
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.plan import PLAN_FILE, TWIN_FILE, RegionPlan, TwinPlan, TwinRecord, write_private
 
+KEY = Credentials("AKIATWINTESTS", "secret")
 PLAN = TwinPlan(
     block="127.80.0.0/24",
     control_host="127.80.0.1",
@@ -25,7 +27,7 @@ PLAN = TwinPlan(
 
 
 def test_a_record_comes_back_as_it_was_and_is_readable_by_its_owner_only(tmp_path: Path) -> None:
-    record = TwinRecord(pid=7, started="123", token="secret", plan=PLAN)
+    record = TwinRecord(pid=7, started="123", token="secret", credentials=KEY, plan=PLAN)
     record.save(tmp_path)
     assert TwinRecord.load(tmp_path) == record
     assert stat.S_IMODE((tmp_path / TWIN_FILE).stat().st_mode) == 0o600

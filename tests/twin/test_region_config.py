@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.region_config import PeerAddress, RegionConfig
 
 CONFIG = RegionConfig(
@@ -18,6 +19,8 @@ CONFIG = RegionConfig(
     peers={"us-west-2": PeerAddress(host="127.80.0.3", port=20005)},
     cut=("us-west-2",),
     token="t",
+    credentials=Credentials("id", "secret"),
+    valkey_password="v",
 )
 
 

@@ -54,7 +54,7 @@ def platforms() -> dict[str, object]:
 def test_a_stack_comes_up_stays_as_it_is_and_leaves_nothing(
     twin: Twin, stack: str, name: FrontName, platforms: dict[str, object]
 ) -> None:
-    cloud = Cloud(twin.endpoint)
+    cloud = Cloud(twin.endpoint, credentials=twin.credentials)
     before = inventory(cloud, twin.regions)
     lines: list[str] = []
     front = front_of(name, project=ROOT, stack=stack, twin=twin, on_line=lines.append)
@@ -113,7 +113,7 @@ def test_replicas_witness_and_copies_of_keys_lie_in_their_own_regions(tmp_path: 
     (project / "Pulumi.dev.yaml").write_text("config: {}\n")
     regions = ("us-east-1", "us-west-2", "us-east-2")
     with Twin.start(state_dir=tmp_path / "twin", regions=regions, detached=False) as twin:
-        cloud = Cloud(twin.endpoint)
+        cloud = Cloud(twin.endpoint, credentials=twin.credentials)
         before = inventory(cloud, regions)
         front = InProcess(
             project=project,

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
 from holdfast.errors import TwinError
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.provider.values import Doc, Object, as_json
 from holdfast.twin.session import DIRECT, isolated_session
 
@@ -80,6 +81,7 @@ class Cloud:
         endpoint: Callable[[str], str],
         account: str = ACCOUNT,
         *,
+        credentials: Credentials | None = None,
         ingress_port: int | None = None,
     ) -> None:
         """Prepares clients, and connects to nothing yet.
@@ -88,11 +90,14 @@ class Cloud:
             endpoint: The API address of a region, as ``http://host:port``; raises a
                 ``TwinError`` for a region that the twin does not have.
             account: Account number that ARNs carry; twelve digits.
+            credentials: The twin's key; None for an emulator that looks at none.
             ingress_port: Port on which every load balancer listens in the twin; None where
                 each listens on its own.
         """
         self.account = account
         self.ingress_port = ingress_port
+        # An emulator on its own takes the account number from a key of twelve digits.
+        self._credentials = credentials or Credentials(account, "none")
         self.endpoint = endpoint
         self._session = isolated_session()
         self._clients: dict[tuple[str, str], _Client] = {}
@@ -138,9 +143,8 @@ class Cloud:
                     service,
                     region_name=region,
                     endpoint_url=self.endpoint(region),
-                    # The emulator takes the account number from a key of twelve digits.
-                    aws_access_key_id=self.account,
-                    aws_secret_access_key="twin",  # noqa: S106 - an emulator's, not a secret
+                    aws_access_key_id=self._credentials.key_id,
+                    aws_secret_access_key=self._credentials.secret,
                     config=_CONFIG,
                 )
                 self._clients[(service, region)] = found

@@ -2,7 +2,9 @@
 
 Guarantees:
     A replication group's endpoint is a Valkey that answers, and demands the group's tokens
-    (AuthToken) from the moment that the call which set them returns.
+    (AuthToken) from the moment that the call which set them returns. Where there is no group
+    nobody is let in but the twin itself, and with a token nobody may do what ElastiCache forbids
+    (CONFIG, MODULE and their like).
 
 Does not guarantee:
     TLS, more than one node, or more than one replication group in a region: what would need
@@ -16,8 +18,9 @@ from typing import Any, cast
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from holdfast.twin.region.config import ACCOUNT
-from holdfast.twin.region.emulator import Emulator, Reply, Scope, internal
+from holdfast.twin.region.config import ACCOUNT, TWIN_USER
+from holdfast.twin.region.emulator import Emulator, Reply, internal
+from holdfast.twin.region.incoming import Incoming
 
 _log = logging.getLogger(__name__)
 _VERSION = "2015-02-02"
@@ -25,6 +28,28 @@ _ANSWER_S = 2.0
 _RETRY_S = 0.5
 _RETRIES = 120
 _OTHER_CACHES = ("CreateCacheCluster", "CreateServerlessCache", "CreateGlobalReplicationGroup")
+_OPEN = "Without a token every user of this machine could read and write it: set AuthToken."
+_FORBIDDEN = [
+    "acl|setuser",
+    "acl|deluser",
+    "acl|load",
+    "acl|save",
+    "bgrewriteaof",
+    "bgsave",
+    "config",
+    "debug",
+    "failover",
+    "migrate",
+    "module",
+    "psync",
+    "replicaof",
+    "save",
+    "shutdown",
+    "slaveof",
+    "sync",
+]
+"""ElastiCache's restricted commands (User Guide, "Supported and restricted commands")."""
+
 _CHANGES = ("CreateReplicationGroup", "ModifyReplicationGroup", "DeleteReplicationGroup")
 
 
@@ -35,22 +60,16 @@ class ValkeyError(Exception):
 class Cache:
     """The region's ElastiCache."""
 
-    def __init__(self, emulator: Emulator, region: str, host: str, port: int) -> None:
+    def __init__(
+        self, emulator: Emulator, region: str, valkey: tuple[str, int], password: str
+    ) -> None:
         self._emulator = emulator
         self._region = region
-        self._host = host
-        self._port = port
+        self._host, self._port = valkey
+        self._password = password
         self._module = emulator.service("elasticache")
         self._module.__dict__["_spawn_redis_container"] = self._endpoint
         self._task: asyncio.Task[None] | None = None
-
-    @staticmethod
-    def action(headers: dict[str, str], body: bytes) -> str | None:
-        """The ElastiCache action that a request asks for, None when it asks another service."""
-        if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return None
-        form = parse_qs(body.decode("utf-8", "replace"))
-        return form["Action"][0] if form.get("Version") == [_VERSION] and "Action" in form else None
 
     def start(self) -> None:
         """Tells Valkey the tokens that were in force when this server ended."""
@@ -63,18 +82,17 @@ class Cache:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def answer(self, action: str, scope: Scope, body: bytes) -> Reply:
+    async def answer(self, action: str, request: Incoming, body: bytes) -> Reply:
         """The answer to an ElastiCache request."""
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         refusal = self._refusal(action, form)
         if refusal is not None:
             return refusal
-        before = self._tokens()
-        reply = await self._emulator.forward(scope, body)
+        reply = await self._emulator.forward("elasticache", request, body)
         if action not in _CHANGES or reply.status >= HTTPStatus.BAD_REQUEST:
             return reply
         try:
-            await self._apply(before)
+            await self._apply()
         except (ValkeyError, OSError, TimeoutError) as error:
             return _error(
                 "InternalFailure",
@@ -85,32 +103,37 @@ class Cache:
         return reply
 
     def _refusal(self, action: str, form: dict[str, str]) -> Reply | None:
+        reason = None
         if action in _OTHER_CACHES:
-            return _error(
-                "InvalidParameterValue",
+            reason = (
                 f"The twin does not reproduce {action}: it has one Valkey per region. Use "
-                "CreateReplicationGroup with Engine=valkey.",
+                "CreateReplicationGroup with Engine=valkey."
             )
-        if action != "CreateReplicationGroup":
-            return None
+        elif action == "ModifyReplicationGroup":
+            if form.get("AuthTokenUpdateStrategy") == "DELETE":
+                reason = f"AuthTokenUpdateStrategy is DELETE. {_OPEN}"
+        elif action == "CreateReplicationGroup":
+            reason = self._cannot_create(form)
+        return None if reason is None else _error("InvalidParameterValue", reason)
+
+    def _cannot_create(self, form: dict[str, str]) -> str | None:
         if form.get("Engine") != "valkey":
-            return _error(
-                "InvalidParameterValue",
+            return (
                 f"The twin runs Valkey, and Engine is {form.get('Engine', 'redis (the default)')}. "
-                "Set Engine=valkey.",
+                "Set Engine=valkey."
             )
+        if "AuthToken" not in form:
+            return f"AuthToken is missing. {_OPEN}"
         if int(form.get("NumNodeGroups", "1")) > 1:
-            return _error(
-                "InvalidParameterValue",
+            return (
                 f"NumNodeGroups is {form['NumNodeGroups']}; the twin has one Valkey per region, "
-                "so it must be 1.",
+                "so it must be 1."
             )
         taken = [name for name in self._groups() if name != form.get("ReplicationGroupId")]
         if taken:
-            return _error(
-                "InvalidParameterValue",
+            return (
                 f"The twin has one Valkey per region, and {taken[0]} has that of {self._region}: "
-                f"{form.get('ReplicationGroupId')} cannot be made beside it.",
+                f"{form.get('ReplicationGroupId')} cannot be made beside it."
             )
         return None
 
@@ -134,7 +157,7 @@ class Cache:
     async def _apply_again(self) -> None:
         for _ in range(_RETRIES):
             try:
-                await self._apply(self._tokens())
+                await self._apply()
             except (ValkeyError, OSError, TimeoutError) as error:
                 _log.info("Valkey at %s:%s: %s", self._host, self._port, error)
                 await asyncio.sleep(_RETRY_S)
@@ -142,34 +165,21 @@ class Cache:
                 return
         _log.error("Valkey at %s:%s never took its tokens over", self._host, self._port)
 
-    async def _apply(self, before: list[str]) -> None:
+    async def _apply(self) -> None:
         """Makes the default user's passwords the tokens in force."""
         tokens = self._tokens()
-        optional = any(group.get("_auth_optional") for group in self._groups().values())
-        rules = ["resetpass", *(f">{token}" for token in tokens)] if tokens else ["nopass"]
-        if optional:
-            rules = ["resetpass", "nopass"]
+        state = ("on", *(f">{token}" for token in tokens)) if tokens else ("off",)
+        rights = ("resetkeys", "~*", "&*", "+@all", *(f"-{command}" for command in _FORBIDDEN))
         async with asyncio.timeout(_ANSWER_S):
             reader, writer = await asyncio.open_connection(self._host, self._port)
             try:
-                await self._log_in(reader, writer, [*before, *tokens])
-                await _command(reader, writer, "ACL", "SETUSER", "default", "on", *rules)
+                await _command(reader, writer, "AUTH", TWIN_USER, self._password)
+                await _command(
+                    reader, writer, "ACL", "SETUSER", "default", "resetpass", *state, *rights
+                )
                 await _command(reader, writer, "CONFIG", "REWRITE")
             finally:
                 writer.close()
-
-    async def _log_in(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tokens: list[str]
-    ) -> None:
-        for attempt in (None, *reversed(tokens)):
-            try:
-                if attempt is not None:
-                    await _command(reader, writer, "AUTH", attempt)
-                await _command(reader, writer, "PING")
-            except ValkeyError:
-                continue
-            return
-        raise ValkeyError("it knows none of the tokens")
 
 
 async def _command(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *words: str) -> None:

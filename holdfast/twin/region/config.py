@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from holdfast.errors import ConfigurationError
+from holdfast.twin.credentials import Credentials
 
 ACCOUNT = "000000000000"
 """The account that every request belongs to, whatever its credentials say."""
+
+TWIN_USER = "twin"
+"""Name of the region server's own user at its Valkey."""
 
 MRSC_REGION_SETS: tuple[frozenset[str], ...] = (
     frozenset({"us-east-1", "us-east-2", "us-west-2"}),
@@ -26,6 +30,11 @@ MRSC_REGION_SETS: tuple[frozenset[str], ...] = (
 class _PeerFile(TypedDict):
     host: str
     port: int
+
+
+class _CredentialsFile(TypedDict):
+    key_id: str
+    secret: str
 
 
 class _ConfigFile(TypedDict):
@@ -41,6 +50,8 @@ class _ConfigFile(TypedDict):
     peer_delay_ms: int
     cut: list[str]
     token: str
+    credentials: _CredentialsFile
+    valkey_password: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +69,8 @@ class ServerConfig:
     peer_delay_ms: int
     cut: tuple[str, ...]
     token: str
+    credentials: Credentials
+    valkey_password: str
 
     @property
     def regions(self) -> frozenset[str]:
@@ -85,6 +98,8 @@ def load(path: Path) -> ServerConfig:
             peer_delay_ms=raw["peer_delay_ms"],
             cut=tuple(raw["cut"]),
             token=raw["token"],
+            credentials=Credentials(**raw["credentials"]),
+            valkey_password=raw["valkey_password"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(

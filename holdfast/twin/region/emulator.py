@@ -13,25 +13,24 @@ Does not guarantee:
 import asyncio
 import importlib
 import json
+import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any, cast
+from urllib.parse import parse_qs
 
 from holdfast.twin.region.amendments import amend_on_load
 from holdfast.twin.region.config import ACCOUNT, ServerConfig
+from holdfast.twin.region.incoming import Denied, Incoming
 from holdfast.twin.region.store import damaged
 from holdfast.twin.region.wire_models import WireModel, aws_service_names, wire_model
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-
+_log = logging.getLogger(__name__)
 
 _SAVE_S = 1.0
 _STATE_FOLDER = "emulator"
@@ -126,11 +125,6 @@ class Emulator:
         """A service's module, imported on first use."""
         return cast("ModuleType", internal(self._app, "_get_module")(name))
 
-    @property
-    def asgi(self) -> Asgi:
-        """The emulator as an ASGI application."""
-        return cast("Asgi", self._app.__dict__["app"])
-
     def scope(self, region: str | None = None) -> AbstractContextManager[None]:
         """Makes the code inside act for the twin's account in ``region`` (default: this one)."""
         scope = self._responses.__dict__["request_scope"](ACCOUNT, region or self._region)
@@ -189,30 +183,63 @@ class Emulator:
         """A piece of ministack's state from its JSON."""
         return json.loads(text, object_hook=internal(self._persistence, "_json_object_hook"))
 
-    async def forward(self, scope: Scope, body: bytes) -> Reply:
-        """Has ministack answer a request whose body was already read."""
-        sent = False
-        reply = Reply(500)
-        parts: list[bytes] = []
+    async def forward(self, service: str, request: Incoming, body: bytes) -> Reply:
+        """Has ministack's handler of one service answer a request.
 
-        async def receive() -> Message:
-            nonlocal sent
-            if sent:
-                # The client stays connected for as long as ministack works on its request.
-                await asyncio.Event().wait()
-            sent = True
-            return {"type": "http.request", "body": body, "more_body": False}
+        Only the handler: the application around it has doors of its own (for administrators, for
+        load balancers' names, for browsers), and none of them exists here.
 
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                reply.status = int(message["status"])
-                reply.headers = {
-                    bytes(name).decode("latin-1"): bytes(value).decode("latin-1")
-                    for name, value in message.get("headers", [])
-                }
-            elif message["type"] == "http.response.body":
-                parts.append(bytes(message.get("body", b"")))
+        Raises:
+            Denied: If the body is not what the headers say.
+        """
+        headers = dict(request.headers)
+        unpacked = self._unpacked(service, headers, body)
+        handler = cast("_Handler", self._app.__dict__["SERVICE_HANDLERS"][service])
+        query = parse_qs(request.query, keep_blank_values=True)
+        with self.scope():
+            try:
+                answer = await handler(request.method, request.path, headers, unpacked, query)
+            except Exception:  # noqa: BLE001 -- ministack's own application answers 500 too
+                _log.exception("the emulator failed at a request to %s", service)
+                return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {}, b"")
+            if service == "s3" and request.method == "HEAD":
+                answer = self._head(request, headers, query, answer)
+        return self._reply(service, answer)
 
-        await self.asgi(scope, receive, send)
-        reply.body = b"".join(parts)
-        return reply
+    def _unpacked(self, service: str, headers: dict[str, str], body: bytes) -> bytes:
+        """The body without its packing; the headers lose what spoke of it."""
+        if service != "s3":
+            return cast("bytes", internal(self._app, "_decompress_request_body")(body, headers))
+        try:
+            return cast("bytes", internal(self._app, "_decode_aws_chunked_body")(body, headers))
+        except internal(self._app, "_IncompleteRequestBody") as error:
+            raise Denied("IncompleteBody", str(error), HTTPStatus.BAD_REQUEST) from error
+
+    def _head(
+        self,
+        request: Incoming,
+        headers: dict[str, str],
+        query: Mapping[str, list[str]],
+        answer: "_Answer",
+    ) -> "_Answer":
+        """Headers of a HEAD as S3 gives them, where it is one of an object or bucket."""
+        module = self.service("s3")
+        standard = internal(module, "is_standard_object_request")
+        if not standard(request.method, request.path, headers, query):
+            return answer
+        return cast(
+            "_Answer", internal(module, "format_head_response")(request.path, headers, answer)
+        )
+
+    def _reply(self, service: str, answer: "_Answer") -> Reply:
+        status, headers, content = answer
+        internal(self._responses, "fix_error_content_type")(service, status, headers)
+        internal(self._responses, "fix_success_content_type")(service, status, headers)
+        given = {name: str(value) for name, value in headers.items()}
+        number = str(uuid.uuid4())
+        given.update({"x-amzn-requestid": number, "x-amz-request-id": number})
+        return Reply(status, given, content.encode() if isinstance(content, str) else content)
+
+
+_Answer = tuple[int, dict[str, object], bytes | str]
+_Handler = Callable[[str, str, dict[str, str], bytes, Mapping[str, list[str]]], Awaitable[_Answer]]

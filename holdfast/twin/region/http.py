@@ -5,7 +5,7 @@ import importlib
 import socket
 from typing import Any
 
-from holdfast.twin.region.emulator import Asgi
+from holdfast.twin.region.incoming import Asgi
 
 _BACKLOG = 512
 _KEEP_ALIVE_S = 75

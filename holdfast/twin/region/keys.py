@@ -14,8 +14,9 @@ from typing import Any, cast
 from holdfast.twin.region.config import ACCOUNT
 from holdfast.twin.region.courier import Courier
 from holdfast.twin.region.dynamo import Request, failure
-from holdfast.twin.region.emulator import Emulator, Reply, Scope, internal
+from holdfast.twin.region.emulator import Emulator, Reply, internal
 from holdfast.twin.region.groups import new_gid
+from holdfast.twin.region.incoming import Incoming
 from holdfast.twin.region.peers import Fields, Links, RefusedError, UnreachableError
 
 _Key = dict[str, Any]
@@ -30,16 +31,18 @@ class Keys:
         self._courier = courier
         self._links = links
 
-    async def answer(self, operation: str, request: Request, scope: Scope, body: bytes) -> Reply:
+    async def answer(
+        self, operation: str, request: Request, incoming: Incoming, body: bytes
+    ) -> Reply:
         """The answer to a KMS request."""
         if operation == "ReplicateKey":
-            return await self._replicate(request, scope, body)
-        reply = await self._emulator.forward(scope, body)
+            return await self._replicate(request, incoming, body)
+        reply = await self._emulator.forward("kms", incoming, body)
         if operation == "ScheduleKeyDeletion" and reply.status == HTTPStatus.OK:
             self._leave(str(reply.json()["KeyId"]).rpartition("/")[2])
         return reply
 
-    async def _replicate(self, request: Request, scope: Scope, body: bytes) -> Reply:
+    async def _replicate(self, request: Request, incoming: Incoming, body: bytes) -> Reply:
         region = str(request.get("ReplicaRegion", ""))
         if region not in self._links.peers:
             return failure(
@@ -48,7 +51,7 @@ class Keys:
                 f"{', '.join(sorted(self._links.peers))}. Start it with every region that the "
                 "stack names.",
             )
-        reply = await self._emulator.forward(scope, body)
+        reply = await self._emulator.forward("kms", incoming, body)
         if reply.status != HTTPStatus.OK:
             return reply
         key_id = str(reply.json()["ReplicaKeyMetadata"]["KeyId"])

@@ -28,7 +28,7 @@ REFUSED: tuple[tuple[str, str, str | None, str], ...] = (
 )
 
 
-def refusal(service: str, operation: str, request: Request) -> str | None:
+def dropped_by_emulator(service: str, operation: str, request: Request) -> str | None:
     """Why a request cannot be obeyed, None when it can."""
     for name, refused, parameter, reason in REFUSED:
         if (service, operation) != (name, refused):

@@ -18,6 +18,7 @@ from holdfast.twin.region.cache import Cache
 from holdfast.twin.region.config import ServerConfig
 from holdfast.twin.region.courier import Courier
 from holdfast.twin.region.data import DataPlane
+from holdfast.twin.region.door import Door
 from holdfast.twin.region.dynamo import Change, Dynamo
 from holdfast.twin.region.emulator import Emulator
 from holdfast.twin.region.eventual import EventualItems
@@ -26,6 +27,7 @@ from holdfast.twin.region.groups import Groups
 from holdfast.twin.region.http import listening_socket, serve
 from holdfast.twin.region.keys import Keys
 from holdfast.twin.region.peers import Fields, Handler, Links, RefusedError
+from holdfast.twin.region.signatures import Verifier
 from holdfast.twin.region.store import Store
 from holdfast.twin.region.strong import StrongItems
 from holdfast.twin.region.tables import ControlPlane
@@ -67,10 +69,16 @@ class RegionServer:
         self._buckets = Buckets(
             config.region, self._emulator, self._store, self._courier, self._links
         )
-        self._cache = Cache(self._emulator, config.region, config.host, config.valkey_port)
-        self._keys = Keys(config.region, self._emulator, self._courier, self._links)
-        self._gateway = Gateway(
+        self._cache = Cache(
+            self._emulator,
             config.region,
+            (config.host, config.valkey_port),
+            config.valkey_password,
+        )
+        self._keys = Keys(config.region, self._emulator, self._courier, self._links)
+        door = Door(f"{config.host}:{config.api_port}", Verifier(config.region, config.credentials))
+        self._gateway = Gateway(
+            door,
             self._emulator,
             data_plane=data,
             tables=self._tables,

@@ -13,6 +13,7 @@ import time
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from holdfast.twin.addresses import Claimed
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.events import EventLog
 from holdfast.twin.locations import LOCATIONS, Place
 from holdfast.twin.region_config import GLOBAL_REGION
@@ -31,13 +32,13 @@ log = logging.getLogger(__name__)
 class ResolverService:
     """Everything that concerns DNS in a running twin."""
 
-    def __init__(self, claimed: Claimed, events: EventLog) -> None:
+    def __init__(self, claimed: Claimed, credentials: Credentials, events: EventLog) -> None:
         plan = claimed.plan
         control_plane = plan.regions[GLOBAL_REGION]
         self._plan = plan
         self._events = events
         self._addresses = {name: place.address for name, place in plan.regions.items()}
-        self._reader = ZoneReader(control_plane.address, control_plane.api_port)
+        self._reader = ZoneReader(control_plane.address, control_plane.api_port, credentials)
         self._front = DnsFront(claimed.dns_udp, claimed.dns_tcp, self._resolve)
         self._health = HealthService(self.locate, events)
         # Not a secret: it spreads answers of weighted records.

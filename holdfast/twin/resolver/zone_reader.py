@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-from holdfast.twin.environment import ACCESS_KEY
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+
+from holdfast.twin.credentials import Credentials
+from holdfast.twin.region_config import GLOBAL_REGION
 from holdfast.twin.resolver.zones import (
     NAMESPACE,
     Zone,
@@ -33,11 +38,14 @@ class ZoneReader:
     Args:
         host: Address of the control plane.
         port: Its port.
+        credentials: The twin's key.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, credentials: Credentials) -> None:
         self._host = host
         self._port = port
+        key = ReadOnlyCredentials(credentials.key_id, credentials.secret, None)
+        self._signer = SigV4Auth(key, "route53", GLOBAL_REGION)
 
     async def read(self) -> ZoneData:
         """All public zones and all health checks.
@@ -93,12 +101,7 @@ class ZoneReader:
 
     async def _get(self, path: str) -> ET.Element:
         reader, writer = await asyncio.open_connection(self._host, self._port)
-        request = (
-            f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
-            # The scope of the signature is what the emulator finds the service by.
-            f"Authorization: AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20260101/us-east-1/route53/"
-            "aws4_request, SignedHeaders=host, Signature=0\r\nConnection: close\r\n\r\n"
-        )
+        request = self._request(path)
         try:
             writer.write(request.encode("ascii"))
             head = await reader.readuntil(b"\r\n\r\n")
@@ -113,6 +116,14 @@ class ZoneReader:
             writer.close()
         # Written by our own emulator on loopback.
         return ET.fromstring(body)  # noqa: S314
+
+    def _request(self, path: str) -> str:
+        asked = AWSRequest("GET", f"http://{self._host}:{self._port}{path}")
+        asked.headers["Host"] = f"{self._host}:{self._port}"
+        self._signer.add_auth(asked)
+        asked.headers["Connection"] = "close"
+        headers = "".join(f"{name}: {value}\r\n" for name, value in asked.headers.items())
+        return f"GET {path} HTTP/1.1\r\n{headers}\r\n"
 
 
 def _header(line: str) -> tuple[str, str]:

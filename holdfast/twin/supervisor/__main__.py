@@ -27,6 +27,7 @@ from pathlib import Path
 
 from holdfast.errors import TwinError
 from holdfast.twin.addresses import Claimed, claim_plan
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.events import BEGINNING, EventLog
 from holdfast.twin.locations import REGIONS
 from holdfast.twin.lock import Lock, Stage, take
@@ -97,19 +98,24 @@ class Supervisor:
         self._claimed = claimed
         self._events = events
         self._token = secrets.token_hex(32)
+        self._credentials = Credentials.new()
         self._children = Children((lock.descriptor,))
-        self._agents = Agents(options.state_dir, claimed.plan, self._children, events)
+        self._agents = Agents(
+            options.state_dir, claimed.plan, self._credentials, self._children, events
+        )
         settings = RegionSettings(
             state_dir=options.state_dir,
             plan=claimed.plan,
             token=self._token,
+            credentials=self._credentials,
+            valkey_password=secrets.token_hex(32),
             lag_ms=options.lag_ms,
             peer_delay_ms=options.peer_delay_ms,
         )
         self._regions = {
             name: RegionUnit(name, settings, self._children, events) for name in options.regions
         }
-        self._resolver = ResolverService(claimed, events)
+        self._resolver = ResolverService(claimed, self._credentials, events)
         self._ending = asyncio.Event()
         operations = Operations(
             state_dir=options.state_dir,
@@ -172,6 +178,7 @@ class Supervisor:
             pid=os.getpid(),
             started=identity.started if identity else "",
             token=self._token,
+            credentials=self._credentials,
             plan=self._claimed.plan,
         )
         record.save(self._options.state_dir)

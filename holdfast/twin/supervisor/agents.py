@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.errors import TwinError
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.environment import agent_environment, base_environment
 from holdfast.twin.events import EventLog
 from holdfast.twin.plan import TwinPlan
@@ -36,10 +37,16 @@ class Agents:
     """Every process that was spawned in a region of the twin."""
 
     def __init__(
-        self, state_dir: Path, plan: TwinPlan, children: Children, events: EventLog
+        self,
+        state_dir: Path,
+        plan: TwinPlan,
+        credentials: Credentials,
+        children: Children,
+        events: EventLog,
     ) -> None:
         self._logs = state_dir / "logs" / "agents"
         self._plan = plan
+        self._credentials = credentials
         self._children = children
         self._events = events
         self._agents: dict[str, Agent] = {}
@@ -54,7 +61,8 @@ class Agents:
         """
         self._check(name, argv)
         log = self._logs / f"{name}.log"
-        environment = {**base_environment(), **agent_environment(self._plan, region), **env}
+        ours = agent_environment(self._plan, self._credentials, region)
+        environment = {**base_environment(), **ours, **env}
         try:
             child = self._children.start(
                 argv, env=environment, cwd=cwd, log=log, on_exit=partial(self._ended, name)

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from holdfast.errors import TwinError
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.environment import base_environment
 from holdfast.twin.events import EventLog
 from holdfast.twin.plan import RegionPlan, TwinPlan, write_private
@@ -46,6 +47,8 @@ class RegionSettings:
         state_dir: The twin's directory.
         plan: Where everything lives.
         token: What the supervisor and the region servers show each other.
+        credentials: The key of the AWS API.
+        valkey_password: Of the region servers' own user at their Valkeys.
         lag_ms: Replication lag.
         peer_delay_ms: Delay of one message between regions.
         server_argv: Program of a region server; ``--config FILE`` is added.
@@ -54,6 +57,8 @@ class RegionSettings:
     state_dir: Path
     plan: TwinPlan
     token: str
+    credentials: Credentials
+    valkey_password: str
     lag_ms: int
     peer_delay_ms: int
     server_argv: tuple[str, ...] = SERVER_ARGV
@@ -220,6 +225,8 @@ class RegionUnit:
             peer_delay_ms=settings.peer_delay_ms,
             cut=tuple(sorted(self.cut_from)),
             token=settings.token,
+            credentials=settings.credentials,
+            valkey_password=settings.valkey_password,
         )
         path = home / "config.json"
         write_private(path, config.model_dump_json(indent=2))
@@ -235,7 +242,12 @@ class RegionUnit:
 
     def _start_valkey(self) -> None:
         home = self._settings.state_dir / "regions" / self.name / "valkey"
-        argv = valkey_argv(home, self.place.address, self.place.valkey_port)
+        argv = valkey_argv(
+            home,
+            self.place.address,
+            self.place.valkey_port,
+            self._settings.valkey_password,
+        )
         self.valkey = self._start(argv, self.valkey_log, "Valkey")
 
     def _start(self, argv: list[str], log: Path, what: str) -> Child:

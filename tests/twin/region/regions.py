@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -16,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from holdfast.twin.credentials import Credentials
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 US = ("us-east-1", "us-west-2", "us-east-2")
 TOKEN = "for-tests"
+VALKEY_PASSWORD = "for-tests-too"
+CREDENTIALS = Credentials("AKIATWINTESTS", "secret-of-tests")
 UP_S = 30.0
 
 _COMPILED = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "holdfast-tests-pycache")}
@@ -85,6 +89,8 @@ class Regions:
             "peer_delay_ms": self.delay_ms,
             "cut": list(cut),
             "token": TOKEN,
+            "credentials": asdict(CREDENTIALS),
+            "valkey_password": VALKEY_PASSWORD,
         }
         config.write_text(json.dumps(content))
         return config
@@ -180,8 +186,8 @@ class Regions:
             service,  # type: ignore[call-overload]  # a name known at run time only
             region_name=region,
             endpoint_url=f"http://{self.hosts[name]}:{self.api_ports[name]}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=CREDENTIALS.key_id,
+            aws_secret_access_key=CREDENTIALS.secret,
             config=Config(
                 retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=read_timeout_s
             ),

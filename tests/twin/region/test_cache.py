@@ -9,8 +9,9 @@ import pytest
 import redis
 from botocore.exceptions import ClientError
 
+from holdfast.twin.region.config import TWIN_USER
 from holdfast.twin.supervisor.valkey import valkey_argv
-from tests.twin.region.regions import Regions, code_of, eventually
+from tests.twin.region.regions import VALKEY_PASSWORD, Regions, code_of, eventually
 
 pytestmark = pytest.mark.slow
 EAST = "us-east-1"
@@ -21,7 +22,7 @@ FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
 def alone(tmp_path: Path) -> Iterator[tuple[Regions, Path]]:
     """One region with its Valkey, and the Valkey's configuration file."""
     regions = Regions(tmp_path, (EAST,))
-    argv = valkey_argv(tmp_path, regions.hosts[EAST], regions.valkey_ports[EAST])
+    argv = valkey_argv(tmp_path, regions.hosts[EAST], regions.valkey_ports[EAST], VALKEY_PASSWORD)
     valkey = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     try:
         regions.start()
@@ -40,6 +41,7 @@ def create(regions: Regions, name: str = "limits", **more: object) -> dict[str, 
         "AuthToken": FIRST,
         **more,
     }
+    arguments = {name: value for name, value in arguments.items() if value is not None}
     answer = regions.client("elasticache", EAST).create_replication_group(
         ReplicationGroupId=name, ReplicationGroupDescription="d", **arguments
     )
@@ -60,7 +62,7 @@ def test_a_replication_group_is_the_regions_valkey_and_demands_its_token(
     alone: tuple[Regions, Path],
 ) -> None:
     regions, _ = alone
-    assert connects(regions, None)
+    assert not connects(regions, None)
     group = create(regions)
     endpoint = group["NodeGroups"][0]["PrimaryEndpoint"]
     assert endpoint == {
@@ -89,7 +91,8 @@ def test_a_token_is_rotated_then_set_then_goes_with_the_group(
     assert not connects(regions, FIRST)
     assert connects(regions, SECOND)
     client.delete_replication_group(ReplicationGroupId="limits")
-    assert connects(regions, None)
+    assert not connects(regions, SECOND)
+    assert not connects(regions, None)
 
 
 def test_the_token_is_written_to_valkeys_own_configuration(alone: tuple[Regions, Path]) -> None:
@@ -102,7 +105,10 @@ def test_the_token_is_in_force_again_after_a_kill(alone: tuple[Regions, Path]) -
     regions, _ = alone
     create(regions)
     with redis.Redis(
-        host=regions.hosts[EAST], port=regions.valkey_ports[EAST], password=FIRST
+        host=regions.hosts[EAST],
+        port=regions.valkey_ports[EAST],
+        username=TWIN_USER,
+        password=VALKEY_PASSWORD,
     ) as client:
         client.execute_command("ACL", "SETUSER", "default", "nopass")  # pyright: ignore[reportUnknownMemberType]
     regions.kill(EAST)
@@ -120,6 +126,7 @@ def test_the_token_is_in_force_again_after_a_kill(alone: tuple[Regions, Path]) -
     [
         ({"Engine": "redis"}, "Engine"),
         ({"NumNodeGroups": 3}, "NumNodeGroups"),
+        ({"AuthToken": None}, "AuthToken"),
     ],
 )
 def test_what_would_need_another_server_is_refused_by_name(
@@ -144,3 +151,20 @@ def test_a_second_group_and_other_kinds_of_cache_are_refused(
         client.create_serverless_cache(ServerlessCacheName="s", Engine="valkey")
     with pytest.raises(ClientError, match="CreateCacheCluster"):
         client.create_cache_cluster(CacheClusterId="c", Engine="valkey")
+
+
+def test_nobody_may_open_what_the_token_closes(alone: tuple[Regions, Path]) -> None:
+    regions, _ = alone
+    create(regions)
+    client = regions.client("elasticache", EAST)
+    with pytest.raises(ClientError, match="AuthTokenUpdateStrategy"):
+        client.modify_replication_group(
+            ReplicationGroupId="limits", AuthTokenUpdateStrategy="DELETE"
+        )
+    with redis.Redis(
+        host=regions.hosts[EAST], port=regions.valkey_ports[EAST], password=FIRST
+    ) as limiter:
+        for command in (("CONFIG", "SET", "dir", "/"), ("ACL", "SETUSER", "x"), ("MODULE", "LIST")):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                limiter.execute_command(*command)  # pyright: ignore[reportUnknownMemberType]
+        assert limiter.eval("return redis.call('incr', 'n')", 0) == 1  # pyright: ignore[reportUnknownMemberType]

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import ConfigurationError
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.region.config import load
 from holdfast.twin.region_config import PeerAddress, RegionConfig
 
@@ -21,6 +22,8 @@ def _written(path: Path) -> RegionConfig:
         peer_delay_ms=8,
         cut=("eu-west-3",),
         token="secret",
+        credentials=Credentials("id", "key"),
+        valkey_password="v",
     )
     path.write_text(written.model_dump_json())
     return written

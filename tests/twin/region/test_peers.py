@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.region.config import ServerConfig
 from holdfast.twin.region.peers import Fields, Links, RefusedError, UnreachableError
 from tests.ports import free_ports
@@ -42,6 +43,8 @@ def run(body: Body, *, delay_ms: int = 0) -> None:
             peer_delay_ms=delay_ms,
             cut=(),
             token="right",
+            credentials=Credentials("id", "key"),
+            valkey_password="v",
         )
         return Links(config, handle)
 

@@ -2,23 +2,23 @@ import pytest
 from botocore.model import StructureShape
 from botocore.session import Session
 
-from holdfast.twin.region.refusals import REFUSED, refusal
+from holdfast.twin.region.refusals import REFUSED, dropped_by_emulator
 
 
 def test_a_parameter_that_would_be_dropped_is_named() -> None:
     request = {"Name": "s", "AddReplicaRegions": [{"Region": "us-west-2"}]}
-    found = refusal("secretsmanager", "CreateSecret", request)
+    found = dropped_by_emulator("secretsmanager", "CreateSecret", request)
     assert found is not None
     assert "AddReplicaRegions" in found
 
 
 def test_the_same_call_without_it_passes() -> None:
-    assert refusal("secretsmanager", "CreateSecret", {"Name": "s"}) is None
-    assert refusal("secretsmanager", "GetSecretValue", {"SecretId": "s"}) is None
+    assert dropped_by_emulator("secretsmanager", "CreateSecret", {"Name": "s"}) is None
+    assert dropped_by_emulator("secretsmanager", "GetSecretValue", {"SecretId": "s"}) is None
 
 
 def test_an_operation_can_be_refused_whole() -> None:
-    assert refusal("TrentService", "UpdatePrimaryRegion", {}) is not None
+    assert dropped_by_emulator("TrentService", "UpdatePrimaryRegion", {}) is not None
 
 
 @pytest.mark.parametrize("entry", REFUSED, ids=lambda entry: str(entry[1]))

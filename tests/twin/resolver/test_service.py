@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.twin.addresses import claim_plan
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.dns_client import DnsClient
 from holdfast.twin.events import EventLog, read
 from holdfast.twin.plan import TwinPlan
@@ -53,7 +54,7 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Body]
             monkeypatch.setattr(ZoneReader, "read", control.read)
             claimed = claim_plan(SERVING, dns_port=None, previous=None)
             events = EventLog(tmp_path)
-            service = ResolverService(claimed, events)
+            service = ResolverService(claimed, Credentials("id", "key"), events)
             await service.start()
             try:
                 await body(service, control, claimed.plan)

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.resolver import zone_reader
 from holdfast.twin.resolver.zone_reader import UnreadableError, ZoneReader
 from holdfast.twin.resolver.zones import ZoneData
 
+KEY = Credentials("AKIATWINTESTS", "secret")
 XMLNS = 'xmlns="https://route53.amazonaws.com/doc/2013-04-01/"'
 ZONE = (
     "<HostedZone><Id>/hostedzone/Z1</Id><Name>example.com.</Name>"
@@ -62,7 +64,7 @@ def read(pages: Mapping[str, bytes], *, chunked: bool = False, wait_s: float = 0
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
             try:
-                return await ZoneReader("127.0.0.1", server.sockets[0].getsockname()[1]).read()
+                return await ZoneReader("127.0.0.1", server.sockets[0].getsockname()[1], KEY).read()
             finally:
                 # Lets the server close its side.
                 await asyncio.sleep(wait_s + 0.02)

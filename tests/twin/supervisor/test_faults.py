@@ -20,11 +20,13 @@ from holdfast.errors import TwinError
 from holdfast.twin.addresses import claim_plan
 from holdfast.twin.events import EventLog
 from holdfast.twin.plan import TwinPlan
+from holdfast.twin.region.config import TWIN_USER
 from holdfast.twin.status import AgentState, RegionState
 from holdfast.twin.supervisor.agents import Agents
 from holdfast.twin.supervisor.children import Children
 from holdfast.twin.supervisor.faults import Faults
 from holdfast.twin.supervisor.regions import RegionSettings, RegionUnit
+from tests.twin.test_plan import KEY
 
 pytestmark = pytest.mark.slow
 
@@ -61,11 +63,13 @@ def scenario(state_dir: Path, body: Callable[[World], Awaitable[None]]) -> None:
         events = EventLog(state_dir)
         children = Children()
         children.watch(asyncio.get_running_loop())
-        agents = Agents(state_dir, claimed.plan, children, events)
+        agents = Agents(state_dir, claimed.plan, KEY, children, events)
         settings = RegionSettings(
             state_dir=state_dir,
             plan=claimed.plan,
             token="t",
+            credentials=KEY,
+            valkey_password="v",
             lag_ms=1,
             peer_delay_ms=1,
             server_argv=FAKE,
@@ -336,8 +340,14 @@ def test_the_password_of_a_valkey_survives_a_kill_and_its_memory_does_not(
 
     async def body(world: World) -> None:
         assert (
-            await command(world, "SET key value", "CONFIG SET requirepass secret", "CONFIG REWRITE")
-            == [b"+OK\r\n"] * 3
+            await command(
+                world,
+                f"AUTH {TWIN_USER} v",
+                "SET key value",
+                "ACL SETUSER default on >secret ~* +@all",
+                "CONFIG REWRITE",
+            )
+            == [b"+OK\r\n"] * 4
         )
         world.faults.kill(EAST)
         await world.faults.restore(EAST)
