@@ -18,6 +18,7 @@ import ssl
 import sys
 import threading
 
+from agents.orchestrator.callers import Callers
 from agents.orchestrator.desk import Desk
 from agents.orchestrator.executor import Executor
 from agents.orchestrator.ledger import Ledger
@@ -96,8 +97,10 @@ def _run(region: str, port: int, tls: ssl.SSLContext | None, platform: Platform)
     ledger = Ledger(client=dynamodb_client(), table=home.coordination.name, region=region)
     executor = Executor(desk=desk, ledger=ledger, kill=kill)
     election = Election(store=control, key=ELECTION_KEY, owner=f"{region}/{os.getpid()}")
+    address = os.environ.get("HOLDFAST_TWIN_ADDRESS", "")
     service = Service(
-        address=os.environ.get("HOLDFAST_TWIN_ADDRESS", ""),
+        address=address,
+        callers=Callers.of(platform, address) if address else None,
         port=port,
         tls=tls,
         front=Front(

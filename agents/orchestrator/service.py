@@ -34,6 +34,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents.orchestrator.callers import Callers
 from agents.orchestrator.desk import Desk, QueueFullError
 from agents.orchestrator.log import log, log_mistake
 from holdfast.control import KillSwitch, Misdirected, Residency, Serve
@@ -136,15 +137,24 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = TIMEOUT_S
 
     def __init__(
-        self, front: Front, request: _Connection, client_address: object, server: HTTPServer
+        self,
+        front: Front,
+        callers: Callers | None,
+        request: _Connection,
+        client_address: object,
+        server: HTTPServer,
     ) -> None:
         self._front = front
+        self._callers = callers
         super().__init__(request, client_address, server)
 
     def do_GET(self) -> None:
-        self._send(self._front.get(self.path))
+        if not self._refused(with_body=False):
+            self._send(self._front.get(self.path))
 
     def do_POST(self) -> None:
+        if self._refused(with_body=True):
+            return
         length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit():
             self._send(Answer(HTTPStatus.LENGTH_REQUIRED, {"message": "say Content-Length"}))
@@ -153,6 +163,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit))
         else:
             self._send(self._posted(self.rfile.read(int(length))))
+
+    def _refused(self, *, with_body: bool) -> bool:
+        """Whether the caller is none of those who are answered, and has been told so."""
+        callers = self._callers
+        reason = callers and callers.objection(dict(self.headers), with_body=with_body)
+        if reason:
+            self._send(Answer(HTTPStatus.FORBIDDEN, {"message": reason}))
+        return bool(reason)
 
     def _posted(self, body: bytes) -> Answer:
         try:
@@ -183,6 +201,7 @@ class Service(HTTPServer):
         port: TCP port, which several processes of a region may share.
         front: Decides what to answer.
         tls: What proves who answers; None for plain HTTP.
+        callers: Who is answered; None for everybody.
 
     Raises:
         OSError: If the port is taken by somebody who does not share it.
@@ -192,12 +211,19 @@ class Service(HTTPServer):
     request_queue_size = 64
 
     def __init__(
-        self, *, address: str, port: int, front: Front, tls: ssl.SSLContext | None = None
+        self,
+        *,
+        address: str,
+        port: int,
+        front: Front,
+        tls: ssl.SSLContext | None = None,
+        callers: Callers | None = None,
     ) -> None:
         self._tls = tls
+        self._callers = callers
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="http")
         self._room = threading.BoundedSemaphore(AT_A_TIME + WAITING)
-        super().__init__((address, port), functools.partial(_Handler, front))
+        super().__init__((address, port), functools.partial(_Handler, front, callers))
 
     def server_bind(self) -> None:
         """Takes the address, and asks no name server what it is called, as ``HTTPServer`` would.
@@ -207,6 +233,12 @@ class Service(HTTPServer):
         """
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def verify_request(self, request: _Connection, client_address: object) -> bool:  # noqa: ARG002
+        """Whether a connection is answered at all: nothing of another user's is read."""
+        return self._callers is None or (
+            isinstance(request, socket.socket) and self._callers.knows(request)
+        )
 
     def process_request(self, request: _Connection, client_address: object) -> None:
         """Hands a connection to a free thread, or closes it where too many wait."""

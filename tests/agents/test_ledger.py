@@ -33,17 +33,16 @@ TABLE = Table(name="coordination", consistency=Consistency.STRONG, regions=(REGI
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     home = tmp_path_factory.mktemp("twin")
-    with Twin.start(state_dir=home, regions=[REGION], detached=False) as twin:
-        yield twin.endpoint(REGION)
+    with Twin.start(state_dir=home, regions=[REGION], detached=False) as running:
+        yield running
 
 
 @pytest.fixture
-def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> "DynamoDBClient":
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+def client(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> "DynamoDBClient":
+    for name, value in twin.environment(REGION).items():
+        monkeypatch.setenv(name, value)
     made = dynamodb_client(REGION, timeout_ms=5_000)
     for name in ("coordination", "state"):
         if name in made.list_tables()["TableNames"]:

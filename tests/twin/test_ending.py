@@ -16,7 +16,7 @@ from holdfast.twin.fronts.stack_state import exclusive
 from holdfast.twin.lock import Stage, look, take
 from holdfast.twin.plan import LOCK_FILE, TWIN_FILE, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
-from tests.twin.test_plan import PLAN
+from tests.twin.test_plan import KEY, PLAN
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are told by /proc")
 
@@ -92,7 +92,7 @@ def test_the_process_that_a_foreign_record_names_is_left_alone(tmp_path: Path) -
     with subprocess.Popen(["sleep", "60"]) as bystander, holder(place, "running") as process:
         found = ProcessIdentity.of(bystander.pid)
         assert found is not None
-        TwinRecord(pid=found.pid, started=found.started, token="t", plan=PLAN).save(place)
+        TwinRecord(pid=found.pid, started=found.started, token="t", credentials=KEY, plan=PLAN).save(place)
         assert end(place)
         assert process.wait(10) == -15
         assert found.is_alive()

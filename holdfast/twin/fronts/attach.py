@@ -1,16 +1,23 @@
 """The provider over gRPC, so that a real Pulumi engine can attach to it.
 
 Guarantees:
-    The server listens on loopback only and ends with its context manager. An error of ours
-    reaches the engine as its own sentence, without a traceback.
+    The server listens on loopback only, serves processes of this user and root alone (where the
+    kernel tells whose they are), and ends with its context manager, so that it is there for one
+    command of the engine. An error of ours reaches the engine as its own sentence, without a
+    traceback.
+
+Does not guarantee:
+    That another process of the same user does not call it: PULUMI_DEBUG_PROVIDERS has no room
+    for a key. Web pages cannot: a browser does not speak HTTP/2 without TLS.
 """
 
 import asyncio
 import concurrent.futures
 import contextlib
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from typing import Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import grpc
 import grpc.aio
@@ -21,10 +28,12 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from holdfast.errors import HoldfastError, TwinError
+from holdfast.neighbours import is_stranger
 
 VERSION = "7.51.1"
 """Version of the AWS provider that the twin stands in for."""
 
+_HOST = "127.0.0.1"
 _START_S = 30
 _STOP_S = 5
 _MESSAGE_BYTES = 400 * 1024 * 1024
@@ -95,7 +104,50 @@ class TwinServicer(ProviderServicer):
             raise
 
 
+class _Neighbours(grpc.aio.ServerInterceptor):
+    """Serves processes of this user alone. The engine has no way to show a key.
+
+    Everything that the engine calls has one request and one answer. What comes from elsewhere is
+    not even looked up.
+    """
+
+    def __init__(self) -> None:
+        self.port = 0
+
+    async def intercept_service(
+        self,
+        continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[_Method | None]]",
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "_Method":
+        """The method that was called, for those who may call it."""
+        handler = await continuation(handler_call_details)
+        answer = getattr(handler, "unary_unary", None)
+
+        async def guarded(request: object, context: "_Context") -> object:
+            if answer is None or self._is_strange(context.peer()):
+                await context.abort(grpc.StatusCode.PERMISSION_DENIED, "this is another user's")
+            return await cast("_Answer", answer)(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            guarded,
+            request_deserializer=getattr(handler, "request_deserializer", None),
+            response_serializer=getattr(handler, "response_serializer", None),
+        )
+
+    def _is_strange(self, peer: str) -> bool:
+        kind, _, rest = peer.partition(":")
+        host, _, port = rest.rpartition(":")
+        return kind != "ipv4" or is_stranger(
+            socket.SOCK_STREAM, (host, int(port)), (_HOST, self.port)
+        )
+
+
+_Answer = Callable[[object, object], Awaitable[object]]
+_Method: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
 class _Context(Protocol):
+    def peer(self) -> str: ...
     async def abort(self, code: grpc.StatusCode, details: str) -> None: ...
 
 
@@ -111,10 +163,14 @@ def serve(provider: Provider) -> Generator[int]:
     loop = asyncio.new_event_loop()
 
     async def run() -> None:
-        server = grpc.aio.server(options=[("grpc.max_receive_message_length", _MESSAGE_BYTES)])
+        neighbours = _Neighbours()
+        server = grpc.aio.server(
+            interceptors=[neighbours],
+            options=[("grpc.max_receive_message_length", _MESSAGE_BYTES)],
+        )
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(TwinServicer(provider), server)
         try:
-            port = server.add_insecure_port("127.0.0.1:0")
+            port = neighbours.port = server.add_insecure_port(f"{_HOST}:0")
             await server.start()
             started.set_result(port)
             await asyncio.to_thread(stopping.wait)

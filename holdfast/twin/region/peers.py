@@ -1,7 +1,9 @@
 """The links between regions: JSON lines over TCP, with delay, cuts, and a book of bytes.
 
 A request is ``{"id", "op", "token", "from", "resource", ...}``, its reply ``{"id", "ok", ...}``
-with ``"error"`` where ``ok`` is false. The supervisor uses the same port, without ``from``.
+with ``"error"`` where ``ok`` is false. The supervisor uses the same port, without ``from``. A
+connection of another user is closed unread, where the kernel tells; one without the token, after
+its first line.
 
 Guarantees:
     Messages of one connection arrive in order. A request ends: with a reply, with the loss of
@@ -14,12 +16,14 @@ Does not guarantee:
 
 import asyncio
 import contextlib
+import hmac
 import json
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
+from holdfast.neighbours import is_strange_connection
 from holdfast.twin.region.config import ServerConfig
 
 Fields = dict[str, Any]
@@ -272,6 +276,9 @@ class Links:
     # Incoming
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if is_strange_connection(writer.get_extra_info("socket")):
+            writer.transport.abort()
+            return
         self._incoming.add(writer)
         serving = asyncio.current_task()
         if serving is not None:
@@ -280,6 +287,10 @@ class Links:
         try:
             while line := await reader.readline():
                 message = cast("Fields", json.loads(line))
+                if not self._knows(message):
+                    self._answer({}, writer, {"ok": False, "error": "wrong token"})
+                    await writer.drain()
+                    break
                 self._on_request(message, writer)
         except (OSError, ValueError):
             pass
@@ -287,12 +298,15 @@ class Links:
             self._incoming.discard(writer)
             writer.transport.abort()
 
+    def _knows(self, message: object) -> bool:
+        token = cast("Fields", message).get("token") if isinstance(message, dict) else None
+        return isinstance(token, str) and hmac.compare_digest(
+            token.encode(), self._config.token.encode()
+        )
+
     def _on_request(self, message: Fields, writer: asyncio.StreamWriter) -> None:
         peer = message.get("from")
         if isinstance(peer, str) and self.is_cut(peer):
-            return
-        if message.get("token") != self._config.token:
-            self._answer(message, writer, {"ok": False, "error": "wrong token"})
             return
         try:
             outcome = self._handle(message)

@@ -1,6 +1,8 @@
 """The name server's wire side: DNS messages over UDP and TCP in, and out (RFC 1035, 6891, 7871).
 
-Where a query comes from is read from its EDNS client subnet; see ``holdfast.twin.locations``.
+Queries of other users of this machine get no answer, where the kernel tells whose they are.
+Where a query comes from on the map is read from its EDNS client subnet; see
+``holdfast.twin.locations``.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from holdfast.neighbours import Address, is_strange_connection, is_stranger
 from holdfast.twin.locations import Place, location_of
 from holdfast.twin.resolver.answers import RecordSet, Reply
 from holdfast.twin.resolver.zones import Zone
@@ -61,6 +64,10 @@ class DnsFront:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = cast("socket.socket", writer.get_extra_info("socket"))
+        if is_strange_connection(connection):
+            writer.close()
+            return
         try:
             while True:
                 async with asyncio.timeout(TCP_IDLE_S):
@@ -87,8 +94,14 @@ class _Udp(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._transport is None:
+            return
+        here = cast("Address", self._transport.get_extra_info("sockname"))
+        # Silence, not a refusal: nobody is sent what somebody else has asked for in their name.
+        if is_stranger(socket.SOCK_DGRAM, addr, here):
+            return
         reply = answer(data, self._resolve, most_bytes=None)
-        if reply is not None and self._transport is not None:
+        if reply is not None:
             self._transport.sendto(reply, addr)
 
 

@@ -1,7 +1,8 @@
 """The supervisor's control port: who may speak, what may be asked, and how it is answered.
 
-The protocol is that of ``holdfast.twin.rpc``. A request without the twin's token is refused,
-whatever it asks for.
+The protocol is that of ``holdfast.twin.rpc``. A connection of another user is closed unread, where
+the kernel tells whose it is. A request without the twin's token is refused, whatever it asks for,
+and its connection ends; so does that of anything which speaks another protocol.
 """
 
 import asyncio
@@ -10,10 +11,12 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from holdfast.errors import TwinError
+from holdfast.neighbours import is_strange_connection
 from holdfast.twin.rpc import LINE_LIMIT_BYTES, JsonObject, RpcError, decode, encode
 
 log = logging.getLogger(__name__)
@@ -74,21 +77,29 @@ class ControlServer:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = cast("socket.socket", writer.get_extra_info("socket"))
         try:
-            while line := await reader.readline():
-                writer.write(encode(await self._answer(line)))
+            # Another user's line is not even read; nor is the second of whoever lacks the token.
+            known = not is_strange_connection(connection)
+            while known and (line := await reader.readline()):
+                request = decode(line)
+                known = self._knows(request)
+                writer.write(encode(await self._answer(request) if known else _refused(request)))
                 await writer.drain()
+        except RpcError as error:
+            log.info("a control connection did not speak the protocol: %s", error)
         except (OSError, ValueError) as error:
             log.info("a control connection ended: %s", error)
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> JsonObject:
-        try:
-            request = decode(line)
-            number = request.get("id")
-        except RpcError as error:
-            return {"id": None, "ok": False, "error": str(error)}
+    def _knows(self, request: JsonObject) -> bool:
+        """Whether a request carries the token."""
+        token = request.get("token")
+        return isinstance(token, str) and hmac.compare_digest(token.encode(), self._token.encode())
+
+    async def _answer(self, request: JsonObject) -> JsonObject:
+        number = request.get("id")
         try:
             reply = await self._handle(request)
         except (TwinError, RpcError) as error:
@@ -102,11 +113,6 @@ class ControlServer:
         return {"id": number, "ok": True, **reply}
 
     async def _handle(self, request: JsonObject) -> JsonObject:
-        token = request.get("token")
-        if not isinstance(token, str) or not hmac.compare_digest(
-            token.encode(), self._token.encode()
-        ):
-            raise TwinError("the request does not carry this twin's token; read its twin.json")
         operation = text_of(request, "op")
         handler = self._handlers.get(operation)
         if handler is None:
@@ -114,3 +120,8 @@ class ControlServer:
                 f"no operation {operation!r}; there are {', '.join(sorted(self._handlers))}"
             )
         return await handler(request)
+
+
+def _refused(request: JsonObject) -> JsonObject:
+    error = "the request does not carry this twin's token; read its twin.json"
+    return {"id": request.get("id"), "ok": False, "error": error}
