@@ -14,6 +14,7 @@ KINDS = [socket.SOCK_STREAM, socket.SOCK_DGRAM]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
+
 def listening(kind: socket.SocketKind) -> socket.socket:
     here = socket.socket(socket.AF_INET, kind)
     here.bind(("127.0.0.1", 0))

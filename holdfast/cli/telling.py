@@ -28,7 +28,8 @@ def status(place: Path, same: str, *, as_json: bool) -> None:
     twin = Twin.attach(place)
     found = twin.status()
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        told = {**found.model_dump(mode="json"), "environment": twin.credentials.environment()}
+        typer.echo(json.dumps(told, indent=2))
     else:
         typer.echo("\n".join(_described(twin, found, same)))
 
@@ -50,6 +51,9 @@ def _described(twin: Twin, found: TwinStatus, same: str) -> Iterator[str]:
         yield f"health check {check.target}: {'healthy' if check.healthy else 'unhealthy'}{why}"
     host, port = twin.dns
     yield f"resolver {host}:{port}, users' port {twin.ingress_port}"
+    yield "key of this twin, for any AWS client of yours:"
+    for name, value in twin.credentials.environment().items():
+        yield f"    export {name}={value}"
 
 
 def troubles(region: RegionStatus, same: str | None) -> Iterator[str]:

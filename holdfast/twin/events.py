@@ -4,12 +4,14 @@ One line per event, written before the caller is told of it, so that a drill's t
 drawn from the file alone.
 """
 
+import io
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from holdfast.twin.processes import open_private
 from holdfast.twin.status import TwinEvent
 
 EVENTS_FILE = "events.jsonl"
@@ -34,7 +36,9 @@ class EventLog:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._file = (state_dir / EVENTS_FILE).open("a", encoding="utf-8", buffering=1)
+        self._file = io.TextIOWrapper(
+            open_private(state_dir / EVENTS_FILE), encoding="utf-8", line_buffering=True
+        )
         self._wall = wall
         self._monotonic = monotonic
 

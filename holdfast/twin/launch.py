@@ -22,7 +22,7 @@ from holdfast import errors
 from holdfast.errors import TwinError
 from holdfast.twin.environment import base_environment
 from holdfast.twin.plan import TwinRecord
-from holdfast.twin.processes import described, last_lines
+from holdfast.twin.processes import described, last_lines, open_private
 from holdfast.twin.room import expect_room
 
 READY_TIMEOUT_S = 90.0
@@ -156,8 +156,9 @@ class _Starter:
         options = self._options
         log = options.state_dir / SUPERVISOR_LOG
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("ab") as output:
+            options.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log.parent.mkdir(mode=0o700, exist_ok=True)
+            with open_private(log) as output:
                 return subprocess.Popen(
                     options.argv(),
                     env=base_environment(),

@@ -148,6 +148,10 @@ class TwinRecord(BaseModel):
         write_private(state_dir / TWIN_FILE, self.model_dump_json(indent=2))
 
 
+PRIVATE_UMASK = 0o077
+"""Of every process that writes into a twin's directory."""
+
+
 def write_private(path: Path, text: str) -> None:
     """Replaces a file at once, readable by its owner only."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")

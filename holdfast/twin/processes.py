@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 POLL_S = 0.02
 _LOOK_BACK_LINES = 32
@@ -138,8 +139,8 @@ def spawn(
     Raises:
         OSError: If the program cannot be started or the log not be written.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open_private(log) as output:
         return subprocess.Popen(
             list(argv),
             env=dict(env),
@@ -152,6 +153,15 @@ def spawn(
             # Safe here: one thread forks, and the function makes two system calls.
             preexec_fn=die_with_parent(),  # noqa: PLW1509
         )
+
+
+def open_private(log: Path) -> IO[bytes]:
+    """A file to add to, readable by its owner only.
+
+    Raises:
+        OSError: If it cannot be opened.
+    """
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def exit_status(process: subprocess.Popen[bytes]) -> int | None:

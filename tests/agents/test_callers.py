@@ -1,5 +1,6 @@
 """On the twin the service answers its owner's processes, and no web page."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -22,7 +23,7 @@ TASK = json.dumps({"tenant": "acme", "id": "a", "payload": "p"})
 
 
 @pytest.fixture
-def port(front: Front) -> Iterator[int]:  # noqa: F811 -- the fixture of the other module
+def port(front: Front) -> Iterator[int]:
     callers = Callers(frozenset({HOST, "127.0.0.1"}))
     server = Service(address="127.0.0.1", port=0, front=front, callers=callers)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -47,7 +48,7 @@ def port(front: Front) -> Iterator[int]:  # noqa: F811 -- the fixture of the oth
 )
 def test_a_task_is_taken_from_a_client_of_the_platform_and_from_no_page(
     port: int,
-    desk: FakeDesk,  # noqa: F811 -- the fixture of the other module
+    desk: FakeDesk,
     headers: dict[str, str],
     status: HTTPStatus,
 ) -> None:
@@ -72,7 +73,5 @@ def test_another_users_connection_ends_unread(port: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "is_strange_connection", is_strange)
     with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
         line.sendall(f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-        try:
+        with contextlib.suppress(ConnectionResetError):
             assert line.recv(100) == b""
-        except ConnectionResetError:
-            pass

@@ -92,7 +92,9 @@ def test_the_process_that_a_foreign_record_names_is_left_alone(tmp_path: Path) -
     with subprocess.Popen(["sleep", "60"]) as bystander, holder(place, "running") as process:
         found = ProcessIdentity.of(bystander.pid)
         assert found is not None
-        TwinRecord(pid=found.pid, started=found.started, token="t", credentials=KEY, plan=PLAN).save(place)
+        TwinRecord(
+            pid=found.pid, started=found.started, token="t", credentials=KEY, plan=PLAN
+        ).save(place)
         assert end(place)
         assert process.wait(10) == -15
         assert found.is_alive()

@@ -5,9 +5,12 @@ check fails here.
 """
 
 import json
+import os
 import socket
+import stat
 import struct
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,10 +61,6 @@ TASK = (
 )
 QUERY = dns.message.make_query("agents.holdfast.example", "SOA").to_wire()
 PROBES: tuple[Callable[[str, int], bytes], ...] = (
-    *(
-        lambda host, port, text=text: text.format(host=host, port=port, more="").encode()
-        for text in (LIST_TABLES, LAMBDA, ADMIN, HEALTH, TASK)
-    ),
     lambda host, port: LIST_TABLES.format(host=host, port=port, more=SIGNED_BY_ANOTHER).encode(),
     lambda _host, _port: encode({"id": 1, "op": "status"}),
     lambda _host, _port: encode({"id": 1, "op": "status", "token": "0" * 64}),
@@ -77,26 +76,45 @@ REBOUND = {"host": "evil.example", "more": ""}
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    """The dev stack, with an agent in every region that serves."""
-    home = tmp_path_factory.mktemp("twin")
-    with Twin.start(state_dir=home, regions=regions_of(ROOT, STACK), detached=False) as running:
-        front = front_of(
-            FrontName.INPROCESS, project=ROOT, stack=STACK, twin=running, on_line=lambda _: None
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the twin and this process take for the directory of temporary files."""
+    folder = tmp_path_factory.mktemp("tmp")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory, scratch: Path) -> Iterator[Twin]:
+    """The dev stack, with an agent in every region that serves, under the most open umask."""
+    del scratch
+    home = tmp_path_factory.mktemp("home") / "twin"
+    before = os.umask(0)
+    try:
+        with Twin.start(state_dir=home, regions=regions_of(ROOT, STACK), detached=False) as running:
+            _deploy(running, home)
+            yield running
+    finally:
+        os.umask(before)
+
+
+def _deploy(twin: Twin, home: Path) -> None:
+    front = front_of(
+        FrontName.INPROCESS, project=ROOT, stack=STACK, twin=twin, on_line=lambda _: None
+    )
+    platform = platform_of(front.up())
+    contract = home.parent / "platform.json"
+    contract.write_text(platform.model_dump_json())
+    for region in platform.regions:
+        twin.spawn(
+            region,
+            f"agent-{region}",
+            [sys.executable, "-m", "agents.orchestrator"],
+            {"HOLDFAST_PLATFORM_FILE": str(contract), "PYTHONPATH": str(ROOT)},
         )
-        platform = platform_of(front.up())
-        contract = home / "platform.json"
-        contract.write_text(platform.model_dump_json())
-        for region in platform.regions:
-            running.spawn(
-                region,
-                f"agent-{region}",
-                [sys.executable, "-m", "agents.orchestrator"],
-                {"HOLDFAST_PLATFORM_FILE": str(contract), "PYTHONPATH": str(ROOT)},
-            )
-        for region in platform.regions:
-            eventually(lambda region=region: _expect_served(running, region))
-        yield running
+    for region in platform.regions:
+        eventually(lambda region=region: _expect_served(twin, region))
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +158,7 @@ def is_refusal(said: bytes) -> bool:
     """Whether an answer tells nothing but that there is none."""
     if said.startswith(b"HTTP/"):
         status = int(said.split()[1])
-        return status in {400, 403, 404} and b"access-control-allow" not in said.lower()
+        return status in {400, 403, 404, 501} and b"access-control-allow" not in said.lower()
     if said.startswith(b"{"):
         return "token" in str(json.loads(said)["error"]) and b'"ok":false' in said
     if said.startswith(SETTINGS):
@@ -199,7 +217,9 @@ def test_another_user_is_served_by_nothing(twin: Twin, engine: Listener) -> None
     found = [*listeners(twin.pid), engine]
 
     def messages(host: str, port: int) -> list[bytes]:
-        return [*(probe(host, port) for probe in PROBES), QUERY]
+        texts = (LIST_TABLES, LAMBDA, ADMIN, HEALTH, TASK)
+        plain = [text.format(host=host, port=port, more="").encode() for text in texts]
+        return [*plain, *(probe(host, port) for probe in PROBES), QUERY]
 
     assert as_another(lambda: served(found, messages)) == {}
 
@@ -269,9 +289,25 @@ def test_the_owner_is_served_by_all_of_them(twin: Twin) -> None:
             aws_secret_access_key=key.secret,
         )
         client.list_tables()
-        with redis.Redis(host=region.address, port=region.valkey_port) as valkey:
-            with pytest.raises(redis.AuthenticationError):
-                valkey.ping()  # pyright: ignore[reportUnknownMemberType]
+        with (
+            redis.Redis(host=region.address, port=region.valkey_port) as valkey,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            valkey.ping()  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_what_a_twin_writes_is_its_owners_alone(twin: Twin) -> None:
+    home = twin.state_dir
+    found = {path: stat.S_IMODE(path.lstat().st_mode) for path in (home, *home.rglob("*"))}
+    open_to_others = {str(path): oct(mode) for path, mode in found.items() if mode & 0o077}
+    assert open_to_others == {}
+    assert {"events.jsonl", "twin.json"} <= {path.name for path in found}
+    assert any(path.match("logs/agents/*.log") for path in found)
+
+
+def test_nothing_is_left_where_temporary_files_lie(twin: Twin, scratch: Path) -> None:
+    del twin
+    assert list(scratch.iterdir()) == []
 
 
 def test_what_is_no_refusal_is_told_from_one() -> None:

@@ -4,9 +4,11 @@ Pure text. Colours come from the page's style sheet through classes, so that the
 the reader's light or dark scheme; everything that colour says is also said by place or words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import LiteralString
+
+from markupsafe import Markup
 
 from holdfast.drills import measures
 from holdfast.drills.history import History, Outcome
@@ -51,28 +53,44 @@ class Drawing:
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
         self.y = float(RAIL)
-        self._back: list[str] = []
-        self._front: list[str] = []
+        self._back: list[Markup] = []
+        self._front: list[Markup] = []
 
-    def add(self, element: str) -> None:
-        """Draws an element above all earlier ones."""
-        self._front.append(element)
+    def add(self, template: LiteralString, /, **values: str | float) -> None:
+        """Draws an element above all earlier ones.
 
-    def behind(self, element: str) -> None:
-        """Draws an element below all others."""
-        self._back.append(element)
+        Args:
+            template: The element, with places for values; written here, and not put together.
+            values: What goes into the places; each is escaped, in text and attributes alike.
+        """
+        self._front.append(_filled(template, values))
+
+    def behind(self, template: LiteralString, /, **values: str | float) -> None:
+        """Draws an element below all others; arguments as of ``add``."""
+        self._back.append(_filled(template, values))
 
     def text(self, x: float, y: float, words: str, kind: str, anchor: str = "start") -> None:
         """Writes words at a place."""
-        place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'
-        self.add(f'<text class="{kind}" {place}>{escape(words)}</text>')
+        self.add(
+            '<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{words}</text>',
+            kind=kind,
+            x=x,
+            y=y,
+            anchor=anchor,
+            words=words,
+        )
 
-    def elements(self) -> Iterable[str]:
+    def elements(self) -> Iterable[Markup]:
         """Everything drawn, in order."""
         return (*self._back, *self._front)
 
 
-def timeline(history: History, result: DrillResult) -> str:
+def _filled(template: LiteralString, values: Mapping[str, str | float]) -> Markup:
+    # The template is our own source, which the type says; `format` escapes what goes into it.
+    return Markup(template).format(**values)  # noqa: S704
+
+
+def timeline(history: History, result: DrillResult) -> Markup:
     """Draws a drill.
 
     Args:
@@ -96,19 +114,13 @@ def timeline(history: History, result: DrillResult) -> str:
     _outage(drawing, result, bottom)
     _markers(drawing, result.moments, bottom)
     height = bottom + AXIS
-    opening = (
-        f'<svg class="timeline" viewBox="0 0 {WIDTH} {height:g}" role="img" '
+    opening = Markup(
+        '<svg class="timeline" viewBox="0 0 {width} {height:g}" role="img" '
         'aria-labelledby="timeline-title timeline-description">'
-    )
-    return "\n".join(
-        (
-            opening,
-            '<title id="timeline-title">Timeline of the drill</title>',
-            f'<desc id="timeline-description">{escape(_in_words(result))}</desc>',
-            *drawing.elements(),
-            "</svg>",
-        )
-    )
+        '<title id="timeline-title">Timeline of the drill</title>'
+        '<desc id="timeline-description">{words}</desc>'
+    ).format(width=WIDTH, height=height, words=_in_words(result))
+    return Markup("\n").join((opening, *drawing.elements(), Markup("</svg>")))
 
 
 def _affected_first(result: DrillResult) -> list[str]:
@@ -137,6 +149,16 @@ def _heading(drawing: Drawing, words: str) -> None:
     drawing.text(0, drawing.y - 14, words, "heading")
 
 
+def _grid(drawing: Drawing, y: float) -> None:
+    """A line over the whole width."""
+    drawing.behind(
+        '<path class="grid" d="M{x:g} {y:g}H{right}"/>',
+        x=drawing.scale.x(0),
+        y=y,
+        right=WIDTH - RIGHT,
+    )
+
+
 def _success(drawing: Drawing, history: History, result: DrillResult, jurisdiction: str) -> None:
     top, bottom = drawing.y, drawing.y + SUCCESS_HEIGHT
     x = drawing.scale.x
@@ -146,7 +168,7 @@ def _success(drawing: Drawing, history: History, result: DrillResult, jurisdicti
     drawing.text(0, top + 33, "users served", "lane-note")
     for share in (0.0, 0.5, 1.0):
         y = bottom - share * SUCCESS_HEIGHT
-        drawing.behind(f'<path class="grid" d="M{x(0):g} {y:g}H{WIDTH - RIGHT}"/>')
+        _grid(drawing, y)
         drawing.text(LEFT - 8, y + 4, f"{share:.0%}", "tick", "end")
     series = measures.success_series(
         measures.of_jurisdiction(history, jurisdiction), end_s=result.workload_s, bin_s=_BIN_S
@@ -155,10 +177,21 @@ def _success(drawing: Drawing, history: History, result: DrillResult, jurisdicti
     for run in _runs(series):
         line = _steps(run, drawing.scale, bottom, SUCCESS_HEIGHT)
         first, last = x(run[0][0]), x(run[-1][0] + _BIN_S)
-        drawing.add(f'<path class="area {hue}" d="{line}V{bottom:g}H{first:g}Z"/>')
         drawing.add(
-            f'<path class="line {hue}" data-series="success-{jurisdiction}" '
-            f'data-from="{first:g}" data-to="{last:g}" d="{line}"/>'
+            '<path class="area {hue}" d="{line}V{bottom:g}H{first:g}Z"/>',
+            hue=hue,
+            line=line,
+            bottom=bottom,
+            first=first,
+        )
+        drawing.add(
+            '<path class="line {hue}" data-series="success-{jurisdiction}" '
+            'data-from="{first:g}" data-to="{last:g}" d="{line}"/>',
+            hue=hue,
+            jurisdiction=jurisdiction,
+            first=first,
+            last=last,
+            line=line,
         )
     if jurisdiction == result.affected:
         _recovery(drawing, result, top)
@@ -195,14 +228,24 @@ def _recovery(drawing: Drawing, result: DrillResult, top: float) -> None:
     y = bottom + DIMENSION / 2
     limit_s = killed.at_s + result.objectives.rto_s
     if limit_s <= result.workload_s:
-        drawing.add(f'<path class="objective" d="M{x(limit_s):g} {top:g}V{y + 6:g}"/>')
+        drawing.add(
+            '<path class="objective" d="M{x:g} {top:g}V{bottom:g}"/>',
+            x=x(limit_s),
+            top=top,
+            bottom=y + 6,
+        )
         drawing.text(x(limit_s) + 6, y + 4, f"objective {result.objectives.rto_s:g} s", "note")
     if recovered is None:
         return
     first, last = x(killed.at_s), x(recovered.at_s)
     drawing.add(
-        f'<path class="dimension" d="M{first:g} {y - 5:g}V{y + 5:g}M{first:g} {y:g}H{last:g}'
-        f'M{last:g} {y - 5:g}V{y + 5:g}"/>'
+        '<path class="dimension" d="M{first:g} {above:g}V{below:g}M{first:g} {y:g}H{last:g}'
+        'M{last:g} {above:g}V{below:g}"/>',
+        first=first,
+        last=last,
+        y=y,
+        above=y - 5,
+        below=y + 5,
     )
     words = f"recovered in {recovered.since_loss_s:.1f} s"
     drawing.text((first + last) / 2, y + 4, words, "dimension-label", "middle")
@@ -231,11 +274,15 @@ def _traffic(drawing: Drawing, region: str, hue: str, shares: Sequence[float]) -
     run = [(index * _BIN_S, share) for index, share in enumerate(shares)]
     line = _steps(run, drawing.scale, bottom, TRAFFIC_HEIGHT)
     base = f"M{drawing.scale.x(0):g} {bottom:g}"
-    drawing.behind(f'<path class="grid" d="{base}H{WIDTH - RIGHT}"/>')
+    _grid(drawing, bottom)
     drawing.text(0, bottom - 8, region, "lane-name")
     drawing.add(
-        f'<path class="bars {hue}" data-series="traffic-{region}" '
-        f'd="{base}{line.replace("M", "L", 1)}V{bottom:g}Z"/>'
+        '<path class="bars {hue}" data-series="traffic-{region}" d="{base}{line}V{bottom:g}Z"/>',
+        hue=hue,
+        region=region,
+        base=base,
+        line=line.replace("M", "L", 1),
+        bottom=bottom,
     )
     drawing.y = bottom + LANE_GAP
 
@@ -244,7 +291,7 @@ def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: s
     top, height = drawing.y, LEADER_HEIGHT
     middle = top + height / 2
     x = drawing.scale.x
-    drawing.behind(f'<path class="grid" d="M{x(0):g} {middle:g}H{WIDTH - RIGHT}"/>')
+    _grid(drawing, middle)
     drawing.text(0, middle + 4, region, "lane-name")
     hue = "affected" if jurisdiction == history.plan.affected else "other"
     for reign in measures.reigns(history):
@@ -254,8 +301,14 @@ def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: s
         start_s = 0.0 if reign.start_s < 2 * _BIN_S else reign.start_s
         left, right = x(start_s), x(reign.end_s)
         drawing.add(
-            f'<rect class="reign {hue}" data-series="leader-{region}" x="{left:g}" y="{top:g}" '
-            f'width="{max(1.0, right - left):g}" height="{height}" rx="3"/>'
+            '<rect class="reign {hue}" data-series="leader-{region}" x="{left:g}" y="{top:g}" '
+            'width="{width:g}" height="{height}" rx="3"/>',
+            hue=hue,
+            region=region,
+            left=left,
+            top=top,
+            width=max(1.0, right - left),
+            height=height,
         )
         if reign.end_s - start_s > _LABEL_WIDTH_S:
             words = f"leads {jurisdiction.upper()}, token {reign.token}"
@@ -265,9 +318,14 @@ def _leadership(drawing: Drawing, history: History, region: str, jurisdiction: s
 
 def _axis(drawing: Drawing, bottom: float) -> None:
     x = drawing.scale.x
-    drawing.add(f'<path class="axis" d="M{x(0):g} {bottom:g}H{WIDTH - RIGHT}"/>')
+    drawing.add(
+        '<path class="axis" d="M{x:g} {bottom:g}H{right}"/>',
+        x=x(0),
+        bottom=bottom,
+        right=WIDTH - RIGHT,
+    )
     for at_s in range(0, int(drawing.scale.end_s) + 1, _TICK_S):
-        drawing.add(f'<path class="axis" d="M{x(at_s):g} {bottom:g}v5"/>')
+        drawing.add('<path class="axis" d="M{x:g} {bottom:g}v5"/>', x=x(at_s), bottom=bottom)
         drawing.text(x(at_s), bottom + 18, f"{at_s}", "tick", "middle")
     drawing.text(WIDTH - RIGHT, bottom + 36, "seconds since the first request", "note", "end")
 
@@ -279,9 +337,15 @@ def _outage(drawing: Drawing, result: DrillResult, bottom: float) -> None:
     end_s = restored.at_s if restored is not None else result.workload_s
     left, right = drawing.scale.x(killed.at_s), drawing.scale.x(end_s)
     drawing.behind(
-        f'<rect class="outage" data-fault="{result.lost_region}" data-start="{killed.at_s:.3f}" '
-        f'data-end="{end_s:.3f}" x="{left:g}" y="{RAIL - 10}" width="{right - left:.2f}" '
-        f'height="{bottom - RAIL + 10:g}"/>'
+        '<rect class="outage" data-fault="{region}" data-start="{start_s:.3f}" '
+        'data-end="{end_s:.3f}" x="{left:g}" y="{top}" width="{width:.2f}" height="{height:g}"/>',
+        region=result.lost_region,
+        start_s=killed.at_s,
+        end_s=end_s,
+        left=left,
+        top=RAIL - 10,
+        width=right - left,
+        height=bottom - RAIL + 10,
     )
 
 
@@ -292,10 +356,18 @@ def _markers(drawing: Drawing, moments: Sequence[Moment], bottom: float) -> None
         x = drawing.scale.x(moment.at_s)
         flag = max(x, taken + 22)
         taken = flag
-        drawing.behind(f'<path class="moment" d="M{x:g} {RAIL - 10}V{bottom:g}"/>')
+        drawing.behind(
+            '<path class="moment" d="M{x:g} {top}V{bottom:g}"/>', x=x, top=RAIL - 10, bottom=bottom
+        )
         drawing.add(
-            f'<g class="marker" data-moment="{moment.name}"><title>{escape(moment.text)}</title>'
-            f'<path d="M{flag:g} 18L{x:g} {RAIL - 10}"/>'
-            f'<circle cx="{flag:g}" cy="11" r="9"/>'
-            f'<text x="{flag:g}" y="15" text-anchor="middle">{number}</text></g>'
+            '<g class="marker" data-moment="{name}"><title>{words}</title>'
+            '<path d="M{flag:g} 18L{x:g} {top}"/>'
+            '<circle cx="{flag:g}" cy="11" r="9"/>'
+            '<text x="{flag:g}" y="15" text-anchor="middle">{number}</text></g>',
+            name=moment.name,
+            words=moment.text,
+            flag=flag,
+            x=x,
+            top=RAIL - 10,
+            number=number,
         )

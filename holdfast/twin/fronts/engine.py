@@ -33,6 +33,7 @@ from holdfast.graph.yaml_files import read_yaml
 from holdfast.twin.fronts import tied
 from holdfast.twin.fronts.attach import serve
 from holdfast.twin.fronts.changes import Changes
+from holdfast.twin.plan import PRIVATE_UMASK
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.provider.adapter import TwinProvider
 from holdfast.twin.provider.core import Provider
@@ -154,6 +155,7 @@ class Engine:
                 [executable, *arguments, "--non-interactive"],
                 cwd=self.state_dir / "engine" / "project",
                 env=dict(environment),
+                umask=PRIVATE_UMASK,
                 capture_output=True,
                 text=True,
                 timeout=QUIET_TIMEOUT_S,
@@ -178,6 +180,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            umask=PRIVATE_UMASK,
             # A group of its own: an interrupt at the terminal comes once, from us, in order.
             start_new_session=True,
         )

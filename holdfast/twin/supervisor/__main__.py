@@ -31,7 +31,7 @@ from holdfast.twin.credentials import Credentials
 from holdfast.twin.events import BEGINNING, EventLog
 from holdfast.twin.locations import REGIONS
 from holdfast.twin.lock import Lock, Stage, take
-from holdfast.twin.plan import TWIN_FILE, TwinPlan, TwinRecord
+from holdfast.twin.plan import PRIVATE_UMASK, TWIN_FILE, TwinPlan, TwinRecord
 from holdfast.twin.processes import ProcessIdentity
 from holdfast.twin.region_config import GLOBAL_REGION
 from holdfast.twin.resolver.service import ResolverService
@@ -231,9 +231,13 @@ def _say_no_more() -> None:
 
 
 def _supervise(options: Options) -> None:
+    # Secrets, tokens and what agents say lie in the directory in the clear: whoever starts the
+    # twin, and whatever their own umask is, nothing in it is anybody else's to read.
+    os.umask(PRIVATE_UMASK)
     raise_open_files()
     # Never released: it is free when this process and all that it started have ended.
     lock = take(options.state_dir)
+    options.state_dir.chmod(0o700)
     lock.note(Stage.STARTING)
     (options.state_dir / TWIN_FILE).unlink(missing_ok=True)
     claimed = claim_plan(

@@ -2,8 +2,10 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import cast
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -22,6 +24,66 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 def test_the_report_refers_to_nothing_outside_and_runs_nothing() -> None:
     assert not re.search(r"(?:src|href)\s*=|url\(|@import|<script|<link|<iframe", HTML)
+
+
+HOSTILE = "\"'><script>alert(1)</script>&<b onmouseover=x>"
+
+
+def hostile(value: object, harmed: set[str], path: str = "") -> object:
+    """A value with something added to each text that a stack, an agent or a user may choose."""
+    if isinstance(value, Mapping):
+        rows = cast("Mapping[str, object]", value)
+        return {name: hostile(inner, harmed, f"{path}.{name}") for name, inner in rows.items()}
+    if isinstance(value, list | tuple):
+        return [hostile(one, harmed, path) for one in cast("list[object]", value)]
+    if isinstance(value, str) and not path.endswith(SHORT_SETS):
+        harmed.add(path)
+        return value + HOSTILE
+    return value
+
+
+SHORT_SETS = (".check", ".unit", ".outcome", ".kind", ".name", ".affected", ".jurisdiction")
+"""Names by which parts of a result refer to each other; those of people's making are below."""
+
+
+class Parts(HTMLParser):
+    """Every element and attribute of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {tag, *(f"{tag}.{name}" for name, _ in attrs)}
+
+
+def test_no_text_of_a_result_becomes_markup_in_the_page() -> None:
+    harmed: set[str] = set()
+    document = hostile(RESULT.model_dump(mode="json"), harmed)
+    page = report.render(type(RESULT).model_validate(document), GOOD)
+    assert {".stack", ".moments.text", ".lost_region", ".verdicts.details"} <= harmed
+    assert Parts(page).found <= Parts(HTML).found | {"ul", "li", "ul.class"}
+    assert "<script" not in page
+
+
+def test_no_name_of_a_place_becomes_markup_in_the_chart() -> None:
+    territories = {f"{name}{HOSTILE}": place for name, place in RESULT.territories.items()}
+    renamed = RESULT.model_copy(
+        update={
+            "territories": territories,
+            "affected": f"{RESULT.affected}{HOSTILE}",
+            "moments": [
+                moment.model_copy(update={"name": moment.name + HOSTILE})
+                if moment.name not in {"killed", "recovered", "restored"}
+                else moment
+                for moment in RESULT.moments
+            ],
+        }
+    )
+    page = report.render(renamed, GOOD)
+    assert HOSTILE not in page
+    assert Parts(page).found <= Parts(HTML).found
 
 
 def test_every_verdict_and_every_limit_is_in_the_report() -> None:
