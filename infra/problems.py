@@ -24,6 +24,7 @@ REFUSED = "refused"
 """Type of the validation errors that carry problems."""
 
 _SHOWN_CHARACTERS = 120
+_MOST_TOLD = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +68,7 @@ class Problem:
         """
         value = "not set" if self.given is MISSING else _shown(self.given)
         return (
-            f"{'.'.join((root, *self.path))}: {value}\n"
+            f"{_cut('.'.join((root, *self.path)))}: {value}\n"
             f"    wrong:   {self.wrong}\n"
             f"    allowed: {self.allowed}\n"
             f"    fix:     {self.fix}"
@@ -75,7 +76,12 @@ class Problem:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    # Controls stay in their escaped form: a terminal would obey them.
+    return _cut(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    text = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
@@ -101,10 +107,14 @@ def refusal(source: str, root: str, problems: Iterable[Problem]) -> Configuratio
         root: Name of the platform object in it.
         problems: What is wrong; at least one.
     """
+    found = tuple(problems)
     paragraphs = [
-        f"{number}. {problem.text(root)}" for number, problem in enumerate(problems, start=1)
+        f"{number}. {problem.text(root)}"
+        for number, problem in enumerate(found[:_MOST_TOLD], start=1)
     ]
-    count = f"{len(paragraphs)} problem{'' if len(paragraphs) == 1 else 's'}"
+    if len(found) > _MOST_TOLD:
+        paragraphs.append(f"The other {len(found) - _MOST_TOLD} are told once these are mended.")
+    count = f"{len(found)} problem{'' if len(found) == 1 else 's'}"
     return ConfigurationError("\n".join([f"{source} is refused, {count}:", *paragraphs]))
 
 

@@ -18,6 +18,12 @@ from infra.regions import JURISDICTIONS, REGIONS, VOTES, regions_of
 MOST_EMAILS = 10
 """Addresses that one notification of AWS Budgets can go to."""
 
+MOST_PRINCIPALS = 20
+"""Responders whose ARNs fit into one statement of a policy, with room for its other statements."""
+
+MOST_JURISDICTIONS = 10
+"""More legal areas than AWS has regions for three votes in each."""
+
 LONGEST_CONTRACT_BYTES = 8_192
 """Of a parameter of Parameter Store's advanced tier, which holds a region's copy."""
 

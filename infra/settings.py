@@ -182,9 +182,14 @@ class Settings(Section):
     mode: Mode
     domain: Domain
     objectives: Promises
-    jurisdictions: Annotated[Mapping[str, JurisdictionSettings], Field(min_length=1)]
+    jurisdictions: Annotated[
+        Mapping[str, JurisdictionSettings],
+        Field(min_length=1, max_length=rules.MOST_JURISDICTIONS),
+    ]
     tenants: Mapping[Tenant, str]
-    kill_principals: Annotated[tuple[Principal, ...], Field(min_length=1)]
+    kill_principals: Annotated[
+        tuple[Principal, ...], Field(min_length=1, max_length=rules.MOST_PRINCIPALS)
+    ]
     alarm_emails: Annotated[tuple[Email, ...], Field(max_length=rules.MOST_EMAILS)]
     monthly_budget_usd: Annotated[int, Field(ge=1)]
     network: IPv4Network
@@ -242,7 +247,7 @@ def load() -> Settings:
     """
     try:
         document: object = pulumi.Config(NAMESPACE).get_object(KEY)
-    except pulumi.ConfigTypeError:
+    except (pulumi.ConfigTypeError, RecursionError):
         document = None
     if not _is_object(document):
         raise ConfigurationError(

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from holdfast.cli import COULD_NOT, check, drill, rules, twin
 from holdfast.cli.options import help_when_alone
+from holdfast.cli.plain import plain
 from holdfast.errors import ConfigurationError, HoldfastError
 
 app = typer.Typer(
@@ -66,11 +67,11 @@ def run(arguments: list[str] | None = None) -> int:
         _expect_working_directory()
         ended: object = app(given, prog_name="holdfast", standalone_mode=False)
     except TyperException as error:
-        typer.echo(f"holdfast: {_usage(error)}", err=True)
+        typer.echo(f"holdfast: {plain(_usage(error))}", err=True)
         return COULD_NOT
     except (HoldfastError, OSError) as error:
         # What the system refuses (a full disk, a directory of somebody else's) names the file.
-        typer.echo(f"holdfast: {_sentence(error)}", err=True)
+        typer.echo(f"holdfast: {plain(_sentence(error))}", err=True)
         return COULD_NOT
     except typer.Abort:
         return COULD_NOT

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from holdfast.cli.plain import plain
 from holdfast.cli.voice import Voice
 from holdfast.errors import TwinError
 from holdfast.twin import events as log
@@ -31,7 +32,7 @@ def status(place: Path, same: str, *, as_json: bool) -> None:
         told = {**found.model_dump(mode="json"), "environment": twin.credentials.environment()}
         typer.echo(json.dumps(told, indent=2))
     else:
-        typer.echo("\n".join(_described(twin, found, same)))
+        typer.echo(plain("\n".join(_described(twin, found, same))))
 
 
 def _described(twin: Twin, found: TwinStatus, same: str) -> Iterator[str]:
@@ -104,7 +105,7 @@ def show(files: dict[str, Path], of: str | None, *, lines: int, as_json: bool) -
         if of is None:
             typer.echo(f"==> {name} ({files[name]})")
         for line in found:
-            typer.echo(line)
+            typer.echo(plain(line))
 
 
 def events(place: Path, *, every: bool, as_json: bool) -> None:
@@ -117,4 +118,5 @@ def events(place: Path, *, every: bool, as_json: bool) -> None:
     if not as_json:
         for event in shown:
             at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.wall_s))
-            typer.echo(f"{at}  {event.kind:22}{event.region:16}{event.detail}".rstrip())
+            line = f"{at}  {event.kind:22}{event.region:16}{event.detail}"
+            typer.echo(plain(line.rstrip()))

@@ -6,6 +6,8 @@ import time
 
 import typer
 
+from holdfast.cli.plain import plain
+
 _EVERY_S = 2.0
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -32,7 +34,7 @@ class Voice:
         """Tells people one thing."""
         if not self._silent:
             self._end_count()
-            typer.echo(line)
+            typer.echo(plain(line))
 
     def count(self, what: str, done: int, total: int) -> None:
         """Tells people how far something has come."""

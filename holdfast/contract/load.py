@@ -51,7 +51,7 @@ def json_object(text: str) -> dict[str, object]:
     """
     try:
         document: object = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ContractError(f"The platform contract is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise ContractError(

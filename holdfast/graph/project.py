@@ -182,7 +182,7 @@ def _fits(text: str, kind: str) -> bool:
     if kind == "array":
         try:
             return isinstance(json.loads(text), list)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
     return True
 

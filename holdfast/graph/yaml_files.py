@@ -18,8 +18,10 @@ from typing import Final, cast
 import yaml
 
 from holdfast.errors import GraphError
+from holdfast.graph.yaml_bounds import read_bounded
 
 _PLAIN_BELOW: Final = 1e21
+_LONGEST_NUMBER: Final = 100
 _PLAIN_FROM: Final = 1e-6
 """Between these two the engine writes a number without an exponent."""
 
@@ -28,16 +30,19 @@ def read_yaml(file: Path) -> Mapping[str, object]:
     """The keys of a file; an empty file has none.
 
     Raises:
-        GraphError: If it is no YAML, no map, or holds what the engine reads otherwise.
+        GraphError: If it is no YAML, no map, stands for more than ``yaml_bounds`` allows, or holds
+            what the engine reads otherwise.
     """
     try:
-        document: object = yaml.load(file.read_text("utf-8"), _EngineLoader)  # noqa: S506 - a SafeLoader
+        document: object = yaml.load(read_bounded(file), _EngineLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
         raise GraphError(f"{file} is not YAML: {error.problem}{line}. Correct it.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         told = " ".join(str(error).split())
         raise GraphError(f"{file} is not YAML: {told}. Correct it.") from error
+    except RecursionError as error:
+        raise GraphError(f"{file} is not YAML, and nested too deep besides. Correct it.") from error
     found = entries(document)
     if document is not None and not found:
         raise GraphError(f"{file} is not a map of keys; allowed is Pulumi's own format.")
@@ -89,6 +94,10 @@ class _EngineLoader(yaml.SafeLoader):
 
 def _integer(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = str(node.value).replace("_", "")
+    if len(text) > _LONGEST_NUMBER:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"a number of {len(text)} digits stands there", node.start_mark
+        )
     # Go takes a leading zero for octal, as C does.
     octal = re.fullmatch(r"([-+]?)0o?([0-7]+)", text)
     return int(f"{octal[1]}{octal[2]}", 8) if octal else int(text, 0)

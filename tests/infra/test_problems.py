@@ -35,6 +35,19 @@ def test_a_long_value_is_cut() -> None:
     assert len(first) < 150
 
 
+def test_a_thousand_problems_are_told_fifty_at_a_time() -> None:
+    told = str(refusal("f", "p", [problem()] * 1000))
+    assert "1000 problems:" in told
+    assert told.count("wrong:") == 50
+    assert told.endswith("The other 950 are told once these are mended.")
+
+
+def test_a_key_of_a_stack_file_cannot_steer_a_terminal() -> None:
+    told = problem("\x1b[2J\x9b").text("p\x1b[1A")
+    assert told.isascii()
+    assert "\x1b" not in told
+
+
 def test_a_refusal_counts_and_numbers_every_problem() -> None:
     error = refusal("Pulumi.prod.yaml", "p", [problem(), problem(MISSING)])
     assert isinstance(error, ConfigurationError)

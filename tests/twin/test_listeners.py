@@ -13,12 +13,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import dns.message
 import h2.connection
-import h2.events
 import pytest
 import redis
 
@@ -114,7 +114,7 @@ def _deploy(twin: Twin, home: Path) -> None:
             {"HOLDFAST_PLATFORM_FILE": str(contract), "PYTHONPATH": str(ROOT)},
         )
     for region in platform.regions:
-        eventually(lambda region=region: _expect_served(twin, region))
+        eventually(partial(_expect_served, twin, region))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from botocore.exceptions import ClientError
+from redis.exceptions import NoPermissionError
 
 from holdfast.twin.region.config import TWIN_USER
 from holdfast.twin.supervisor.valkey import valkey_argv
@@ -165,6 +166,6 @@ def test_nobody_may_open_what_the_token_closes(alone: tuple[Regions, Path]) -> N
         host=regions.hosts[EAST], port=regions.valkey_ports[EAST], password=FIRST
     ) as limiter:
         for command in (("CONFIG", "SET", "dir", "/"), ("ACL", "SETUSER", "x"), ("MODULE", "LIST")):
-            with pytest.raises(redis.exceptions.NoPermissionError):
+            with pytest.raises(NoPermissionError):
                 limiter.execute_command(*command)  # pyright: ignore[reportUnknownMemberType]
         assert limiter.eval("return redis.call('incr', 'n')", 0) == 1  # pyright: ignore[reportUnknownMemberType]
