@@ -1,9 +1,10 @@
 """The policy pack's process: started, spoken to within bounds, and always reaped.
 
 Guarantees:
-    The process has ended when the context is left, whatever happened inside. Every wait is
-    bounded. A pack that does not start, or that ends early, raises with what it printed. It may
-    print as much as it likes: that goes to files, not to a pipe that nobody reads.
+    The process has ended when the context is left, whatever happened inside, and (where the
+    system can) with this process, even when that is killed. Every wait is bounded. A pack that
+    does not start, or that ends early, raises with what it printed. It may print as much as it
+    likes: that goes to files, not to a pipe that nobody reads.
 """
 
 import os
@@ -24,6 +25,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from holdfast.errors import PolicyRunError
 from holdfast.graph.loopback import DIRECT, environment_without_proxy
+from holdfast.orphans import die_with_parent
 
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _STOP_S = 2.0
@@ -125,6 +127,8 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             stderr=log,
             env={**environment_without_proxy(), **environment},
             start_new_session=True,
+            # Safe here: the function makes two system calls.
+            preexec_fn=die_with_parent(),  # noqa: PLW1509
         )
         pack = PackProcess(path, process, printed, log, time.monotonic() + timeout_s)
         try:

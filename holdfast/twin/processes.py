@@ -10,21 +10,21 @@ Does not guarantee:
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from holdfast.orphans import die_with_parent
+
 POLL_S = 0.02
 _LOOK_BACK_LINES = 32
 _LONG_LINE_BYTES = 256
-_PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +101,6 @@ def memory_bytes(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
-
-
-def die_with_parent() -> Callable[[], None] | None:
-    """What a child must run before its program so that it ends with this process.
-
-    None on systems that cannot do it. Call it from the main thread and fork from there: the
-    kernel watches the thread that forked, not the process.
-    """
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def in_child() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # The parent may have ended before the kernel was asked to watch it.
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return in_child
 
 
 def spawn(
