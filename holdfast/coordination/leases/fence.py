@@ -186,7 +186,7 @@ class Fence:
         if isinstance(request, Put):
             item = {**request.item, self.attribute: self.token}
             return Put(key=request.key, when=when, item=item)
-        if self.attribute in (*request.add, *request.remove):
+        if self.attribute in request.add or self.attribute in request.remove:
             raise ConfigurationError(
                 f"The update adds to {self.attribute} or removes it, which only the fence may "
                 "write. Name another attribute, or give the fence another."
