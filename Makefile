@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test rehearse quick lint types mypy pyright golden lock browser clean \
+.PHONY: help install demo test gate rehearse quick lint types mypy pyright golden lock browser clean \
 	bench-check bench-coordination
 
 help: ## List the targets.
@@ -33,10 +33,14 @@ demo: $(DEMO_STAMP) ## Check the prod stack's policies, then rehearse the loss o
 	$(BIN)/holdfast check -s prod
 	$(BIN)/holdfast drill run region-loss
 
-test: install ## Style, types, import contracts, every test but the mutants' rehearsals.
+test: install ## Style, types, import contracts, every test but the gate and the rehearsals.
 	$(MAKE) --no-print-directory -j 2 lint types
-	$(BIN)/pytest -m "not alone and not rehearsal" $(PARALLEL) --quiet
-	$(BIN)/pytest -m "alone and not rehearsal"
+	$(BIN)/pytest -m "not alone and not rehearsal and not gate" $(PARALLEL) --quiet
+	$(BIN)/pytest -m "alone and not rehearsal and not gate"
+
+gate: install ## Mutants of protocols and stacks, and tens of thousands of simulated worlds.
+	$(BIN)/pytest -m "gate and not alone" $(PARALLEL) --quiet
+	$(BIN)/pytest -m "gate and alone"
 
 rehearse: install ## The drill on three platforms with one mistake each, on other shapes, on other agents.
 	$(BIN)/pytest -m rehearsal

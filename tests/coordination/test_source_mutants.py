@@ -51,6 +51,7 @@ def _write(file: Path, source: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("tests", sorted({mutant.tests for mutant in SOURCE_MUTANTS}))
 def test_without_a_change_the_fast_tests_pass_on_the_copy(copy: Path, tests: str) -> None:
     run = _run(copy, tests)
@@ -58,6 +59,7 @@ def test_without_a_change_the_fast_tests_pass_on_the_copy(copy: Path, tests: str
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("mutant", SOURCE_MUTANTS, ids=lambda mutant: mutant.harm)
 def test_a_harmful_change_of_a_source_fails_a_fast_test(copy: Path, mutant: SourceMutant) -> None:
     file = copy / "holdfast" / "coordination" / mutant.file

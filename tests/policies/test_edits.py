@@ -34,6 +34,7 @@ def test_a_shipped_stack_has_no_findings(stack: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: re.sub(r"\W+", "-", harm.name))
 def test_a_harmful_edit_is_found_by_its_rule_where_it_is(harm: Harm) -> None:
     found = findings(harm.edit(graph_of(harm.stack)))

@@ -52,6 +52,7 @@ def test_a_compiled_world_is_the_same_world(compiled: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.alone
 def test_no_promise_is_broken_in_ten_thousand_worlds(compiled: Path) -> None:
     halves = (range(5_000), range(5_000, 10_000))

@@ -56,6 +56,7 @@ def test_a_seed_replays_exactly() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught_for_its_own_reason(mutant: HomeMutant) -> None:
     with mutant.applied():

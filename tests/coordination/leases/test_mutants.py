@@ -19,6 +19,7 @@ FROM_OTHERS = {
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught_for_its_own_reason(mutant: Mutant) -> None:
     known = () if mutant.known_seed is None else (mutant.known_seed,)

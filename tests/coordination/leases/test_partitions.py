@@ -230,6 +230,7 @@ class KeepsWhatItHas(PartitionCore):
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize(
     "mutant",
     [

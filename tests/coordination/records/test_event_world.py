@@ -53,6 +53,7 @@ def test_no_promise_is_broken_in_a_hundred_worlds() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 def test_no_promise_is_broken_in_a_thousand_worlds() -> None:
     assert [seed for seed in range(SEEDS, 1_000) if simulate_events(seed).broken] == []
 
@@ -200,6 +201,7 @@ def _believes(core: VersionedCore[Outgoing[State]], key: str, send: SendMessage)
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize(
     ("parts", "promises"),
     [

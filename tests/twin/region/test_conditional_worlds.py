@@ -33,6 +33,7 @@ def test_every_answer_is_explained_in_some_worlds() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 def test_every_answer_is_explained_in_twenty_thousand_worlds() -> None:
     for seed in range(FEW, WORLDS):
         assert explained(ConditionalWorld(seed).play()), f"world {seed}"

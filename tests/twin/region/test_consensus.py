@@ -47,6 +47,7 @@ def test_histories_are_linearizable_under_loss_doubling_reordering_and_crashes()
 
 
 @pytest.mark.slow
+@pytest.mark.gate
 def test_histories_are_linearizable_when_regions_do_little_but_crash() -> None:
     for seed in HOSTILE_SEEDS:
         assert violations(World(seed, hostile=True).run()) == [], f"seed {seed}"
