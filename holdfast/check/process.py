@@ -9,7 +9,6 @@ Guarantees:
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from holdfast.errors import PolicyRunError
 from holdfast.graph.loopback import DIRECT, environment_without_proxy
-from holdfast.orphans import die_with_parent
+from holdfast.orphans import tied
 
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _STOP_S = 2.0
@@ -119,7 +118,7 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             f"pack; pass that directory."
         )
     with _engine() as address, TemporaryFile() as printed, TemporaryFile() as log:
-        argv = [sys.executable, "-u", "-m", "pulumi.policy", address, str(path)]
+        argv = tied("pulumi.policy", address, str(path))
         process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -127,8 +126,6 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             stderr=log,
             env={**environment_without_proxy(), **environment},
             start_new_session=True,
-            # Safe here: the function makes two system calls.
-            preexec_fn=die_with_parent(),  # noqa: PLW1509
         )
         pack = PackProcess(path, process, printed, log, time.monotonic() + timeout_s)
         try:
