@@ -1,10 +1,7 @@
 """What ``holdfast explain`` and docs/policies.md say of a rule beneath its one sentence."""
 
-from typing import Final
-
 from policies.core.rule import ChecklistItem
-
-_NEVER_IN_PROD: Final = frozenset({ChecklistItem.RESIDENCY, ChecklistItem.KILL_SWITCH})
+from policies.waivers import NEVER_IN_PROD
 
 
 def explained(explanation: str, item: ChecklistItem, rule: str) -> str:
@@ -19,6 +16,6 @@ def explained(explanation: str, item: ChecklistItem, rule: str) -> str:
         waive = "never: a waiver of the rules on waivers would undo them all"
     else:
         waive = f"add a Waiver of {rule} to policies/waivers.py: resource, reason, owner, dates"
-        if item in _NEVER_IN_PROD:
+        if item in NEVER_IN_PROD:
             waive += "; never in prod"
     return f"{explanation}\nWaive: {waive}.".strip()

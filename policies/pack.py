@@ -31,7 +31,15 @@ from policies.core.properties import Properties
 from policies.core.rule import ChecklistItem, Rule, Severity, Violation
 from policies.core.subjects import Resource, Stack
 from policies.explain import explained
-from policies.waivers import WAIVERS, Waiver, is_waived, today, wrong_waivers
+from policies.waivers import (
+    WAIVERS,
+    Waiver,
+    environment_of,
+    tag_of,
+    today,
+    waived,
+    wrong_waivers,
+)
 
 NAME: Final = "holdfast"
 """Name of the pack in reports and in the engine."""
@@ -82,16 +90,22 @@ def serve() -> None:
 def policy_of(rule: Rule, waivers: tuple[Waiver, ...]) -> sdk.Policy:
     """A rule in the SDK's terms. Violations that a waiver accepts are not reported."""
 
-    def report(found: Iterable[tuple[str, Violation]], say: sdk.ReportViolation) -> None:
+    def report(
+        found: Iterable[tuple[str, Violation]],
+        environment: str | None,
+        say: sdk.ReportViolation,
+    ) -> None:
         for urn, violation in found:
-            if not is_waived(waivers, rule.id, urn, today()):
+            if not any(one.covers(rule, urn, environment, today()) for one in waivers):
                 say(str(violation), urn or None)
 
     def on_resource(args: sdk.ResourceValidationArgs, say: sdk.ReportViolation) -> None:
-        report(((args.urn, found) for found in rule.judge(_resource(args))), say)
+        resource = _resource(args)
+        report(((args.urn, found) for found in rule.judge(resource)), tag_of(resource), say)
 
     def on_stack(args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
-        report(rule.judge_stack(stack_of(args.resources)), say)
+        stack = stack_of(args.resources)
+        report(rule.judge_stack(stack), environment_of(stack), say)
 
     framework = sdk.PolicyComplianceFramework(name="; ".join(rule.frameworks))
     if rule.on_resource is not None:
@@ -156,27 +170,28 @@ def _properties(given: object) -> Properties:
 def _on_waivers(waivers: tuple[Waiver, ...]) -> list[sdk.Policy]:
     """Two policies about the waivers: they are in order, and they are seen."""
 
-    def in_order(_args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
-        for violation in wrong_waivers(waivers, frozenset(rule.id for rule in RULES), today()):
+    def in_order(args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
+        for violation in wrong_waivers(waivers, RULES, stack_of(args.resources), today()):
             say(str(violation), None)
 
     def seen(args: sdk.StackValidationArgs, say: sdk.ReportViolation) -> None:
-        for resource in sorted(args.resources, key=lambda resource: resource.urn):
-            for waiver in waivers:
-                if is_waived((waiver,), waiver.rule, resource.urn, today()):
-                    say(f"{waiver.rule} until {waiver.expires}: {waiver.reason}", resource.urn)
+        stack = stack_of(args.resources)
+        for waiver in waivers:
+            for rule in RULES:
+                for urn, violation in waived(waiver, rule, stack, today()):
+                    say(f"{waiver}. It accepts: {violation.found}", urn or None)
 
     return [
         sdk.StackValidationPolicy(
             name="waivers-in-order",
-            description="A waiver names a rule, gives a reason and has not expired.",
+            description="A waiver names one resource, a reason and an owner, and is still needed.",
             validate=in_order,
             severity=sdk.Severity.HIGH,
             tags=[ChecklistItem.WAIVERS.value],
         ),
         sdk.StackValidationPolicy(
             name="waivers-in-force",
-            description="A violation of this resource may be accepted for a while.",
+            description="A violation of this resource is accepted for a while.",
             validate=seen,
             enforcement_level=sdk.EnforcementLevel.ADVISORY,
             severity=sdk.Severity.MEDIUM,

@@ -28,10 +28,11 @@ def to_text(report: Report) -> str:
         lines.append("")
     verdict = "passed" if report.passed else "failed"
     advisory = len(report.findings) - len(report.mandatory)
+    waived = sum(map(report.is_waiver, report.findings))
     lines.append(
         f"{line(report.project)}/{line(report.stack)}: {verdict}. {len(report.policies)} policies "
         f"of {line(report.pack)} over {report.resources} resources: {len(report.mandatory)} "
-        f"mandatory and {advisory} advisory findings."
+        f"mandatory and {advisory} advisory findings" + (f", {waived} waived." if waived else ".")
     )
     return "\n".join(lines) + "\n"
 
@@ -62,6 +63,7 @@ def to_json(report: Report) -> str:
                 "urn": finding.urn,
                 "message": finding.message,
                 "fix": finding.fix,
+                "waived": report.is_waiver(finding),
                 "file": None if finding.source is None else finding.source.file,
                 "line": None if finding.source is None else finding.source.line,
             }
@@ -72,7 +74,7 @@ def to_json(report: Report) -> str:
 
 
 def to_junit(report: Report) -> str:
-    """JUnit XML: one test case per policy; advisory findings do not fail it."""
+    """JUnit XML: one test case per policy; advisory findings are its output, and do not fail it."""
     cases: list[str] = []
     failed = 0
     for policy in report.policies:
@@ -83,9 +85,15 @@ def to_junit(report: Report) -> str:
             f"{escape(f'{_where(finding, report)}: {_sentence(finding)}')}</failure>"
             for finding in own
         )
+        told = "\n".join(
+            line(f"{_where(finding, report)}: {_sentence(finding)}")
+            for finding in report.findings
+            if finding.policy == policy.name and finding.level is Level.ADVISORY
+        )
+        output = f"<system-out>{escape(told)}</system-out>" if told else ""
         cases.append(
             f"<testcase classname={quoteattr(report.pack)} name={quoteattr(policy.name)}>"
-            f"{failures}</testcase>"
+            f"{failures}{output}</testcase>"
         )
     name = quoteattr(f"{report.project}/{report.stack}")
     body = "\n".join(cases)

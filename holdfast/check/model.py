@@ -7,8 +7,12 @@ Guarantees:
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from holdfast.graph import Source
+
+WAIVERS_TAG: Final = "waivers"
+"""Tag of the policies that tell of accepted findings."""
 
 
 class Level(StrEnum):
@@ -93,6 +97,15 @@ class Report:
     def passed(self) -> bool:
         """Whether nothing mandatory was found."""
         return not self.mandatory
+
+    def is_waiver(self, finding: Finding) -> bool:
+        """Whether a finding only tells of another that somebody accepted for a while.
+
+        By its policy: one with the tag ``waivers`` that lets the check pass.
+        """
+        return finding.level is Level.ADVISORY and any(
+            WAIVERS_TAG in policy.tags for policy in self.policies if policy.name == finding.policy
+        )
 
     @property
     def exit_code(self) -> int:

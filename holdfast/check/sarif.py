@@ -29,6 +29,10 @@ def to_sarif(report: Report) -> str:
     """SARIF 2.1.0, for code scanning."""
     places = {policy.name: place for place, policy in enumerate(report.policies)}
     results = [_result(finding, places) for finding in report.findings]
+    for finding, result in zip(report.findings, results, strict=True):
+        if report.is_waiver(finding):
+            # Code scanning closes it, and shows who accepted it and why.
+            result["suppressions"] = [{"kind": "external", "justification": finding.message}]
     return _log(report.pack, [_rule(policy) for policy in report.policies], results, [])
 
 

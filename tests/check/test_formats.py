@@ -69,6 +69,20 @@ def test_the_json_says_the_same_to_a_machine() -> None:
     assert document["findings"][1]["file"] is None
 
 
+def test_what_is_waived_is_listed_in_every_format() -> None:
+    waivers = replace(REPORT.policies[1], tags=("waivers",))
+    said = replace(REPORT.findings[1], message="a is waived until June by x@y.example: a reason")
+    report = replace(REPORT, policies=(REPORT.policies[0], waivers), findings=(said,))
+    assert report.passed
+    for name, form in FORMATS.items():
+        assert said.message in form(report), name
+    assert "1 advisory findings, 1 waived." in to_text(report)
+    assert [one["waived"] for one in json.loads(to_json(report))["findings"]] == [True]
+    (result,) = json.loads(to_sarif(report))["runs"][0]["results"]
+    assert result["suppressions"] == [{"kind": "external", "justification": said.message}]
+    assert "suppressions" not in to_sarif(REPORT)
+
+
 @pytest.mark.parametrize(
     "hostile",
     ["::warning::x", "a\n::error::x", "a\r\n  ::stop-commands::t", "##[error]x", "\x1b[2J"],
