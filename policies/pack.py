@@ -8,12 +8,14 @@ import pulumi_policy as sdk
 from policies.checklist import (
     closed_world,
     contract,
+    cost_limits,
     encryption,
     environment,
     exposure,
     ingress,
     limiter,
     network,
+    objectives,
     observability,
     retention,
     routing,
@@ -27,6 +29,7 @@ from policies.checklist.kill_switch import responder
 from policies.checklist.kill_switch import switch as kill_switch
 from policies.checklist.residency import flows, inference, reach
 from policies.checklist.residency import stores as residency
+from policies.core.contract import environment_of, tag_of
 from policies.core.properties import Properties
 from policies.core.rule import ChecklistItem, Rule, Severity, Violation
 from policies.core.subjects import Resource, Stack
@@ -34,8 +37,6 @@ from policies.explain import explained
 from policies.waivers import (
     WAIVERS,
     Waiver,
-    environment_of,
-    tag_of,
     today,
     waived,
     wrong_waivers,
@@ -57,6 +58,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *disaster_recovery.RULES,
     *disaster_recovery_alarms.RULES,
     *observability.RULES,
+    *cost_limits.RULES,
+    *objectives.RULES,
     *environment.RULES,
     *closed_world.RULES,
     *contract.RULES,

@@ -17,10 +17,9 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from holdfast.contract import Environment
-from policies.core.contract import contract_of
-from policies.core.properties import Undetermined
+from policies.core.contract import environment_of
 from policies.core.rule import ChecklistItem, Rule, Violation
-from policies.core.subjects import Resource, Stack
+from policies.core.subjects import Stack
 
 NEVER_IN_PROD: Final = frozenset({ChecklistItem.RESIDENCY, ChecklistItem.KILL_SWITCH})
 """Items whose violations production never accepts, whoever signs."""
@@ -121,27 +120,6 @@ def violations(rule: Rule, stack: Stack) -> Iterator[tuple[str, Violation]]:
         return
     for resource in stack.of_type(*rule.types):
         yield from ((resource.urn, one) for one in rule.judge(resource))
-
-
-def environment_of(stack: Stack) -> str | None:
-    """The environment that a stack's contract names, or else most of its tags; None for none."""
-    try:
-        contract = contract_of(stack)
-        said = None if contract is None else contract.properties.text("environment")
-    except Undetermined:
-        return None
-    tagged = [tag for resource in stack.resources if (tag := tag_of(resource))]
-    usual = max(sorted(set(tagged)), key=tagged.count, default=None)
-    # A contract that calls production something else would open its waivers.
-    return said if said == usual or usual is None else None
-
-
-def tag_of(resource: Resource) -> str | None:
-    """The environment that a resource's tag names; None where it has none that is known."""
-    try:
-        return resource.environment
-    except Undetermined:
-        return None
 
 
 def today() -> date:

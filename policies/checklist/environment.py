@@ -20,7 +20,7 @@ from holdfast.contract import (
     TokenBudget,
     Tools,
 )
-from policies.core.contract import OUTPUT, STACK, Contract, contract_of
+from policies.core.contract import OUTPUT, STACK, Contract, contract_of, tagged_environment
 from policies.core.properties import Properties
 from policies.core.rule import (
     ChecklistItem,
@@ -133,7 +133,8 @@ def agents_behave_as_the_environment_asks(stack: Stack) -> Iterator[tuple[str, V
             yield root.urn, _no_contract()
         return
     agents = contract.properties.object("agents")
-    environment = contract.properties.text("environment") or ""
+    # Where the contract names another, `environment-named` says so.
+    environment = tagged_environment(stack) or contract.properties.text("environment") or ""
     if agents is None or environment not in MATRIX:
         at = contract.properties.at("agents" if agents is None else "environment")
         yield contract.urn, _another(environment, "nothing", " or ".join(MATRIX), at)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from policies.core.properties import Properties
-from policies.core.subjects import Stack
+from policies.core.properties import Properties, Undetermined
+from policies.core.subjects import Resource, Stack
 
 STACK: Final = "pulumi:pulumi:Stack"
 OUTPUT: Final = "platform"
@@ -82,3 +82,29 @@ def rto_s(stack: Stack) -> float | None:
     contract = contract_of(stack)
     objectives = None if contract is None else contract.properties.object("objectives")
     return None if objectives is None else objectives.number("rto_s")
+
+
+def environment_of(stack: Stack) -> str | None:
+    """The environment that a stack's contract names; None where most of its tags name another."""
+    try:
+        contract = contract_of(stack)
+        said = None if contract is None else contract.properties.text("environment")
+    except Undetermined:
+        return None
+    usual = tagged_environment(stack)
+    # A contract that calls production something else would open what production keeps shut.
+    return said if usual in {said, None} else None
+
+
+def tagged_environment(stack: Stack) -> str | None:
+    """The environment that most of a stack's tags name; None where none does."""
+    tags = [tag for resource in stack.resources if (tag := tag_of(resource))]
+    return max(sorted(set(tags)), key=tags.count, default=None)
+
+
+def tag_of(resource: Resource) -> str | None:
+    """The environment that a resource's tag names; None where it has none that is known."""
+    try:
+        return resource.environment
+    except Undetermined:
+        return None

@@ -8,24 +8,20 @@ _PART: Final = "it leaves a part of the bill out: leave it out"
 
 BUDGET: Final = Kind(
     type="aws:budgets/budget:Budget",
-    judged={},
-    neutral={
-        "tags": TAGS,
-        **alike(LABEL, "name", "namePrefix"),
-        **alike(
-            "what is measured against what",
-            "budgetType",
-            "limitAmount",
-            "limitUnit",
-            "notifications[].comparisonOperator",
-            "notifications[].notificationType",
-            "notifications[].subscriberEmailAddresses",
-            "notifications[].subscriberSnsTopicArns",
-            "notifications[].threshold",
-            "notifications[].thresholdType",
-            "timeUnit",
-        ),
-    },
+    judged=alike(
+        "cost-limits-budget",
+        "budgetType",
+        "limitAmount",
+        "limitUnit",
+        "notifications[].comparisonOperator",
+        "notifications[].notificationType",
+        "notifications[].subscriberEmailAddresses",
+        "notifications[].subscriberSnsTopicArns",
+        "notifications[].threshold",
+        "notifications[].thresholdType",
+        "timeUnit",
+    ),
+    neutral={"tags": TAGS, **alike(LABEL, "name", "namePrefix")},
     refused={
         "accountId": "the budget is of this account: leave it out",
         "autoAdjustData": "a limit that follows spending limits nothing: use `limitAmount`",

@@ -10,8 +10,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from holdfast.contract import Environment
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.graph import UNKNOWN, Value, struct_of
+from infra.environments import PROFILES
+from policies.checklist.cost_limits import BUDGET
 from policies.core.contract import STACK
 from policies.core.kinds import (
     ALARM,
@@ -243,7 +246,30 @@ def _contract() -> Spec:
                 "environment": "prod",
                 "objectives": {"rto_s": 60, "rpo_s": 5, "kill_s": 10, "rollback_s": 30},
                 "monthly_budget_usd": 4000,
+                "agents": PROFILES[Environment.PROD].agents.model_dump(mode="json"),
             }
+        },
+    )
+
+
+def _budget() -> Spec:
+    return Spec(
+        BUDGET,
+        {
+            "budgetType": "COST",
+            "timeUnit": "MONTHLY",
+            "limitUnit": "USD",
+            "limitAmount": "4000",
+            "notifications": [
+                {
+                    "comparisonOperator": "GREATER_THAN",
+                    "notificationType": "ACTUAL",
+                    "threshold": percent,
+                    "thresholdType": "PERCENTAGE",
+                    "subscriberEmailAddresses": ["oncall@p.example"],
+                }
+                for percent in (80, 100)
+            ],
         },
     )
 
@@ -251,6 +277,7 @@ def _contract() -> Spec:
 def _roles() -> dict[str, Spec]:
     return {
         "contract": _contract(),
+        "budget": _budget(),
         "agents": Spec(
             ROLE,
             {"name": "p-eu-agents", "assumeRolePolicy": document(), "tags": tags("agents")},

@@ -10,6 +10,7 @@ from tests.policies.edits.contract import CONTRACT_EDITS
 from tests.policies.edits.data import DATA_EDITS
 from tests.policies.edits.dns import DNS_EDITS
 from tests.policies.edits.iam import IAM_EDITS
+from tests.policies.edits.items import ITEM_EDITS
 from tests.policies.edits.network import NETWORK_EDITS
 from tests.policies.edits.residency import RESIDENCY_EDITS
 from tests.policies.edits.world import WORLD_EDITS
@@ -21,6 +22,7 @@ HARMS: tuple[Harm, ...] = (
     *DATA_EDITS,
     *DNS_EDITS,
     *IAM_EDITS,
+    *ITEM_EDITS,
     *NETWORK_EDITS,
     *RESIDENCY_EDITS,
     *WORLD_EDITS,

@@ -5,10 +5,11 @@ from datetime import date
 
 import pytest
 
+from policies.core.contract import environment_of
 from policies.core.kinds import TABLE
 from policies.core.rule import Rule
 from policies.pack import RULES
-from policies.waivers import WAIVERS, Waiver, environment_of, today, waived, wrong_waivers
+from policies.waivers import WAIVERS, Waiver, today, waived, wrong_waivers
 from tests.policies.specs import Spec, changed, compliant, stack_of, tags
 
 BY_ID = {rule.id: rule for rule in RULES}

@@ -131,6 +131,18 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         changed("throttled-Read-eu-west-1", "period", UNKNOWN),
         "period",
     ),
+    *(
+        (rule, changed("contract", f"platform.{path}", UNKNOWN), f"platform.{path}")
+        for rule, path in (
+            ("environment-matrix", "agents.approvals"),
+            ("environment-matrix", "agents"),
+            ("cost-limits-budget", "monthly_budget_usd"),
+            ("disaster-recovery-objectives", "objectives.rto_s"),
+            ("rollback-in-time", "objectives.rollback_s"),
+            ("kill-switch-in-time", "objectives.kill_s"),
+        )
+    ),
+    ("cost-limits-budget", changed("budget", "limitAmount", UNKNOWN), "limitAmount"),
     ("observability-alarm-acts", changed("lost-eu-west-1", "metricName", UNKNOWN), "metricName"),
     ("observability-announced", changed("topic-eu-west-1", "policy", UNKNOWN), "policy"),
     (
