@@ -16,6 +16,9 @@ from holdfast.errors import ConfigurationError
 MARGIN_S = 4.0
 """How much longer than it must a region is away, for what injections and samples are late."""
 
+SLOWEST_RETURN_S = 300.0
+"""Ten probes, 30 s apart, are the most that Route 53 can be told to wait for."""
+
 LONGEST_S = 3600.0
 """Longest drill. Who promises an RTO of an hour needs another way to rehearse it."""
 
@@ -87,7 +90,9 @@ class Loss:
         role: Which region.
         at_s: When it is taken, after the first arrival.
         away_s: How long it is away. None for as long as the platform's RTO asks for.
-        watch_s: How long users are watched after its return, which is where frozen leaders wake.
+        watch_s: How long users are watched after its return at least, which is where frozen
+            leaders wake. Half the RTO where that is longer: routing takes as many probes to trust
+            a region again as to give it up, and only then do users go back.
 
     Raises:
         ConfigurationError: If a time is not positive, or the users would be watched for less
@@ -120,7 +125,8 @@ class Loss:
         needed_s = rto_s + timeout_s + MARGIN_S
         sum_s = f"{rto_s:g} + {timeout_s:g} + {MARGIN_S:g} = {needed_s:g} s"
         away_s = needed_s if self.away_s is None else self.away_s
-        duration_s = self.at_s + away_s + self.watch_s
+        watch_s = max(self.watch_s, min(rto_s / 2, SLOWEST_RETURN_S))
+        duration_s = self.at_s + away_s + watch_s
         if away_s < needed_s:
             return (
                 f"the region is away for {away_s:g} s, which cannot show an rto_s of {rto_s:g}: "

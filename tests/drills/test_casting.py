@@ -34,8 +34,14 @@ def test_without_it_the_first_jurisdiction_by_name_loses_its_home_region() -> No
     assert lost(a_platform(EU, AP)) == "ap-northeast-1"
 
 
-def test_a_primary_leads_whatever_stands_by() -> None:
-    passive = a_home("us", ("us-west-2", "us-east-1"), witness="us-east-2", passive=True)
+def test_a_primary_leads_whatever_stands_by_and_whatever_is_listed_first() -> None:
+    passive = a_home(
+        "us",
+        ("us-west-2", "us-east-1"),
+        witness="us-east-2",
+        passive=True,
+        held_in=("us-east-1", "us-west-2"),
+    )
     assert lost(a_platform(passive)) == "us-west-2"
 
 

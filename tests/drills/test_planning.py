@@ -100,11 +100,19 @@ def test_a_drill_that_is_too_short_for_the_rto_is_refused_with_the_numbers(
         assert isinstance(told, str)
         assert f"{away_s:g} s" in told
         assert f"{rto_s + 5 + MARGIN_S:g} s" in told
-    elif 7 + away_s + 32 > LONGEST_S:
+    elif 7 + away_s + max(32, min(rto_s / 2, 300)) > LONGEST_S:
         assert isinstance(told, str)
     else:
         assert not isinstance(told, str)
         assert told.back_at_s - told.lost_at_s == pytest.approx(away_s)
+
+
+def test_users_of_slow_routing_are_watched_until_they_can_be_back() -> None:
+    plan = planned(a_platform(US, objectives=promising(180)))
+    assert (plan.back_at_s, plan.duration_s) == (196, 286)
+    # Nobody has to wait for longer than Route 53's slowest probes.
+    slow = planned(a_platform(US, objectives=promising(1800)))
+    assert slow.duration_s - slow.back_at_s == 300
 
 
 def test_a_team_s_own_drill_that_is_too_short_is_refused_and_says_what_would_do() -> None:
