@@ -133,10 +133,31 @@ def policy_of(rule: Rule, waivers: tuple[Waiver, ...]) -> sdk.Policy:
 
 
 def stack_of(resources: Iterable[sdk.PolicyResource]) -> Stack:
-    """The SDK's resources as rules see them, sorted by URN and linked to each other."""
+    """The SDK's resources as rules see them, sorted by URN and linked to each other.
+
+    The SDK makes resources of its own for each policy of one request. They hold the same
+    messages, by which a stack is known again, with all that rules have computed from it.
+    """
+    given = sorted(resources, key=lambda resource: resource.urn)
+    if not (_LAST and _is_of(_LAST[0], given)):
+        _LAST[:] = [_made_of(given)]
+    return _LAST[0]
+
+
+_LAST: Final[list[Stack]] = []
+"""The stack that was judged last; one at most."""
+
+
+def _is_of(stack: Stack, given: list[sdk.PolicyResource]) -> bool:
+    return len(stack.resources) == len(given) and all(
+        known.properties.is_of(_properties(resource.props))
+        for known, resource in zip(stack.resources, given, strict=True)
+    )
+
+
+def _made_of(given: list[sdk.PolicyResource]) -> Stack:
     links: dict[str, dict[str, tuple[Resource, ...]]] = {}
     found: dict[str, Resource] = {}
-    given = sorted(resources, key=lambda resource: resource.urn)
     for resource in given:
         links[resource.urn] = {}
         found[resource.urn] = _resource(resource, links[resource.urn])

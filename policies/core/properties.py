@@ -62,6 +62,10 @@ class Properties:
     def __contains__(self, name: str) -> bool:
         return self._field(name) is not None
 
+    def is_of(self, other: "Properties") -> bool:
+        """Whether both read the very same message."""
+        return self._struct is other._struct  # noqa: SLF001 - of its own class
+
     def copy(self) -> dict[str, None]:
         """Names without values; the SDK copies a policy's configuration, of which we have none."""
         return dict.fromkeys(self._struct.fields)

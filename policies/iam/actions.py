@@ -73,19 +73,23 @@ def known(name: str) -> Action | None:
 @lru_cache(maxsize=4096)
 def matching(pattern: str) -> frozenset[Action]:
     """The actions that a pattern of a policy takes in."""
-    wanted = pattern.lower()
-    if wanted == "*":
-        wanted = "*:*"
-    prefix, _, _ = wanted.partition(":")
+    prefix, _, name = pattern.lower().partition(":")
+    if pattern == "*":
+        name = "*"
     found: set[Action] = set()
     for service in _lines() if "*" in prefix or "?" in prefix else (prefix,):
         if matches(prefix, service):
             actions = of_service(service)
-            one = actions.get(wanted)
-            found.update(
-                [one] if one else (a for name, a in actions.items() if matches(wanted, name))
-            )
+            one = actions.get(f"{service}:{name}")
+            found.update([one] if one else _of(actions, service, name))
     return frozenset(found)
+
+
+def _of(actions: Mapping[str, Action], service: str, name: str) -> Iterator[Action]:
+    if name == "*":
+        return iter(actions.values())
+    skipped = len(service) + 1
+    return (action for full, action in actions.items() if matches(name, full[skipped:]))
 
 
 @lru_cache(maxsize=4096)

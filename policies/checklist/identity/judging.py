@@ -97,7 +97,7 @@ def _answers(asked: Asked) -> Iterator[Beyond]:
 
 def _never(asked: Asked) -> Iterator[Beyond]:
     for row in NEVER:
-        wanted = sorted(action.name for action in asked.actions & row.do())
+        wanted = sorted(action.name for action in asked.actions if row.do(action))
         if not wanted:
             continue
         for target in row.to(asked.account):

@@ -5,11 +5,11 @@ platform. So an action that AWS adds tomorrow is refused to everybody until some
 it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-from policies.iam.actions import CHANGING, Action, matching, of_service
+from policies.iam.actions import CHANGING, Action
 
 WORK: Final[Mapping[str, tuple[str, ...]]] = {
     "aoss": ("APIAccessAll",),
@@ -111,12 +111,16 @@ def is_work(action: Action) -> bool:
     return action.level not in CHANGING or name in WORK.get(service, ())
 
 
-@cache
-def changes(*services: str) -> frozenset[Action]:
-    """What changes the platform itself in some services; in all of them, where none is named."""
-    chosen = (
-        [action for service in services for action in of_service(service).values()]
-        if services
-        else matching("*")
-    )
-    return frozenset(action for action in chosen if not is_work(action))
+def changes(*services: str, besides: tuple[str, ...] = ()) -> Callable[[Action], bool]:
+    """Whether an action changes the platform itself.
+
+    Args:
+        services: Only in these services; in all of them, where none is named.
+        besides: Names of actions that count as well, although they only read.
+    """
+
+    def does(action: Action) -> bool:
+        here = not services or action.service in services
+        return (here and not is_work(action)) or action.name in besides
+
+    return does

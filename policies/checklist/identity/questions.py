@@ -6,7 +6,7 @@ which is the most specific.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from policies.checklist.identity.planes import ITEM_WRITES, changes
@@ -16,7 +16,7 @@ from policies.core.kinds import ALARM, BUCKET, KEYS, SECRET, TABLE, TOPIC
 from policies.core.properties import Undetermined
 from policies.core.subjects import Resource, Stack
 from policies.iam.account import Account
-from policies.iam.actions import Action, known
+from policies.iam.actions import Action
 from policies.iam.conditions import Context, Fact
 from policies.iam.resources import LIMITER, PARAMETER, QUEUE, aliases_of, arns_of
 
@@ -42,14 +42,14 @@ class Never:
 
     Attributes:
         rule: Id of the rule that reports it.
-        do: The actions.
+        do: Whether an action is one of those meant.
         to: What they may not be done to.
         because: What a violation breaks.
         fix: How to put it right.
     """
 
     rule: str
-    do: Callable[[], frozenset[Action]]
+    do: Callable[[Action], bool]
     to: Callable[[Account], tuple[Target, ...]]
     because: str
     fix: str
@@ -116,33 +116,32 @@ def _protected(account: Account, *types: str) -> Iterator[Target]:
             yield Target(name=resource.name, resource="*", context=context)
 
 
-@cache
-def _named(*names: str) -> frozenset[Action]:
-    return frozenset(action for name in names if (action := known(name)) is not None)
-
-
 _LESS: Final = "take the action out of the statement, or deny it in the same policy"
 
 NEVER: Final[tuple[Never, ...]] = (
     Never(
         rule="kill-switch-guarded",
-        do=lambda: _named(*ITEM_WRITES),
+        do=lambda action: action.name in ITEM_WRITES,
         to=_flags,
         because="only the switch's own role changes the flag",
         fix=f"deny it in the same policy where dynamodb:LeadingKeys is {FLAG!r}",
     ),
     Never(
         rule="kill-switch-guarded",
-        do=lambda: changes("dynamodb"),
+        do=changes("dynamodb"),
         to=_tables_of_flags,
         because="nobody deletes, replaces or hands out the table of the flag and the leases",
         fix=_LESS,
     ),
     Never(
         rule="identity-escalation",
-        do=lambda: (
-            changes("iam", "organizations", "sso", "identitystore", "account")
-            | _named("sts:AssumeRoot", "sts:GetFederationToken")
+        do=changes(
+            "iam",
+            "organizations",
+            "sso",
+            "identitystore",
+            "account",
+            besides=("sts:AssumeRoot", "sts:GetFederationToken"),
         ),
         to=_anything,
         because="nobody gives themselves, or others, what they were not given here",
@@ -150,35 +149,35 @@ NEVER: Final[tuple[Never, ...]] = (
     ),
     Never(
         rule="state-safety-keys-guarded",
-        do=lambda: changes("kms"),
+        do=changes("kms"),
         to=_all(*KEYS),
         because="nobody makes unreadable what the keys encrypt, nor opens it to others",
         fix="take the action out; those who use a key need Decrypt and GenerateDataKey",
     ),
     Never(
         rule="state-safety-stores-guarded",
-        do=lambda: changes("dynamodb", "s3", "secretsmanager", "ssm", "sqs", "elasticache"),
+        do=changes("dynamodb", "s3", "secretsmanager", "ssm", "sqs", "elasticache"),
         to=_all(TABLE, BUCKET, SECRET, PARAMETER, QUEUE, LIMITER),
         because="nobody deletes or replaces a store, or changes who may use it",
         fix=_LESS,
     ),
     Never(
         rule="observability-alarms-guarded",
-        do=lambda: changes("cloudwatch", "sns"),
+        do=changes("cloudwatch", "sns"),
         to=_all(ALARM, TOPIC),
         because="nobody silences what tells that the platform fails, or is stopped",
         fix=_LESS,
     ),
     Never(
         rule="audit-log-guarded",
-        do=lambda: changes("cloudtrail", "logs", "config", "guardduty", "securityhub"),
+        do=changes("cloudtrail", "logs", "config", "guardduty", "securityhub"),
         to=_anything,
         because="nobody changes or ends the record of what was done",
         fix="take the action out; CreateLogStream and PutLogEvents are enough to write",
     ),
     Never(
         rule="identity-control-plane",
-        do=changes,
+        do=changes(),
         to=_anything,
         because="agents do their work and change no resource, no policy and no key",
         fix="take the action out; if it is work, name it in WORK of "
