@@ -100,7 +100,8 @@ def _holds(  # noqa: PLR0911 - one for each thing that can be known of a key
     negated = "not" in name
     if not fact.values and not fact.open:
         if quantifier == "foranyvalue":
-            return YES if optional else NO
+            # "Any" says no and "if it exists" says yes; AWS does not say which of them counts.
+            return MAYBE if optional else NO
         return YES if optional or quantifier == "forallvalues" or negated else NO
 
     def fits(value: str) -> Answer:

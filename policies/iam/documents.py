@@ -130,7 +130,10 @@ def parsed(text: str) -> tuple[Statement, ...]:
     Raises:
         ValueError: If AWS would not take it, or no rule could tell what it says.
     """
-    document = entries(json.loads(text, object_pairs_hook=_once))
+    try:
+        document = entries(json.loads(text, object_pairs_hook=_once))
+    except RecursionError as error:
+        raise ValueError("a document is not a thousand levels deep") from error
     unknown = set(document) - {"Version", "Id", "Statement"}
     if unknown:
         raise ValueError(f"a document has no {', '.join(sorted(unknown))}")

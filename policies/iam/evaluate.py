@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from policies.core.arns import account_of
 from policies.iam.conditions import MAYBE, NO, YES, Answer, Context, Fact, hold, resolve
 from policies.iam.documents import Statement
-from policies.iam.patterns import arn_covers, covers, overlap
+from policies.iam.patterns import arn_covers, covers, overlap, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +123,14 @@ def _on(statement: Statement, request: Request) -> Answer:
 
 def _within(patterns: tuple[str, ...], statement: Statement, request: Request) -> Answer:
     known = [resolve(pattern, statement, request.context) for pattern in patterns]
-    if not any(overlap(pattern, request.resource) for pattern, _ in known):
+    if not any(overlap(whole(pattern), request.resource) for pattern, _ in known):
         return NO
     exact = tuple(pattern for pattern, is_exact in known if is_exact)
     return YES if exact and arn_covers(exact, request.resource) else MAYBE
 
 
 def _resolved(patterns: tuple[str, ...], statement: Statement, request: Request) -> Iterator[str]:
-    return (resolve(pattern, statement, request.context)[0] for pattern in patterns)
+    return (whole(resolve(pattern, statement, request.context)[0]) for pattern in patterns)
 
 
 def _from(statement: Statement, request: Request) -> Answer:

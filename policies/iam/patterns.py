@@ -96,6 +96,12 @@ def arn_covers(patterns: Iterable[str], other: str) -> bool:
     return False
 
 
+def whole(pattern: str) -> str:
+    """A pattern of ARNs with the parts that it leaves out: AWS takes those for anything."""
+    missing = _ARN_PARTS - 1 - pattern.count(":")
+    return pattern if pattern == "*" or missing <= 0 else pattern + ":*" * missing
+
+
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern matches a text in which ``*`` and ``?`` are nothing but characters."""
     if not _is_pattern(pattern):

@@ -22,7 +22,7 @@ from policies.core.subjects import JURISDICTION_TAG
 from policies.iam.asking import Asked
 from policies.iam.conditions import Fact
 from policies.iam.evaluate import Request
-from policies.iam.patterns import covers, overlap
+from policies.iam.patterns import covers, overlap, whole
 from policies.iam.resources import arns_of
 
 WORLDWIDE: Final = frozenset(
@@ -89,7 +89,7 @@ def too_far(asked: Asked) -> Iterator[Beyond]:
 
 def _patterns(asked: Asked) -> tuple[str, ...]:
     # Whoever says what is left out names all the rest.
-    return asked.statement.resources or ("*",)
+    return tuple(map(whole, asked.statement.resources)) or ("*",)
 
 
 def _abroad(asked: Asked) -> Iterator[Beyond]:

@@ -55,6 +55,17 @@ class Never:
     fix: str
 
 
+CREDENTIALS: Final = (
+    "cognito-identity:GetCredentialsForIdentity",
+    "cognito-identity:GetOpenIdToken",
+    "license-manager:GetAccessToken",
+    "sts:AssumeRoot",
+    "sts:GetFederationToken",
+    "sts:GetSessionToken",
+    "sts:GetWebIdentityToken",
+)
+"""What only reads, says AWS, and gives out credentials."""
+
 EVERYTHING: Final = (Target(name="everything", resource="*"),)
 
 
@@ -141,7 +152,7 @@ NEVER: Final[tuple[Never, ...]] = (
             "sso",
             "identitystore",
             "account",
-            besides=("sts:AssumeRoot", "sts:GetFederationToken"),
+            besides=CREDENTIALS,
         ),
         to=_anything,
         because="nobody gives themselves, or others, what they were not given here",
