@@ -24,6 +24,17 @@ LIMITS = (
     ),
     Limit("DynamoDB", "Multi-account global tables do not exist: the twin is one account."),
     Limit(
+        "Services",
+        "Only those and only the operations that the twin declares exist: another is refused with "
+        "UnknownOperationException, Lambda and STS's sessions among them. A body has at most "
+        "16 MiB, an object 64 MiB.",
+    ),
+    Limit(
+        "ElastiCache",
+        "A replication group must have an AuthToken, and cannot lose it: without one, every user "
+        "of the machine could read and write it.",
+    ),
+    Limit(
         "S3",
         "Copies between regions carry the object, its metadata and the tags of the write; later "
         "changes of tags and ACLs, and objects above 32 MiB, are not copied.",
@@ -47,6 +58,7 @@ LIMITS = (
     ),
     Limit(
         "Signatures",
-        "Are not verified; only the region that a request is signed for must be the endpoint's.",
+        "Are verified with the one key of the twin; there are no sessions and no other users. A "
+        "streamed upload to S3 is verified by its first signature, not chunk by chunk.",
     ),
 )
