@@ -23,6 +23,7 @@ _EC2 = """
     CreateSecurityGroup CreateSubnet CreateTags CreateVpc CreateVpcEndpoint DeleteInternetGateway
     DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteTags DeleteVpc
     DeleteVpcEndpoints DescribeAvailabilityZones DescribeInternetGateways DescribeNetworkAcls
+    DescribePrefixLists
     DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets
     DescribeTags DescribeVpcAttribute DescribeVpcEndpoints DescribeVpcs DetachInternetGateway
     DisassociateRouteTable ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute
