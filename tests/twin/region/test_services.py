@@ -1,6 +1,7 @@
 """What the provider calls is declared, and what runs code is not."""
 
 import ast
+from itertools import pairwise
 from pathlib import Path
 
 import botocore.session
@@ -32,7 +33,7 @@ def called_by_the_provider() -> set[tuple[str, str]]:
             if not isinstance(call, ast.Call):
                 continue
             texts = [one.value for one in call.args if isinstance(one, ast.Constant)]
-            for client, operation in zip(texts, texts[1:], strict=False):
+            for client, operation in pairwise(texts):
                 if client in clients and operation in names[str(client)]:
                     found.add((str(client), names[str(client)][str(operation)]))
     return found
