@@ -189,7 +189,7 @@ SHELL = [
     ("holdfast drill list > /dev/full", "standard output: No space left on device"),
     ("mkdir {at}/gone; cd {at}/gone; rmdir {at}/gone; holdfast check -s dev", "has been removed"),
     ("holdfast twin up -s dev -C {root} --state-dir /dev/full/twin", "/dev/full is no directory"),
-    ("holdfast check -s $'\\xff' -C {root}", "Pulumi.?.yaml"),
+    ("holdfast check -s $'\\xff' -C {root}", "has no file"),
 ]
 
 
