@@ -3,17 +3,20 @@
 Guarantees:
     The flag is one item of the strongly consistent table: once tripped it reads as tripped in
     every region, and tripping it needs any two of the table's three regions and no agent,
-    no deployment and no control plane of ours. It is armed once, when it is made; a later
-    ``pulumi up`` never writes it again, so none can undo a trip. Where the item is missing,
-    agents count the switch as tripped. The out-of-band role can read and change that one item
-    and nothing else in the account. Two alarms in each region tell when the switch is tripped
-    and when nobody reads it.
+    no deployment and no control plane of ours. Only people arm it: a deployment makes the item
+    with its key and nothing else, which agents count as tripped, as they do a missing one. So
+    whoever deletes the flag, the table or the stack's memory of either has tripped the switch,
+    and no ``pulumi up`` undoes it; nor does one write a flag that is there. The out-of-band
+    role can read and change that one item and nothing else in the account. Two alarms in each
+    region tell when the switch is tripped and when nobody reads it.
 
 Does not guarantee:
-    That an agent stops: it must ask, and the runtime's agents do before every action. That the
-    role only trips: IAM cannot see values, so who may trip may also arm again. A second factor
-    for people who come through a role: their identity provider has to have asked for it. The
-    alarms rest on what the runtime reports, so a region without agents counts as unread.
+    That agents may act once a stack is up: somebody arms each jurisdiction's switch first
+    (``holdfast kill arm``). That an agent stops: it must ask, and the runtime's agents do
+    before every action. That the role only trips: IAM cannot see values, so who may trip may
+    also arm. A second factor for people who come through a role: their identity provider has to
+    have asked for it. The alarms rest on what the runtime reports, so a region without agents
+    counts as unread.
 
 Costs:
     0.20 USD a month for the two alarms of each region, and 0.60 USD for the two metrics that
@@ -30,18 +33,12 @@ import pulumi_aws as aws
 from components.aws import arns
 from components.aws.alerts import AlertTopic, AlertTopicArgs
 from components.aws.documents import Statement, key_use, role_document, trust_document
+from holdfast.contract.flag import FLAG_ATTRIBUTES
 from holdfast.contract.metrics import METRIC_NAMESPACE, Metric, dimensions
 from holdfast.errors import ConfigurationError
 
-ARMED: Mapping[str, Mapping[str, str]] = {
-    "state": {"S": "armed"},
-    "epoch": {"N": "1"},
-    "by": {"S": "deployment"},
-    "reason": {"S": "armed when it was made"},
-}
-"""The flag as it is made, in the form that ``holdfast.control`` reads and changes."""
-
-FLAG_ATTRIBUTES = ("pk", *sorted(ARMED))
+KEY = "pk"
+WRITABLE = (KEY, *FLAG_ATTRIBUTES)
 """All that the out-of-band role may write."""
 
 SESSION_S = 3600
@@ -127,9 +124,11 @@ class KillSwitch(pulumi.ComponentResource):
             name,
             region=args.home_region,
             table_name=args.table,
-            hash_key="pk",
-            item=json.dumps({"pk": {"S": args.item_key}, **ARMED}),
-            # Whoever tripped the switch has the last word, not the next deployment.
+            hash_key=KEY,
+            # What it says is people's to write. Were it here, a flag that somebody deleted would
+            # say it again after the next deployment.
+            item=json.dumps({KEY: {"S": args.item_key}}),
+            # Whoever changed the switch has the last word, not the next deployment.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["item"]),
         )
         role = aws.iam.Role(
@@ -265,7 +264,7 @@ def _permission(args: KillSwitchArgs) -> str:
             conditions={
                 "ForAllValues:StringEquals": {
                     **this_item,
-                    "dynamodb:Attributes": FLAG_ATTRIBUTES,
+                    "dynamodb:Attributes": WRITABLE,
                 },
                 "Null": present,
             },

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from holdfast.cli import COULD_NOT, check, drill, rules, twin
+from holdfast.cli import COULD_NOT, check, drill, kill, rules, twin
 from holdfast.cli.options import help_when_alone
 from holdfast.cli.plain import plain
 from holdfast.errors import ConfigurationError, HoldfastError
@@ -31,6 +31,7 @@ app.command("rules")(rules.rules)
 app.command("explain")(rules.explain)
 app.add_typer(twin.app, name="twin")
 app.add_typer(drill.app, name="drill")
+app.add_typer(kill.app, name="kill")
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - what typer calls

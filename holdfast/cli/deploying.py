@@ -32,6 +32,7 @@ from holdfast.twin.stack import (
     platform_of,
 )
 from holdfast.twin.status import RegionState
+from holdfast.twin.switches import arm_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,11 @@ def up(target: Target, *, engine: str, dns_port: int | None, same: str, voice: V
                 voice.say("Some of its addresses are taken by now: it moves to others.")
                 front.refresh()
             changes = front.up()
-        platform = platform_of(changes)
+            platform = platform_of(changes)
+            armed = arm_new(twin, platform, changes)
         save_contract(twin.state_dir, platform)
+    if armed:
+        voice.say(f"Armed the kill switch of {', '.join(armed)}, which AWS leaves to people.")
     _tell(twin, platform, changes, same, voice)
 
 

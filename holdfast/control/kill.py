@@ -1,13 +1,15 @@
 """The switch that stops every agent of a jurisdiction.
 
 One strongly consistent item: ``state`` (``armed`` or ``tripped``), ``epoch`` (raised with every
-change), ``by`` and ``reason``. Anyone with the out-of-band role may trip it; arming it again needs
-the epoch that the operator has looked at.
+change), ``by`` and ``reason``. Anyone with the out-of-band role may trip it; arming it, the first
+time or again, needs the epoch that the operator has looked at. Nothing else arms it: a deployment
+makes an item that says nothing.
 
 Guarantees:
     An action that begins more than ``max_age_ms`` after a trip was acknowledged is refused, in
-    every region. An item that is absent, malformed or unreadable counts as tripped, unless the
-    caller has declared otherwise for an environment that allows it; prod never does.
+    every region. An item that is absent or malformed counts as tripped, so deleting it arms
+    nothing. So does one that is unreadable, unless the caller has declared otherwise for an
+    environment that allows it; prod never does.
 
 Does not guarantee:
     That an action which has begun is interrupted: long work checks again between its steps, or

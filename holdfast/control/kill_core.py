@@ -35,7 +35,7 @@ _TRIPPED = "tripped"
 
 
 class WhenUnreadable(StrEnum):
-    """What an unreadable or absent switch means.
+    """What an unreadable switch means. One that is there and says nothing is tripped either way.
 
     ``STOP``: it counts as tripped. ``GO_ON``: the last known state counts, and armed if there is
     none; never in prod.
@@ -186,16 +186,19 @@ class KillCore:
             # Its age counts from the sending: the state may have changed since the store looked.
             self._known, self._read_ms = _state(reply.item), sent_ms
             return self._known
-        if self._when_unreadable is WhenUnreadable.GO_ON:
-            return self._known or KillState(tripped=False, epoch=0, by="", reason="")
         if not readable:
+            if self._when_unreadable is WhenUnreadable.GO_ON:
+                return self._known or KillState(tripped=False, epoch=0, by="", reason="")
             raise KilledError(
                 f"The kill switch {self.key} cannot be read ({reply.reason}), which counts as "
                 "tripped. Bring its table back."
             )
+        # What was known of a flag that is gone says nothing of why it is gone.
+        self._known = None
         raise KilledError(
-            f"The kill switch {self.key} has never been armed (its item is {reply.item}), which "
-            "counts as tripped. Arm it."
+            f"The kill switch {self.key} has never been armed, or somebody has deleted it (its "
+            f"item is {reply.item}), which counts as tripped. Find out which, then arm it: "
+            "`holdfast kill arm`."
         )
 
 

@@ -28,6 +28,7 @@ from holdfast.twin.environment import ACCOUNT_ID
 from holdfast.twin.provider.cloud import CONTROL_REGION, Cloud
 from holdfast.twin.session import DIRECT, isolated_session
 from holdfast.twin.stack import FrontName, front_of, platform_of
+from holdfast.twin.switches import arm_new
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -114,7 +115,9 @@ class TwinTarget:
         front = front_of(
             FrontName.INPROCESS, project=project, stack=stack, twin=twin, on_line=on_line
         )
-        platform = platform_of(front.up())
+        changes = front.up()
+        platform = platform_of(changes)
+        arm_new(twin, platform, changes)
         if mutant is not None:
             cloud = Cloud(twin.endpoint, ACCOUNT_ID, credentials=twin.credentials)
             _ship(mutant, cloud, platform)

@@ -8,7 +8,7 @@ import pytest
 from holdfast.contract import Environment
 from holdfast.control import AsyncKillSwitch, KillState, KillSwitch, WhenUnreadable
 from holdfast.coordination import AsyncMemoryStore, MemoryStore, Outcome, Put, Reply, Request
-from holdfast.coordination.stores.store import Always
+from holdfast.coordination.stores.store import Always, Delete
 from holdfast.errors import (
     ConditionFailedError,
     ConfigurationError,
@@ -130,6 +130,26 @@ def test_an_absent_or_malformed_switch_counts_as_tripped(
     switch = KillSwitch(store=store, environment=Environment.DEV)
     with pytest.raises(KilledError, match="never been armed"):
         switch.check()
+
+
+@pytest.mark.parametrize("when_unreadable", WhenUnreadable)
+def test_deleting_the_flag_arms_nothing_and_trips_what_was_armed(
+    when_unreadable: WhenUnreadable,
+) -> None:
+    switch, store, clock = _armed(Environment.DEV, when_unreadable)
+    switch.check()
+    store.call(Delete(key="kill", when=Always()))
+    clock.advance(5_000)
+    for _ in range(2):
+        with pytest.raises(KilledError, match="somebody has deleted it"):
+            switch.check()
+    assert switch.state().tripped
+    # Made again by a deployment, it says nothing, and an operator arms it as a new one.
+    store.call(Put(key="kill", when=Always(), item={}))
+    with pytest.raises(KilledError):
+        switch.check()
+    switch.arm(by="ops", reason="looked into it", epoch=switch.state().epoch)
+    assert switch.check() == 1
 
 
 def test_prod_refuses_to_go_on_unread() -> None:

@@ -1,5 +1,6 @@
 """Changes of a compliant stack, each of them a mistake that somebody could make."""
 
+import json
 from collections.abc import Mapping
 
 from holdfast.graph import UNKNOWN, Value
@@ -119,6 +120,11 @@ def bucket_abroad(resource: str) -> dict[str, Spec]:
     specs = agents_may({"Effect": "Allow", "Action": "s3:PutObject", "Resource": resource})
     specs["bucket-eu-west-1"].inputs["tags"] = tags("geo-store", "us")
     return specs
+
+
+def flag_says(**attributes: object) -> dict[str, Spec]:
+    """A deployment that has a word of its own for the flag."""
+    return changed("flag", "item", json.dumps({"pk": {"S": "kill"}, **attributes}))
 
 
 def written_again() -> dict[str, Spec]:

@@ -14,6 +14,7 @@ from tests.policies.changes import (
     TABLE_ARN,
     agents_may,
     attached,
+    flag_says,
     named_principal,
     relinked,
     second_flag,
@@ -138,7 +139,7 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
     *(
         ("kill-switch-only-trips", writing(*limit), "switch", found)
         for *limit, found in (
-            ("ForAllValues:StringEquals", "pk", "state", "without epoch"),
+            ("ForAllValues:StringEquals", "by", "pk", "reason", "state", "without epoch"),
             ("ForAnyValue:StringEquals", "epoch", "pk", "state", "attributes other than"),
         )
     ),
@@ -295,6 +296,8 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         for inputs in ({"policy": document(use_statement())},)
     ),
     ("kill-switch-final", written_again(), "flag", "write the flag again"),
+    ("kill-switch-final", flag_says(state={"S": "armed"}), "flag", "writes state of the flag"),
+    ("kill-switch-final", flag_says(epoch={"N": "1"}), "flag", "writes epoch of the flag"),
     (
         "kill-switch-plain",
         changed("switch", "inlinePolicies", [{"policy": document()}]),

@@ -224,7 +224,7 @@ def test_who_cannot_write_the_flag_needs_no_denial(
 
 
 def test_the_switch_may_be_confined_to_the_attributes_that_tripping_writes() -> None:
-    specs = writing("ForAllValues:StringEquals", "by", "epoch", "pk", "state")
+    specs = writing("ForAllValues:StringEquals", "by", "epoch", "pk", "reason", "state")
     assert violations(BY_ID["kill-switch-only-trips"], specs) == []
 
 

@@ -18,7 +18,7 @@ from holdfast.twin.fronts.graph_values import json_of, value_of
 from holdfast.twin.fronts.stack_state import Record, StackState
 from holdfast.twin.provider.cloud import Cloud
 from holdfast.twin.provider.core import Change, Provider, Settings, settings_of
-from holdfast.twin.provider.values import UNKNOWN, Json, Object
+from holdfast.twin.provider.values import UNKNOWN, Object
 
 _WAIT_S = 120
 
@@ -145,8 +145,9 @@ class Deployer:
             return self._look_up(provider, asked, asked.read_id)
         old = self._known(asked)
         given = {key: json_of(item) for key, item in asked.inputs.items()}
-        _keep_ignored(given, asked, old)
-        inputs = _checked(provider, asked, given, old.inputs if old else {})
+        inputs = _checked(
+            provider, asked, _with_ignored(given, asked, old), old.inputs if old else {}
+        )
         if old is None:
             ident, state = self._create(provider, asked, inputs)
         else:
@@ -221,7 +222,8 @@ class Deployer:
                 self._done.unchanged.add(asked.urn)
             return old.id, old.state
         if change.replaces:
-            # A name that was made up for the old one is not the new one's.
+            # A name that was made up for the old one is not the new one's, nor is what the
+            # program ignores the changes of.
             return self._replace(provider, asked, _checked(provider, asked, given, {}), old, change)
         shown = ", ".join(change.updates)
         if self._preview:
@@ -375,14 +377,13 @@ def _is_part(path: str) -> bool:
     return "." in path or "[" in path
 
 
-def _keep_ignored(given: dict[str, Json], asked: Registration, old: Record | None) -> None:
-    """Puts the last inputs in place of those whose changes the program ignores."""
-    for path in asked.options.ignore_changes:
-        if old is None:
-            continue
-        given.pop(path, None)
-        if path in old.inputs:
-            given[path] = old.inputs[path]
+def _with_ignored(given: Object, asked: Registration, old: Record | None) -> Object:
+    """The inputs with the last ones in place of those whose changes the program ignores."""
+    if old is None:
+        return given
+    ignored = asked.options.ignore_changes
+    kept = {path: old.inputs[path] for path in ignored if path in old.inputs}
+    return {**{key: item for key, item in given.items() if key not in ignored}, **kept}
 
 
 def _escalated(change: Change, asked: Registration) -> Change:

@@ -36,7 +36,9 @@ def refresh_all(state: StackState, provider: Provider, on_line: Callable[[str], 
             on_line(f"drifted {record.type} {record.name}: {', '.join(differing)}")
         else:
             unchanged.append(record.urn)
-        state.put(replace(record, state=now))
+        # As the engine does: what a program ignores the changes of is from now on what is there.
+        inputs = provider.inputs_of(record.type, record.inputs, now)
+        state.put(replace(record, inputs=inputs, state=now))
 
     living = [record for record in state.records if not record.doomed]
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="twin-refresh") as pool:

@@ -395,5 +395,7 @@ def _lost(kind: ResourceType, schema: Schema, inputs: Object, told: Object) -> I
         rule = kind.properties.get(key)
         if rule is None or rule.fate is not Fate.KEPT or inputs.get(key) is None:
             continue
+        if kind.contains(key, told.get(key), inputs[key]):
+            continue
         if differs(key, told.get(key), inputs[key], shape, kind.properties):
             yield f"{key} (sent {inputs[key]!r}, holds {told.get(key)!r})"

@@ -6,7 +6,7 @@ from typing import cast
 
 from holdfast.twin.provider.cloud import Site
 from holdfast.twin.provider.spec import Failure, ResourceType, declared, kept, recorded
-from holdfast.twin.provider.values import Doc, Object
+from holdfast.twin.provider.values import Doc, Json, Object, compact
 
 _GONE = ("ResourceNotFoundException",)
 
@@ -54,7 +54,7 @@ class TableItem(ResourceType):
         return "|".join([inputs.text("tableName"), *_key_values(inputs)])
 
     def read(self, site: Site, ident: str, state: Doc) -> Object | None:
-        """The attributes that the stack put. Others that the item gained are not the stack's."""
+        """The whole item: what the item gained beside the stack is drift, as on AWS."""
         del ident
         answer = site.find(
             _GONE,
@@ -73,10 +73,21 @@ class TableItem(ResourceType):
             "rangeKeyValue": values[1],
         }
 
+    def contains(self, key: str, holds: Json, sent: Json) -> bool:
+        """An application may have added attributes of its own."""
+        if key != "item" or not isinstance(holds, str) or not isinstance(sent, str):
+            return False
+        found = cast("Mapping[str, object]", json.loads(holds))
+        wanted = cast("Mapping[str, object]", json.loads(sent))
+        return all(found.get(name) == value for name, value in wanted.items())
+
     def update(self, site: Site, ident: str, old: Doc, new: Doc) -> None:
-        """Puts the new item; removes the old one when its key differs."""
+        """Sets what the stack gives and removes what it gave; removes an item of another key.
+
+        What an application has added since stays.
+        """
         del ident
-        site.call("dynamodb", "put_item", TableName=new.text("tableName"), Item=_item(new))
+        site.call("dynamodb", "update_item", **_update(old, new))
         if _key(old) != _key(new):
             site.call("dynamodb", "delete_item", TableName=old.text("tableName"), Key=_key(old))
 
@@ -90,6 +101,29 @@ class TableItem(ResourceType):
             TableName=state.text("tableName"),
             Key=_key(state),
         )
+
+
+def _update(old: Doc, new: Doc) -> dict[str, object]:
+    key, item = _key(new), _item(new)
+    fresh = sorted(set(item) - set(key))
+    gone = sorted(set(_item(old)) - set(item) - set(_key(old)))
+    names = {name: f"#{number}" for number, name in enumerate((*fresh, *gone))}
+    parts = [
+        f"{verb} {', '.join(clauses)}"
+        for verb, clauses in (
+            ("SET", [f"{names[name]} = :{number}" for number, name in enumerate(fresh)]),
+            ("REMOVE", [names[name] for name in gone]),
+        )
+        if clauses
+    ]
+    return compact(
+        TableName=new.text("tableName"),
+        Key=key,
+        UpdateExpression=" ".join(parts) or None,
+        ExpressionAttributeNames={mark: name for name, mark in names.items()} or None,
+        ExpressionAttributeValues={f":{number}": item[name] for number, name in enumerate(fresh)}
+        or None,
+    )
 
 
 def _item(inputs: Doc) -> dict[str, object]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from holdfast.contract.flag import FLAG_ATTRIBUTES
 from policies.core.kinds import ROLE, TABLE, TABLE_ITEM
 from policies.core.properties import Undetermined
 from policies.core.stores import replica_regions
@@ -51,6 +52,6 @@ def attributes(item: Resource) -> Mapping[str, object]:
 
 
 def written_by_tripping(stack: Stack) -> set[str]:
-    """The attributes of the flag's item, all of which are written when somebody trips it."""
+    """What is written when somebody trips the switch: the flag's key, and all that it says."""
     flags = (item for item in stack.of_type(TABLE_ITEM) if is_flag(item))
-    return {attribute for item in flags for attribute in attributes(item)}
+    return {*FLAG_ATTRIBUTES, *(name for item in flags for name in attributes(item))}

@@ -19,6 +19,7 @@ from typing import Final
 from policies.checklist.kill_switch.flag import (
     FLAG,
     FRAMEWORKS,
+    attributes,
     flag_tables,
     is_flag,
     responders,
@@ -64,8 +65,18 @@ def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Vi
     types=(TABLE_ITEM,),
 )
 def no_deployment_changes_the_flag(item: Resource) -> Iterator[Violation]:
-    """The flag is written once: no later deployment arms again what somebody tripped."""
-    if is_flag(item) and "item" not in item.ignored:
+    """No deployment says what the flag says: not a later one, nor the one that makes it anew."""
+    if not is_flag(item):
+        return
+    said = sorted(set(attributes(item)) - {item.properties.text("hashKey")})
+    if said:
+        yield Violation(
+            found=f"the deployment writes {', '.join(said)} of the flag",
+            rule="a flag that somebody deleted is made again without a word, and counts as tripped",
+            fix="write the key alone; people arm the switch with `holdfast kill arm`",
+            at="item",
+        )
+    if "item" not in item.ignored:
         yield Violation(
             found="the engine would write the flag again",
             rule="whoever tripped the switch has the last word, not the next deployment",

@@ -3,7 +3,7 @@ from typing import cast
 
 import pytest
 
-from components.aws.kill_switch import FLAG_ATTRIBUTES, KillSwitchArgs
+from components.aws.kill_switch import WRITABLE, KillSwitchArgs
 from holdfast.contract import Environment
 from holdfast.control.kill_core import KillCore, WhenUnreadable
 from holdfast.coordination.drivers.program import run
@@ -53,13 +53,17 @@ def checked(item: dict[str, dict[str, str]] | None) -> int:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_flag_is_made_in_the_form_that_agents_read_as_armed(stack: str) -> None:
-    assert checked(flag(stack)) == 1
+def test_a_deployment_arms_nothing_however_often_it_makes_the_flag(stack: str) -> None:
+    assert flag(stack) == {"pk": {"S": "kill"}}
+    with pytest.raises(KilledError, match="never been armed, or somebody has deleted it"):
+        checked(flag(stack))
 
 
 def test_agents_read_a_flag_of_another_form_or_none_at_all_as_tripped() -> None:
+    armed = {"state": {"S": "armed"}, "epoch": {"N": "1"}}
+    assert checked({**flag("prod"), **armed}) == 1
     with pytest.raises(KilledError):
-        checked({**flag("prod"), "state": {"S": "on"}})
+        checked({**flag("prod"), **armed, "state": {"S": "on"}})
     with pytest.raises(KilledError):
         checked(None)
 
@@ -96,12 +100,12 @@ def test_the_role_may_write_exactly_what_a_flag_consists_of() -> None:
         writing = next(found for found in document(node) if found["Sid"] == "ChangeTheFlag")
         condition = cast("dict[str, dict[str, list[str]]]", writing["Condition"])
         allowed = condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]
-        assert sorted(allowed) == sorted(flag("prod"))
+        assert sorted(allowed) == sorted(("pk", "state", "epoch", "by", "reason"))
 
 
 def test_tripping_and_arming_ask_for_nothing_that_the_role_may_not_do() -> None:
     store = Reader(flag("prod"))
-    run(switch().state(), store)
+    assert run(switch().state(), store).epoch == 0
     run(switch().trip("oncall", "a drill"), store)
     run(switch().arm("oncall", "over", 1), store)
     reading, *changing = store.requests
@@ -110,7 +114,7 @@ def test_tripping_and_arming_ask_for_nothing_that_the_role_may_not_do() -> None:
         assert isinstance(request, Update)
         judged = {request.when.attribute} if isinstance(request.when, Equals) else set[str]()
         touched = {"pk", *request.assign, *request.add, *request.remove, *judged}
-        assert touched <= set(FLAG_ATTRIBUTES)
+        assert touched <= set(WRITABLE)
 
 
 def test_the_flag_can_be_tripped_in_every_region_that_serves() -> None:

@@ -1,5 +1,6 @@
 """Every realised type against real emulators: made, read, changed, removed; nothing dropped."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -234,3 +235,25 @@ def test_a_gateway_endpoint_tells_the_prefixes_that_lead_to_it(
         assert state["cidrBlocks"]
     finally:
         provider.delete(token, ident, state)
+
+
+def test_an_item_keeps_what_an_application_has_added_to_it(
+    cloud: Cloud, provider: Provider, world: World
+) -> None:
+    token = "aws:dynamodb/tableItem:TableItem"
+
+    def inputs(item: Json) -> dict[str, Json]:
+        text = json.dumps(item)
+        keys: dict[str, Json] = {"hashKey": "pk", "rangeKey": "sk"}
+        return {"tableName": world["table"], "item": text, **keys}
+
+    key = {"pk": {"S": "kept"}, "sk": {"N": "1"}}
+    ident, state = make(provider, token, inputs({**key, "a": {"S": "1"}, "b": {"S": "1"}}))
+    own = {"TableName": world["table"], "Item": {**key, "a": {"S": "1"}, "own": {"S": "x"}}}
+    cloud.call("dynamodb", "us-east-1", "put_item", own)
+    edited = provider.check(token, "example", {}, inputs({**key, "a": {"S": "2"}}), b"seed")
+    provider.update(token, ident, state, edited.inputs)
+    asked = {"TableName": world["table"], "Key": key, "ConsistentRead": True}
+    found = cloud.call("dynamodb", "us-east-1", "get_item", asked)
+    assert found.doc("Item").members == {**key, "a": {"S": "2"}, "own": {"S": "x"}}
+    provider.delete(token, ident, state)
