@@ -55,7 +55,7 @@ class Table:
     """What an operator does to a flag beside the stack."""
 
     def __init__(self, twin: Twin, name: str) -> None:
-        self._site = Site(Cloud(twin.endpoint), "us-east-1")
+        self._site = Site(Cloud(twin.endpoint, credentials=twin.credentials), "us-east-1")
         self._name = name
 
     @property
