@@ -22,7 +22,7 @@ bytecode.keep()
 import heavy
 print(sys.pycache_prefix, sys.dont_write_bytecode, heavy.__cached__, flush=True)
 import subprocess
-subprocess.run([sys.executable, "-c", "import heavy; print(heavy.__cached__)"], check=True)
+subprocess.run([sys.executable, "-c", "import light; print(light.__cached__)"], check=True)
 """
 
 
@@ -32,6 +32,7 @@ def packages(tmp_path: Path) -> Path:
     place = tmp_path / "packages"
     place.mkdir()
     (place / "heavy.py").write_text("WEIGHT = 1\n")
+    (place / "light.py").write_text("")
     return place
 
 
@@ -56,9 +57,9 @@ def test_where_python_writes_nothing_a_private_place_keeps_what_is_compiled(
     environment = {"PYTHONDONTWRITEBYTECODE": "1", "XDG_CACHE_HOME": str(cache)}
     prefix, dont_write, kept, childs = told(packages, **environment)
     assert (prefix, dont_write) == (str(cache / "holdfast" / "bytecode"), "False")
-    assert kept == childs
-    assert Path(kept).is_relative_to(prefix)
-    assert Path(kept).exists()
+    for compiled in map(Path, (kept, childs)):
+        assert compiled.is_relative_to(prefix)
+        assert compiled.exists()
     assert Path(prefix).stat().st_mode & 0o777 == 0o700
     assert sorted(packages.rglob("*")) == before
 
@@ -69,7 +70,7 @@ def test_where_python_keeps_its_own_cache_nothing_is_changed(
     prefix, dont_write, kept, childs = told(packages, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert (prefix, dont_write) == ("None", "False")
     assert Path(kept).is_relative_to(packages)
-    assert kept == childs
+    assert Path(childs).is_relative_to(packages)
     assert not (tmp_path / "cache").exists()
 
 

@@ -32,3 +32,11 @@ def test_no_configuration_file_of_the_callers_is_read() -> None:
 def test_a_region_that_is_not_there_has_no_environment() -> None:
     with pytest.raises(TwinError, match="no region 'mars-1'"):
         agent_environment(PLAN, KEY, "mars-1")
+
+
+def test_where_compiled_modules_are_kept_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "/private")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    found = base_environment()
+    assert found["PYTHONPYCACHEPREFIX"] == "/private"
+    assert "PYTHONPATH" not in found
