@@ -1,15 +1,17 @@
-"""A pytest plugin that has DynamoDB answer wherever a test keeps its records in memory.
+"""A pytest plugin that has DynamoDB answer, too, wherever a test keeps its records in memory.
 
-``pytest -p tests.coordination.shadow``, with the port of a DynamoDB in ``SHADOW_PORT``, runs tests
-of modules that name ``MemoryStore``. Each such store gets keys of its own in one table; every
-request is carried out in the table and in memory, and a test fails if the two ever answer
-differently.
+``pytest -p tests.coordination.shadow``, with the port of a DynamoDB in ``SHADOW_PORT``, runs the
+tests of modules that name ``MemoryStore``. Each such store gets keys of its own in one table. Once
+a test has ended, all that it asked of memory is asked of the table in the same order, and the test
+fails where the answers differ: where they do not, it would have gone as it did on DynamoDB. That
+this waits for the end keeps the time that requests take out of tests that count time.
 """
 
 import itertools
 import os
 import threading
 import weakref
+from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest.mock import patch
@@ -47,26 +49,33 @@ class _Shadow:
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One request to a store in memory, and its answer."""
+
+    store: int
+    request: Request
+    reply: Reply
+
+
 _shadows: weakref.WeakKeyDictionary[MemoryStore, _Shadow] = weakref.WeakKeyDictionary()
 _mutex = threading.Lock()
+_calls: deque[_Call] = deque()
 _asked = itertools.count()
-_differences: list[str] = []
 
 
 def _call(self: MemoryStore, request: Request) -> Reply:
     with _mutex:
         shadow = _shadows.setdefault(self, _Shadow())
-        next(_asked)
+    # Written down in the order in which they are carried out.
     with shadow.turn:
-        expected = _in_memory(self, request)
-        reply = _dynamodb.call(replace(request, key=f"{shadow.number}:{request.key}"))
-    if reply != expected:
-        _differences.append(f"{request} in the table: {reply}; in memory: {expected}")
+        reply = _in_memory(self, request)
+        _calls.append(_Call(shadow.number, request, reply))
     return reply
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Puts the table in the place of memory for the whole session."""
+    """Writes down what stores in memory are asked, for the whole session."""
     create_table(PORT, TABLE.name)
     shadowed = patch.object(MemoryStore, "call", _call)
     shadowed.start()
@@ -80,11 +89,13 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return "MemoryStore" not in collection_path.read_text(encoding="utf-8") or None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Fails a test whose answers were not the same."""
-    found = _differences.copy()
-    _differences.clear()
-    assert not found, "\n".join(found)
+    """Asks DynamoDB the same, and fails a test to which it answers otherwise."""
+    for call in [_calls.popleft() for _ in range(len(_calls))]:
+        next(_asked)
+        key = f"{call.store}:{call.request.key}"
+        assert _dynamodb.call(replace(call.request, key=key)) == call.reply, call.request
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
