@@ -26,6 +26,7 @@ from policies.core.kinds import (
     PARAMETER,
     RECORD,
     ROLE,
+    ROLE_POLICY,
     SECRET,
     TABLE,
     TOPIC,
@@ -308,6 +309,9 @@ def the_contract_names_the_agents_role(stack: Stack) -> Found:
     for urn, name, jurisdiction in _jurisdictions(stack):
         roles = _of_component(stack, ROLE, "agent-identity", name)
         yield from _one(urn, jurisdiction, "agent_role_arn", roles)
+        for role in roles:
+            if not stack.pointing(role, ROLE_POLICY, "role"):
+                yield role.urn, _wrong("agents are allowed nothing", "")
 
 
 @whole_rule(

@@ -15,6 +15,7 @@ from policies.core.kinds import (
     LOAD_BALANCER,
     ROUTE_TABLE,
     SECURITY_GROUP,
+    SUBNET,
     VPC,
     VPC_ENDPOINT,
 )
@@ -31,6 +32,8 @@ from policies.core.subjects import Resource, Stack
 _FRAMEWORKS: Final = ("SOC 2 A1.2",)
 _STORES: Final = ("dynamodb", "s3")
 _HTTPS: Final = 443
+_RUNTIME: Final = frozenset({"kms", "monitoring", "secretsmanager", "ssm", "sts"})
+"""Services that every agent asks, so that private subnets need a way to each."""
 
 
 @resource_rule(
@@ -65,33 +68,65 @@ def names_are_resolved_in_the_network(network: Resource) -> Iterator[Violation]:
     item=ChecklistItem.DISASTER_RECOVERY,
     severity=Severity.HIGH,
     frameworks=_FRAMEWORKS,
-    types=(VPC,),
+    types=(VPC, VPC_ENDPOINT),
 )
-def stores_are_reached_inside_the_region(network: Resource, stack: Stack) -> Iterator[Violation]:
-    """Every route table of a network leads to DynamoDB and to S3 by an endpoint.
+def services_are_reached_inside_the_region(resource: Resource, stack: Stack) -> Iterator[Violation]:
+    """Networks lead to DynamoDB, to S3, and to what their agents ask for, by endpoints that answer.
 
     Why: leases that cross the internet are lost with it, and private subnets have no other way.
-    Good: a Gateway endpoint for each of the two, on every route table
-    Bad: an endpoint on the public route table only
-    Fix: use the Network component, which has both on each of its route tables.
+    Good: a Gateway endpoint for each store on every route table, and the same others everywhere
+    Bad: an endpoint on the public route table only, or one that no group may connect to
+    Fix: use the Network component, which has them in every network.
     """
-    tables = {table.urn: table for table in stack.pointing(network, ROUTE_TABLE, "vpcId")}
-    endpoints = stack.pointing(network, VPC_ENDPOINT, "vpcId")
+    if resource.type == VPC_ENDPOINT:
+        if resource.properties.text("vpcEndpointType") == "Interface":
+            yield from _unanswered(resource, stack)
+        return
+    tables = {table.urn: table for table in stack.pointing(resource, ROUTE_TABLE, "vpcId")}
+    endpoints = stack.pointing(resource, VPC_ENDPOINT, "vpcId")
     for service in _STORES:
         led = {
             table.urn
             for endpoint in endpoints
-            if endpoint.properties.text("serviceName")
-            == f"com.amazonaws.{network.region}.{service}"
+            if _service(endpoint) == service
             for table in stack.targets(endpoint, "routeTableIds", ROUTE_TABLE)
         }
         missing = sorted(tables[urn].name for urn in set(tables) - led)
         if missing or not tables:
-            yield Violation(
-                found=f"{', '.join(missing) or 'no route table'} leads to no endpoint of {service}",
-                rule="data and leases stay in the region's own network",
-                fix="use the Network component, which has both endpoints on each route table",
-            )
+            yield _no_way(f"{', '.join(missing) or 'no route table'} leads to no {service}", "")
+    everywhere = {_service(endpoint) for endpoint in stack.of_type(VPC_ENDPOINT)}
+    if everywhere - set(_STORES):
+        everywhere |= _RUNTIME
+    for service in sorted(everywhere - {_service(endpoint) for endpoint in endpoints}):
+        yield _no_way(f"it leads to no {service}, and other networks do", "")
+
+
+def _service(endpoint: Resource) -> str:
+    return (endpoint.properties.text("serviceName") or "").rpartition(".")[2]
+
+
+def _unanswered(endpoint: Resource, stack: Stack) -> Iterator[Violation]:
+    """What keeps an interface endpoint from answering by the service's own name."""
+    if endpoint.properties.flag("privateDnsEnabled") is not True:
+        yield _no_way("clients ask by the service's own name", "privateDnsEnabled")
+    if not stack.targets(endpoint, "subnetIds", SUBNET):
+        yield _no_way("it answers in no subnet", "subnetIds")
+    groups = stack.targets(endpoint, "securityGroupIds", SECURITY_GROUP)
+    if not any(
+        rule.properties.number("fromPort") == _HTTPS
+        for group in groups
+        for rule in stack.pointing(group, INGRESS_RULE, "securityGroupId")
+    ):
+        yield _no_way("no group may connect to it", "securityGroupIds")
+
+
+def _no_way(found: str, at: str) -> Violation:
+    return Violation(
+        found=found,
+        rule="data, leases and calls of AWS stay in the region's own network",
+        fix="use the Network component, which has the endpoints in every network",
+        at=at,
+    )
 
 
 @stack_rule(
@@ -117,12 +152,12 @@ def agents_are_reached_and_reach_the_limiter(
             if not callers:
                 yield _cut("no group may connect to it")
             for caller in callers:
-                if _HTTPS not in _open_ports(caller, EGRESS_RULE, stack):
+                if _HTTPS not in _ports(stack.pointing(caller, EGRESS_RULE, "securityGroupId")):
                     yield _cut(f"{caller.name} may not call AWS")
         return
     listeners = stack.pointing(resource, LISTENER, "loadBalancerArn")
     for group in stack.targets(resource, "securityGroups", SECURITY_GROUP):
-        opened = _open_ports(group, INGRESS_RULE, stack)
+        opened = _ports(stack.pointing(group, INGRESS_RULE, "securityGroupId"))
         for listener in listeners:
             if listener.properties.number("port") not in opened:
                 yield _cut("users may not connect to it")
@@ -161,13 +196,8 @@ def _named_group(rule: Resource, stack: Stack) -> tuple[Resource, ...]:
     return stack.targets(rule, "referencedSecurityGroupId", SECURITY_GROUP)
 
 
-def _open_ports(group: Resource, token: str, stack: Stack) -> set[float | None]:
-    """Ports that a group opens to addresses."""
-    return {
-        rule.properties.number("fromPort")
-        for rule in stack.pointing(group, token, "securityGroupId")
-        if rule.properties.is_given("cidrIpv4")
-    }
+def _ports(rules: tuple[Resource, ...]) -> set[float | None]:
+    return {rule.properties.number("fromPort") for rule in rules}
 
 
 def _cut(found: str) -> Violation:
@@ -180,6 +210,6 @@ def _cut(found: str) -> Violation:
 
 RULES: Final[tuple[Rule, ...]] = (
     names_are_resolved_in_the_network,
-    stores_are_reached_inside_the_region,
+    services_are_reached_inside_the_region,
     agents_are_reached_and_reach_the_limiter,
 )

@@ -176,15 +176,20 @@ VPC_ENDPOINT: Final = Kind(
     type="aws:ec2/vpcEndpoint:VpcEndpoint",
     judged={
         "region": "residency-region",
-        "routeTableIds": "network-endpoints",
+        **alike(
+            "network-endpoints",
+            "privateDnsEnabled",
+            "routeTableIds",
+            "securityGroupIds",
+            "subnetIds",
+            "vpcEndpointType",
+        ),
         "serviceName": "residency-endpoint",
         "serviceRegion": "residency-endpoint",
     },
     neutral={
         "tags": TAGS,
         "vpcId": FIXED,
-        "vpcEndpointType": FIXED,
-        **alike("which subnets and groups", "securityGroupIds", "subnetIds"),
         **alike(
             "how the service's own name is answered inside the network",
             "dnsOptions.dnsRecordIpType",
@@ -192,7 +197,6 @@ VPC_ENDPOINT: Final = Kind(
             "dnsOptions.privateDnsPreference",
             "dnsOptions.privateDnsSpecifiedDomains",
             "ipAddressType",
-            "privateDnsEnabled",
         ),
         **alike(
             FIXED,

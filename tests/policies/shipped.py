@@ -79,6 +79,12 @@ def findings(graph: Graph, rules: tuple[Rule, ...] = RULES) -> tuple[Found, ...]
     return tuple(sorted(found))
 
 
+def noticed(graph: Graph, rules: tuple[Rule, ...]) -> bool:
+    """Whether any of some rules over the whole stack finds anything."""
+    stack = stack_of(graph)
+    return any(rule.judge_stack(stack) for rule in rules)
+
+
 def stack_of(graph: Graph) -> Stack:
     """A graph as rules over the whole stack see it."""
     links: dict[str, dict[str, tuple[Resource, ...]]] = {node.urn: {} for node in _seen(graph)}
@@ -114,12 +120,16 @@ def without(*resources: str) -> Edit:
     """A program that no longer registers some resources, nor what refers to nothing else."""
 
     def edit(graph: Graph) -> Graph:
-        gone = {node.urn for pattern in resources for node in _matching(graph, pattern)}
-        return _with(
-            graph, (_forgetting(node, gone) for node in graph.nodes if node.urn not in gone)
+        return without_nodes(
+            graph, {node.urn for pattern in resources for node in _matching(graph, pattern)}
         )
 
     return edit
+
+
+def without_nodes(graph: Graph, gone: set[str]) -> Graph:
+    """A graph without the resources of some URNs, nor what refers to them."""
+    return _with(graph, (_forgetting(node, gone) for node in graph.nodes if node.urn not in gone))
 
 
 def adding(

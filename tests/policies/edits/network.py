@@ -218,6 +218,37 @@ _CUT_OFF: Final = (
     ),
 )
 
+_ENDPOINTS: Final = (
+    Harm(
+        name="a region has no private way to its parameters",
+        edit=without("aws:ec2/vpcEndpoint:VpcEndpoint::us-east-1-network-ssm"),
+        rule="network-endpoints",
+        at="us-east-1-network",
+    ),
+    Harm(
+        name="an endpoint is not asked by the service's name",
+        edit=setting(
+            "aws:ec2/vpcEndpoint:VpcEndpoint::us-east-1-network-kms",
+            "privateDnsEnabled",
+            value=False,
+        ),
+        rule="network-endpoints",
+        at="us-east-1-network-kms",
+    ),
+    Harm(
+        name="no agent may connect to the endpoints",
+        edit=without(f"{INGRESS}us-east-1-network-agents-endpoints"),
+        rule="network-endpoints",
+        at="us-east-1-network-*",
+    ),
+    Harm(
+        name="names are asked of somebody else's resolver",
+        edit=setting(f"{EGRESS}us-east-1-network-agents-dns-link-udp", "cidrIpv4", "8.8.8.8/32"),
+        rule="network-ports",
+        at="us-east-1-network-agents-dns-link-udp",
+    ),
+)
+
 _INGRESS: Final = (
     Harm(
         name="a load balancer is inside",
@@ -300,4 +331,4 @@ _INGRESS: Final = (
     ),
 )
 
-NETWORK_EDITS: Final[tuple[Harm, ...]] = (*_OPENED, *_CUT_OFF, *_INGRESS)
+NETWORK_EDITS: Final[tuple[Harm, ...]] = (*_OPENED, *_CUT_OFF, *_ENDPOINTS, *_INGRESS)
