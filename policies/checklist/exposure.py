@@ -35,6 +35,7 @@ from policies.core.rule import (
     resource_rule,
     stack_rule,
 )
+from policies.core.stores import is_lasting
 from policies.core.subjects import Resource, Stack
 from policies.iam.documents import Statement, statements
 
@@ -150,18 +151,18 @@ def _denies_plain(statement: Statement) -> bool:
     types=(SUBNET,),
 )
 def machines_get_no_public_address(subnet: Resource) -> Iterator[Violation]:
-    """No subnet gives a public address to whatever starts in it.
+    """In staging and production no subnet gives a public address to whatever starts in it.
 
     Why: what has a public address can be knocked at, and one wrong rule lets the world in.
-    Good: no ``map_public_ip_on_launch``
+    Good: ``map_public_ip_on_launch=False``
     Bad: ``map_public_ip_on_launch=True``
-    Fix: leave it out; a load balancer has addresses of its own.
+    Fix: run agents in private subnets; a load balancer has addresses of its own.
     """
-    if subnet.properties.flag("mapPublicIpOnLaunch"):
+    if subnet.properties.flag("mapPublicIpOnLaunch") and is_lasting(subnet):
         yield Violation(
             found="whatever starts in it gets a public address",
             rule="users reach load balancers, and nothing else",
-            fix="leave map_public_ip_on_launch out",
+            fix="run agents in private subnets, and leave map_public_ip_on_launch out",
             at="mapPublicIpOnLaunch",
         )
 
@@ -181,16 +182,12 @@ def the_limiter_has_no_way_to_the_internet(resource: Resource, stack: Stack) -> 
     Bad: the same route in the private one
     Fix: keep private subnets on a route table without a route to a gateway.
     """
-    private = {
-        subnet.urn
-        for group in stack.of_type(LIMITER_SUBNETS)
-        for subnet in stack.targets(group, "subnetIds", SUBNET)
-    }
     if resource.type == ROUTE_TABLE_ASSOCIATION:
         subnets = stack.targets(resource, "subnetId", SUBNET)
         tables = stack.targets(resource, "routeTableId", ROUTE_TABLE)
         open_tables = [table for table in tables if stack.pointing(table, ROUTE, "routeTableId")]
-        if open_tables and any(subnet.urn in private for subnet in subnets):
+        private = any(stack.pointing(one, LIMITER_SUBNETS, "subnetIds") for one in subnets)
+        if open_tables and private:
             yield _way_out(f"{open_tables[0].name} leads out of the network", "routeTableId")
         return
     if resource.properties.is_given("gatewayId") and not stack.targets(

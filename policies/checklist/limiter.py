@@ -179,13 +179,7 @@ def the_limiter_stands_in_private_subnets(cluster: Resource, stack: Stack) -> It
     if cluster.properties.number("port") is None:
         yield _wrong("its port is not given", "agents connect where the contract says", "port")
     groups = stack.targets(cluster, "securityGroupIds", SECURITY_GROUP)
-    balancers = stack.of_type(LOAD_BALANCER)
-    shared = {
-        group.urn
-        for balancer in balancers
-        for group in stack.targets(balancer, "securityGroups", SECURITY_GROUP)
-    }
-    if not groups or any(group.urn in shared for group in groups):
+    if not groups or any(stack.pointing(one, LOAD_BALANCER, "securityGroups") for one in groups):
         yield _wrong(
             "it has no security group of its own",
             "agents reach it, and nobody else",
@@ -198,12 +192,7 @@ def the_limiter_stands_in_private_subnets(cluster: Resource, stack: Stack) -> It
         if group.region == cluster.region
         for subnet in stack.targets(group, "subnetIds", SUBNET)
     ]
-    public = {
-        subnet.urn
-        for balancer in balancers
-        for subnet in stack.targets(balancer, "subnets", SUBNET)
-    }
-    if not subnets or any(subnet.urn in public for subnet in subnets):
+    if not subnets or any(stack.pointing(one, LOAD_BALANCER, "subnets") for one in subnets):
         yield _wrong(
             "it stands in no private subnets of this stack",
             "users cannot reach it",

@@ -16,12 +16,15 @@ BUDGET: Final = Kind(
         "notifications[].comparisonOperator",
         "notifications[].notificationType",
         "notifications[].subscriberEmailAddresses",
-        "notifications[].subscriberSnsTopicArns",
         "notifications[].threshold",
         "notifications[].thresholdType",
         "timeUnit",
     ),
-    neutral={"tags": TAGS, **alike(LABEL, "name", "namePrefix")},
+    neutral={
+        "tags": TAGS,
+        **alike(LABEL, "name", "namePrefix"),
+        "notifications[].subscriberSnsTopicArns": "it counts only where the topic lets budgets in",
+    },
     refused={
         "accountId": "the budget is of this account: leave it out",
         "autoAdjustData": "a limit that follows spending limits nothing: use `limitAmount`",
