@@ -25,7 +25,7 @@ from policies.world.index import KINDS
 from policies.world.kind import Kind, generic
 from policies.world.refused import REFUSED
 
-_FRAMEWORKS: Final = ("SOC 2 CC8.1", "ISO 27001 A.8.9")
+_FRAMEWORKS: Final = ("SOC 2 CC8.1", "ISO 27001:2022 A.8.9")
 _BRIDGE: Final = ("__", "tagsAll")
 """What the AWS provider adds to the inputs of a program: its notes, and the tags once more."""
 

@@ -31,7 +31,7 @@ from policies.core.rule import (
 )
 from policies.core.subjects import ENVIRONMENT_TAG, Stack
 
-_FRAMEWORKS: Final = ("SOC 2 CC8.1", "ISO 27001 A.8.31")
+_FRAMEWORKS: Final = ("SOC 2 CC8.1", "ISO 27001:2022 A.8.31")
 
 _COLUMNS: Final = ("tools", "data", "safety_checks", "approvals", "token_budget", "rollback")
 MATRIX: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

@@ -39,7 +39,7 @@ from policies.core.stores import is_lasting
 from policies.core.subjects import Resource, Stack
 from policies.iam.documents import Statement, statements
 
-_FRAMEWORKS: Final = ("SOC 2 CC6.6", "ISO 27001 A.8.20")
+_FRAMEWORKS: Final = ("SOC 2 CC6.6", "ISO 27001:2022 A.8.20")
 _BLOCKS: Final = (
     "blockPublicAcls",
     "blockPublicPolicy",

@@ -41,7 +41,7 @@ LONGEST_S: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     id="disaster-recovery-objectives",
     item=ChecklistItem.DISASTER_RECOVERY,
     severity=Severity.HIGH,
-    frameworks=("SOC 2 A1.2", "ISO 27001 A.5.30"),
+    frameworks=("SOC 2 A1.2", "ISO 27001:2022 A.5.30"),
 )
 def recovery_is_promised(stack: Stack) -> Iterator[tuple[str, Violation]]:
     """The contract says how soon a lost region is made up for, and how much may be lost with it.

@@ -27,7 +27,7 @@ from policies.core.rule import (
 from policies.core.stores import is_lasting, replica_regions
 from policies.core.subjects import Resource, Stack
 
-_FRAMEWORKS: Final = ("SOC 2 CC7.2", "ISO 27001 A.8.16")
+_FRAMEWORKS: Final = ("SOC 2 CC7.2", "ISO 27001:2022 A.8.16")
 _LONGEST_S: Final = 900
 _MINUTES: Final = _LONGEST_S // 60
 

@@ -36,7 +36,7 @@ from policies.core.stores import (
 )
 from policies.core.subjects import Resource, Stack
 
-_FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.13")
+_FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001:2022 A.8.13")
 COORDINATION: Final = "coordination-store"
 """Component tag of the table that decides who may act."""
 
@@ -56,7 +56,13 @@ VOTES: Final = 3
     types=(TABLE,),
 )
 def tables_cannot_be_deleted_by_mistake(table: Resource) -> Iterator[Violation]:
-    """Deletion protection is on in every region of a lasting table, and so is `protect`."""
+    """Deletion protection is on in every region of a lasting table, and so is `protect`.
+
+    Why: a table that a mistaken deployment deletes takes its state along.
+    Good: ``deletion_protection_enabled=True`` and ``protect=True``
+    Bad: either of them missing in staging or prod
+    Fix: set both; ``decommission: true`` takes them off on purpose.
+    """
     if not is_lasting(table):
         return
     if table.properties.flag("deletionProtectionEnabled") is not True:
@@ -76,7 +82,13 @@ def tables_cannot_be_deleted_by_mistake(table: Resource) -> Iterator[Violation]:
     types=(TABLE,),
 )
 def tables_are_encrypted_with_our_keys(table: Resource, _stack: Stack) -> Iterator[Violation]:
-    """Every region of a table is encrypted with a customer managed key of that region."""
+    """Every region of a table is encrypted with a customer managed key of that region.
+
+    Why: a key of ours can be withdrawn, and its uses are on record.
+    Good: ``server_side_encryption={"enabled": True, "kms_key_arn": key.arn}``
+    Bad: AWS's own key, or no key for one of the replicas
+    Fix: name the jurisdiction's key for the table and for each replica.
+    """
     encryption = table.properties.object("serverSideEncryption")
     if encryption is None or encryption.flag("enabled") is not True:
         yield no_key(table.region, "serverSideEncryption")
@@ -97,7 +109,13 @@ def tables_are_encrypted_with_our_keys(table: Resource, _stack: Stack) -> Iterat
     types=(TABLE,),
 )
 def leases_are_strongly_consistent(table: Resource) -> Iterator[Violation]:
-    """A table that decides who may act is strongly consistent and has exactly three votes."""
+    """A table that decides who may act is strongly consistent and has exactly three votes.
+
+    Why: two regions that each grant a lease have two leaders.
+    Good: ``consistency_mode="STRONG"`` on its replicas, three votes
+    Bad: a replica without it: the last writer wins
+    Fix: make the table anew: the mode can only be chosen while it is empty.
+    """
     if table.component == COORDINATION:
         yield from not_strong(table)
 
@@ -135,7 +153,13 @@ def not_strong(table: Resource) -> Iterator[Violation]:
     types=(BUCKET,),
 )
 def buckets_keep_old_versions(bucket: Resource, stack: Stack) -> Iterator[Violation]:
-    """A bucket is versioned, so that overwriting or deleting an object can be undone."""
+    """A bucket is versioned, so that overwriting or deleting an object can be undone.
+
+    Why: an overwritten or deleted object is gone without its versions.
+    Good: a BucketVersioning with ``status="Enabled"``
+    Bad: ``status="Suspended"``
+    Fix: enable versioning on every bucket that holds data.
+    """
     for versioning in about(bucket, stack, BUCKET_VERSIONING):
         configuration = versioning.properties.object("versioningConfiguration")
         if configuration is not None and configuration.text("status") == "Enabled":
@@ -155,7 +179,13 @@ def buckets_keep_old_versions(bucket: Resource, stack: Stack) -> Iterator[Violat
     types=(BUCKET,),
 )
 def buckets_keep_old_versions_long_enough(bucket: Resource, stack: Stack) -> Iterator[Violation]:
-    """No rule of a bucket of production forgets old versions before a mistake is noticed."""
+    """No rule of a bucket of production forgets old versions before a mistake is noticed.
+
+    Why: a mistake of one weekend is seen on the next.
+    Good: ``noncurrent_days=90``
+    Bad: ``noncurrent_days=1``
+    Fix: keep old versions for 30 days or more in prod.
+    """
     for lifecycle in about(bucket, stack, BUCKET_LIFECYCLE):
         for part in lifecycle.properties.objects("rules"):
             forgotten = part.object("noncurrentVersionExpiration")
@@ -171,7 +201,13 @@ def buckets_keep_old_versions_long_enough(bucket: Resource, stack: Stack) -> Ite
     types=(BUCKET,),
 )
 def buckets_are_encrypted_with_our_keys(bucket: Resource, stack: Stack) -> Iterator[Violation]:
-    """A bucket encrypts with a customer managed key of its region."""
+    """A bucket encrypts with a customer managed key of its region.
+
+    Why: a key of ours can be withdrawn, and its uses are on record.
+    Good: ``sse_algorithm="aws:kms"`` with the jurisdiction's key
+    Bad: ``sse_algorithm="AES256"``
+    Fix: name the key in the bucket's default encryption.
+    """
     for encryption in about(bucket, stack, BUCKET_ENCRYPTION):
         for part in encryption.properties.objects("rules"):
             default = part.object("applyServerSideEncryptionByDefault")
@@ -196,7 +232,13 @@ def buckets_are_encrypted_with_our_keys(bucket: Resource, stack: Stack) -> Itera
     types=(BUCKET,),
 )
 def buckets_cannot_be_deleted_by_mistake(bucket: Resource) -> Iterator[Violation]:
-    """A lasting bucket is protected, and is never emptied in order to delete it."""
+    """A lasting bucket is protected, and is never emptied in order to delete it.
+
+    Why: a bucket that a mistaken deployment empties takes its objects along.
+    Good: ``force_destroy=False`` and ``protect=True``
+    Bad: ``force_destroy=True`` in prod
+    Fix: leave it out; ``decommission: true`` takes protection off on purpose.
+    """
     if not is_lasting(bucket):
         return
     if bucket.properties.flag("forceDestroy"):
@@ -217,7 +259,13 @@ def buckets_cannot_be_deleted_by_mistake(bucket: Resource) -> Iterator[Violation
     types=KEYS,
 )
 def keys_cannot_be_deleted_by_mistake(key: Resource) -> Iterator[Violation]:
-    """A key of production is protected: with it goes all that it encrypts, backups included."""
+    """A key of production is protected: with it goes all that it encrypts, backups included.
+
+    Why: what a deleted key encrypted is lost, whatever copies there are.
+    Good: ``deletion_window_in_days=30`` and ``protect=True``
+    Bad: ``deletion_window_in_days=7`` in prod
+    Fix: leave whoever notices thirty days to take it back.
+    """
     if is_lasting(key):
         yield from unprotected(key)
         yield from too_short(key, key.properties, "deletionWindowInDays", _KEY_DAYS)
@@ -231,7 +279,13 @@ def keys_cannot_be_deleted_by_mistake(key: Resource) -> Iterator[Violation]:
     types=KEYS,
 )
 def keys_open_what_they_encrypted(key: Resource) -> Iterator[Violation]:
-    """A key is enabled: while it is not, nobody reads or writes what it encrypts."""
+    """A key is enabled: while it is not, nobody reads or writes what it encrypts.
+
+    Why: what a disabled key encrypted cannot be read, and AWS calls that an outage of ours.
+    Good: ``is_enabled=True``, or not given
+    Bad: ``is_enabled=False``
+    Fix: enable the key; delete it with its window where it is no longer used.
+    """
     for name in ("isEnabled", "enabled"):
         if key.properties.is_given(name) and key.properties.flag(name) is not True:
             yield Violation(

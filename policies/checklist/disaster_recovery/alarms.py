@@ -30,7 +30,7 @@ from policies.core.rule import (
 from policies.core.stores import replica_regions
 from policies.core.subjects import Resource, Stack
 
-_FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001 A.8.16")
+_FRAMEWORKS: Final = ("SOC 2 A1.2", "ISO 27001:2022 A.8.16")
 HEALTH_CHECK: Final = "aws:route53/healthCheck:HealthCheck"
 _ROUTE_53: Final = "us-east-1"
 """Where Route 53 publishes its metrics, whatever it checks."""

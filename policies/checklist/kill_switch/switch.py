@@ -44,7 +44,13 @@ from policies.core.subjects import Resource, Stack
     frameworks=FRAMEWORKS,
 )
 def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Violation]]:
-    """Every jurisdiction that holds data has a flag in a strong table, and a role to trip it."""
+    """Every jurisdiction that holds data has a flag in a strong table, and a role to trip it.
+
+    Why: without a flag and a role that may trip it, nobody can stop the agents.
+    Good: one KillSwitch for each jurisdiction that holds data
+    Bad: a jurisdiction whose flag lies in an eventual table, or nowhere
+    Fix: add the jurisdiction to ``jurisdictions``, and keep its KillSwitch.
+    """
     tables = tuple(flag_tables(stack))
     for _, table in tables:
         for violation in not_strong(table):
@@ -65,7 +71,13 @@ def every_jurisdiction_has_a_kill_switch(stack: Stack) -> Iterator[tuple[str, Vi
     types=(TABLE_ITEM,),
 )
 def no_deployment_changes_the_flag(item: Resource) -> Iterator[Violation]:
-    """No deployment says what the flag says: not a later one, nor the one that makes it anew."""
+    """No deployment says what the flag says: not a later one, nor the one that makes it anew.
+
+    Why: a deployment that writes the flag again takes back what somebody tripped in need.
+    Good: ``ignore_changes=["item"]`` on the flag's TableItem
+    Bad: the flag's TableItem without it
+    Fix: pass the option.
+    """
     if not is_flag(item):
         return
     said = sorted(set(attributes(item)) - {item.properties.text("hashKey")})

@@ -39,7 +39,13 @@ _INVOCATIONS: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseSt
     types=BEDROCK,
 )
 def models_run_in_the_jurisdiction(resource: Resource) -> Iterator[Violation]:
-    """No model runs through an inference profile that leaves the jurisdiction."""
+    """No model runs through an inference profile that leaves the jurisdiction.
+
+    Why: an inference profile may answer a prompt in any region of its prefix.
+    Good: ``foundation_model="eu.anthropic.claude-..."`` for ``eu``
+    Bad: ``foundation_model="global.anthropic.claude-..."``
+    Fix: use a model of one region, or a profile that stays in the jurisdiction.
+    """
     jurisdiction = resource.jurisdiction
     if jurisdiction is None:
         yield Violation(

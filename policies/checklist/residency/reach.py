@@ -47,7 +47,13 @@ _LEADS_NOWHERE: Final = frozenset({"CAA", "DS", "SSHFP", "TLSA", "TXT"})
     types=KEYS,
 )
 def keys_let_nobody_copy_them_abroad(key: Resource) -> Iterator[Violation]:
-    """The policy of a key that can be copied allows copies inside its jurisdiction only."""
+    """The policy of a key that can be copied allows copies inside its jurisdiction only.
+
+    Why: a key that may be copied abroad opens there what it encrypted here.
+    Good: ``kms:ReplicateKey`` where ``kms:ReplicaRegion`` is one of its regions
+    Bad: ``kms:*`` without a condition on a multi-Region key
+    Fix: allow copies by region, or none.
+    """
     jurisdiction = key.jurisdiction
     copied = key.type == REPLICA_KEY or key.properties.flag("multiRegion")
     if jurisdiction is None or not copied:
@@ -76,7 +82,13 @@ def keys_let_nobody_copy_them_abroad(key: Resource) -> Iterator[Violation]:
 def messages_stay_in_their_jurisdiction(
     subscription: Resource, stack: Stack
 ) -> Iterator[Violation]:
-    """What a topic of a jurisdiction says goes to no queue or function outside of it."""
+    """What a topic of a jurisdiction says goes to no queue or function outside of it.
+
+    Why: a topic hands on all that it is told.
+    Good: a queue of the topic's own jurisdiction
+    Bad: a queue in us-east-1 on a topic of ``eu``
+    Fix: subscribe a queue, a function or a person of the jurisdiction.
+    """
     for topic in stack.targets(subscription, "topic", TOPIC):
         jurisdiction = topic.jurisdiction
         endpoint = subscription.properties.text("endpoint") or ""

@@ -61,7 +61,13 @@ _KEY_PROPERTIES: Final = (
     types=DATA,
 )
 def data_names_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
-    """Whatever holds tenants' data says which jurisdiction it belongs to."""
+    """Whatever holds tenants' data says which jurisdiction it belongs to.
+
+    Why: every other rule on data goes by the jurisdiction that its tag names.
+    Good: ``tags={"holdfast:jurisdiction": "eu"}``
+    Bad: no such tag, or one that names no jurisdiction
+    Fix: pass the tags of the stack, as components do.
+    """
     jurisdiction = resource.jurisdiction
     if jurisdiction in REGIONS:
         return
@@ -85,7 +91,13 @@ def data_names_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     types=tuple(sorted({*judged_by("residency-region", "region"), *BEDROCK})),
 )
 def data_lies_in_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
-    """Whatever is tagged with a jurisdiction lies in one of its regions."""
+    """Whatever is tagged with a jurisdiction lies in one of its regions.
+
+    Why: data that lies abroad has left its jurisdiction, whoever reads it.
+    Good: ``region="eu-west-1"`` on a store of ``eu``
+    Bad: ``region="eu-west-2"`` (London) on a store of ``eu``
+    Fix: place the store in a region of its jurisdiction, or move its tenants.
+    """
     jurisdiction = resource.jurisdiction
     if jurisdiction is None:
         return
@@ -102,7 +114,13 @@ def data_lies_in_its_jurisdiction(resource: Resource) -> Iterator[Violation]:
     types=(TABLE, SECRET),
 )
 def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violation]:
-    """Replicas and the witness lie in the jurisdiction that owns the data."""
+    """Replicas and the witness lie in the jurisdiction that owns the data.
+
+    Why: a replica or a witness abroad is a copy abroad.
+    Good: replicas and witness of ``eu`` in eu-central-1 and eu-west-3
+    Bad: a witness in eu-west-2, which DynamoDB's EU set would allow
+    Fix: choose regions of the jurisdiction for all three votes.
+    """
     jurisdiction = resource.jurisdiction
     if jurisdiction is None:
         return
@@ -128,7 +146,13 @@ def replicas_stay_in_their_jurisdiction(resource: Resource) -> Iterator[Violatio
     types=(VPC_ENDPOINT,),
 )
 def endpoints_lead_to_services_of_their_jurisdiction(endpoint: Resource) -> Iterator[Violation]:
-    """A private way out of a network ends in the jurisdiction that the network lies in."""
+    """A private way out of a network ends in the jurisdiction that the network lies in.
+
+    Why: an endpoint to a service elsewhere carries requests out, and looks local.
+    Good: ``service_name="com.amazonaws.eu-west-1.s3"`` in eu-west-1
+    Bad: ``service_region="us-east-1"`` in eu-west-1
+    Fix: name the service of the endpoint's own region.
+    """
     name = endpoint.properties.text("serviceName") or ""
     if not name.startswith(f"com.amazonaws.{endpoint.region}."):
         yield Violation(
@@ -162,7 +186,13 @@ def endpoints_lead_to_services_of_their_jurisdiction(endpoint: Resource) -> Iter
 def copies_of_objects_stay_in_their_jurisdiction(
     replication: Resource, stack: Stack
 ) -> Iterator[Violation]:
-    """A bucket replicates only to buckets of its own jurisdiction."""
+    """A bucket replicates only to buckets of its own jurisdiction.
+
+    Why: replication copies every object that is written, for ever.
+    Good: a destination bucket of the same jurisdiction in this stack
+    Bad: a destination by an ARN that no bucket of the stack has
+    Fix: replicate to the jurisdiction's other region only.
+    """
     sources = stack.targets(replication, "bucket", BUCKET)
     owners = {source.jurisdiction for source in sources}
     for part, destinations in destinations_of(replication, stack):
@@ -221,7 +251,13 @@ def destinations_of(
 def keys_belong_to_the_jurisdiction_of_the_data(
     resource: Resource, stack: Stack
 ) -> Iterator[Violation]:
-    """Data is encrypted with a key of its own jurisdiction, and keys replicate only within it."""
+    """Data is encrypted with a key of its own jurisdiction, and keys replicate only within it.
+
+    Why: who holds the key reads the data, and where its copies lie the data can be opened.
+    Good: a key with the jurisdiction tag of what it encrypts
+    Bad: the key of ``us`` on a table of ``eu``
+    Fix: use the key of the data's own jurisdiction, and tag both alike.
+    """
     owner = _owner(resource, stack)
     # What names no jurisdiction is another rule's to refuse, unless it is a copy or a carrier.
     if owner is None and resource.type not in CARRIERS:
