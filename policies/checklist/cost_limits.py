@@ -104,11 +104,14 @@ def _percent(notification: Properties, limit: float) -> float:
 
 def _is_heard(notification: Properties, budget: Resource, stack: Stack) -> bool:
     """Whether somebody receives a notification."""
+    at = "subscriberSnsTopicArns"
+    topics = budget.referenced("notifications", (TOPIC,))
+    if None in notification.names(at) and not topics:
+        raise Undetermined(notification.at(at), budget.urn)
     if any("@" in one for one in notification.texts("subscriberEmailAddresses")):
         return True
-    if not notification.is_given("subscriberSnsTopicArns"):
+    if not notification.is_given(at):
         return False
-    topics = budget.referenced("notifications", (TOPIC,))
     return any(
         may(topic, "sns:Publish", _arn(topic, stack), account_of(stack).id, service=_BUDGETS)
         for topic in topics

@@ -85,6 +85,38 @@ def every_alarm_acts(stack: Stack) -> Iterator[tuple[str, Violation]]:
 
 
 @whole_rule(
+    id="observability-alarm-apart",
+    item=ChecklistItem.OBSERVABILITY,
+    severity=Severity.HIGH,
+    frameworks=_FRAMEWORKS,
+)
+def no_alarm_takes_the_place_of_another(stack: Stack) -> Iterator[tuple[str, Violation]]:
+    """No two alarms of a region have one name, with which the second overwrites the first.
+
+    Why: ``PutMetricAlarm`` replaces what has the name, and both resources look well.
+    Good: ``name="p-prod-eu-west-1-kill-switch-tripped"``, once in its region
+    Bad: the same name for the alarm on what is unread
+    Fix: give each its own name, from ``infra.naming``.
+    """
+    taken: set[tuple[str, str]] = set()
+    for alarm in stack.of_type(ALARM):
+        name = alarm.properties.text("name")
+        if name is None:
+            continue
+        if (alarm.region, name) in taken:
+            yield (
+                alarm.urn,
+                Violation(
+                    found=f"another alarm of {alarm.region} is called {name}",
+                    rule="every alarm is there for itself",
+                    fix="give it a name of its own",
+                    at="name",
+                ),
+            )
+        taken.add((alarm.region, name))
+
+
+@whole_rule(
     id="observability-announced",
     item=ChecklistItem.OBSERVABILITY,
     severity=Severity.HIGH,
@@ -165,6 +197,7 @@ def _throttle_watches(stack: Stack) -> Iterator[Watch]:
 RULES: Final[tuple[Rule, ...]] = (
     throttling_is_told,
     every_alarm_acts,
+    no_alarm_takes_the_place_of_another,
     alarms_may_publish,
     somebody_listens,
 )

@@ -26,10 +26,11 @@ METRIC_ALARM: Final = Kind(
         "threshold",
         "treatMissingData",
         "unit",
-    ),
+    )
+    | {"name": "observability-alarm-apart"},
     neutral={
         "tags": TAGS,
-        **alike(LABEL, "alarmDescription", "name"),
+        "alarmDescription": LABEL,
         **alike("it tells of an end, too", "insufficientDataActions", "okActions"),
     },
     refused=alike(

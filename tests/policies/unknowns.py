@@ -143,6 +143,7 @@ UNDETERMINED: list[tuple[str, dict[str, Spec], str]] = [
         )
     ),
     ("cost-limits-budget", changed("budget", "limitAmount", UNKNOWN), "limitAmount"),
+    ("observability-alarm-apart", changed("lost-eu-west-1", "name", UNKNOWN), "name"),
     ("observability-alarm-acts", changed("lost-eu-west-1", "metricName", UNKNOWN), "metricName"),
     ("observability-announced", changed("topic-eu-west-1", "policy", UNKNOWN), "policy"),
     (

@@ -331,6 +331,16 @@ _GONE: Final = (
         at="eu-store-eu-west-1",
     ),
     Harm(
+        name="an alarm has another's name, and takes its place",
+        edit=setting(
+            f"{ALARM}::eu-kill-switch-eu-west-1-unread",
+            "name",
+            "holdfast-prod-eu-west-1-kill-switch-tripped",
+        ),
+        rule="observability-alarm-apart",
+        at="eu-kill-switch-eu-west-1-unread",
+    ),
+    Harm(
         name="a new alarm does nothing",
         edit=adding(
             ALARM,
