@@ -19,6 +19,7 @@ from holdfast.drills.checks import (
 from holdfast.drills.history import (
     AnyEvent,
     Effect,
+    Evidence,
     Fault,
     Health,
     History,
@@ -366,6 +367,15 @@ def test_a_jurisdiction_that_is_not_seen_to_replicate_has_not_been_watched() -> 
         ),
     )
     assert not StaysIn().judge(silent).passed
+
+
+def test_agents_that_keep_nothing_give_regions_nothing_to_send_each_other() -> None:
+    silent = changed(GOOD, lambda event: None if isinstance(event, Transfer) else event)
+    keeps_nothing = GOOD.plan.model_copy(update={"evidence": (Evidence.OTHERS,)})
+    assert not StaysIn().judge(silent).passed
+    assert StaysIn().judge(History(keeps_nothing, silent.events)).passed
+    # Whoever asks must be seen all the same.
+    assert not StaysIn().judge(History(keeps_nothing, ())).passed
 
 
 def test_a_table_that_replicates_out_of_the_eu_is_caught() -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from holdfast.drills import report
-from holdfast.drills.history import Evidence, History
+from holdfast.drills.history import Evidence, History, Request
 from holdfast.drills.mutants import LongTtl
 from tests.drills.histories import KILLED_S, RESTORED_S, a_good_history
 from tests.drills.results import a_result
@@ -95,9 +95,20 @@ def test_every_verdict_and_every_limit_is_in_the_report() -> None:
 def test_what_was_not_asked_is_in_the_report_with_the_reason() -> None:
     territories = {"us": GOOD.plan.territories["us"]}
     plan = GOOD.plan.model_copy(
-        update={"territories": territories, "evidence": tuple(set(Evidence) - {Evidence.OTHERS})}
+        update={
+            "territories": territories,
+            "evidence": tuple(set(Evidence) - {Evidence.OTHERS}),
+            "requests": GOOD.plan.requests // 2,
+        }
     )
-    alone = History(plan, GOOD.events)
+    alone = History(
+        plan,
+        tuple(
+            event
+            for event in GOOD.events
+            if not isinstance(event, Request) or event.jurisdiction == "us"
+        ),
+    )
     result = a_result(alone)
     assert result.passed
     assert result.not_asked == {"others-undisturbed": "the platform has one jurisdiction"}
