@@ -7,7 +7,8 @@ of the processors is what the drill would get. A machine that has too little to 
 twice more: short bursts of others' work are no reason to refuse.
 
 How much is enough was measured: a drill of one jurisdiction uses 0.31 processors on the average,
-one of two 0.49, and both half as much again for some seconds. What it takes is the whole of that.
+one of two 0.49, one of three 0.77, and each a good deal more for some seconds. What is asked for
+lies between.
 
 Guarantees:
     What is measured includes everything that takes processor time away: other processes, their
