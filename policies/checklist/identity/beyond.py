@@ -17,7 +17,7 @@ from policies.core.jurisdictions import (
     lies_in,
     listing,
 )
-from policies.core.kinds import BUCKET
+from policies.core.kinds import BUCKET, DATA
 from policies.core.subjects import JURISDICTION_TAG
 from policies.iam.asking import Asked
 from policies.iam.conditions import Fact
@@ -58,6 +58,7 @@ INVOCATIONS: Final = frozenset({"bedrock:InvokeModel", "bedrock:InvokeModelWithR
 _HEAD: Final = 4
 """Parts of an ARN up to its region."""
 
+_REPORT: Final = "cloudwatch:PutMetricData"
 _PROFILES: Final = "inference-profile/"
 _EVERY: Final = re.compile(r"(?:[a-z][a-z-]*[/:])?[*?]+(?:[/:][*?]*)?")
 """A resource of a kind, whatever its name."""
@@ -96,6 +97,8 @@ def _abroad(asked: Asked) -> Iterator[Beyond]:
     services = (
         {action.service for action in asked.actions if action.named} - WORLDWIDE - {"bedrock"}
     )
+    if not asked.jurisdictions:
+        yield from _of_nobody(asked, services)
     for jurisdiction in asked.jurisdictions:
         for pattern in _patterns(asked):
             reached = next(_places(asked, pattern, jurisdiction, services), None)
@@ -107,6 +110,27 @@ def _abroad(asked: Asked) -> Iterator[Beyond]:
                     fix="name resources of the jurisdiction's own regions",
                 )
                 return
+
+
+def _of_nobody(asked: Asked, services: set[str]) -> Iterator[Beyond]:
+    """Data of jurisdictions that somebody of none may use."""
+    for resource in asked.account.stack.of_type(*DATA):
+        for arn in arns_of(resource, asked.account.id):
+            if service_of(arn) in services and _in_service(asked, arn):
+                yield Beyond(
+                    rule="residency-permission",
+                    found=f"may use {resource.name} of {resource.jurisdiction}, and is of no "
+                    "jurisdiction",
+                    because="whoever uses data of a jurisdiction belongs to it",
+                    fix=f"set the tag {JURISDICTION_TAG} on the role or on the policy",
+                )
+                return
+
+
+def _in_service(asked: Asked, arn: str) -> bool:
+    service = service_of(arn)
+    names = sorted(a.name for a in asked.actions if a.service == service and a.named)
+    return any(next(asked.permits(Request(action=name, resource=arn)), None) for name in names)
 
 
 def _places(asked: Asked, pattern: str, jurisdiction: str, services: set[str]) -> Iterator[str]:
@@ -150,13 +174,13 @@ def _buckets(asked: Asked, pattern: str, jurisdiction: str) -> Iterator[str]:
         arns = arns_of(bucket, asked.account.id)
         if bucket.jurisdiction == jurisdiction:
             ours += arns
-        elif any(overlap(pattern, arn) and _in_bucket(asked, arn) for arn in arns):
+        elif any(overlap(pattern, arn) and _in_service(asked, arn) for arn in arns):
             yield f"bucket {bucket.name} of {bucket.jurisdiction}"
-    if not covers(tuple(ours), pattern) and _in_bucket(asked, pattern):
+    if not covers(tuple(ours), pattern) and _reads_objects(asked, pattern):
         yield "buckets that are not in this stack, and lie nobody knows where"
 
 
-def _in_bucket(asked: Asked, arn: str) -> bool:
+def _reads_objects(asked: Asked, arn: str) -> bool:
     names = sorted(a.name for a in asked.actions if a.service == "s3" and a.named)
     return any(next(asked.permits(Request(action=name, resource=arn)), None) for name in names)
 
@@ -200,6 +224,14 @@ def leaves(pattern: str, jurisdiction: str) -> bool:
 
 
 def _too_wide(asked: Asked) -> Iterator[Beyond]:
+    reports = any(action.name == _REPORT for action in asked.actions)
+    if reports and not asked.statement.confined_to("cloudwatch:namespace"):
+        yield Beyond(
+            rule="identity-scope",
+            found="may report metrics under any name",
+            because="alarms believe what is reported, so everybody reports under their own name",
+            fix="confine cloudwatch:PutMetricData by the condition key cloudwatch:namespace",
+        )
     named = [action for action in asked.actions if action.named]
     for pattern in _patterns(asked) if named else ():
         account = account_of(pattern)

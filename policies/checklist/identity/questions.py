@@ -106,6 +106,22 @@ def _tables_of_flags(account: Account) -> tuple[Target, ...]:
     )
 
 
+@lru_cache(maxsize=2)
+def _announcing(account: Account) -> tuple[Target, ...]:
+    """The topics that alarms announce themselves on."""
+    topics = {
+        topic.urn
+        for alarm in account.stack.of_type(ALARM)
+        for topic in alarm.referenced("alarmActions", (TOPIC,))
+    }
+    return tuple(
+        Target(name=topic.name, resource=arn)
+        for topic in account.stack.of_type(TOPIC)
+        if topic.urn in topics
+        for arn in arns_of(topic, account.id)
+    )
+
+
 def _all(*types: str) -> Callable[[Account], tuple[Target, ...]]:
     @lru_cache(maxsize=2)
     def targets(account: Account) -> tuple[Target, ...]:
@@ -178,6 +194,13 @@ NEVER: Final[tuple[Never, ...]] = (
         to=_all(ALARM, TOPIC),
         because="nobody silences what tells that the platform fails, or is stopped",
         fix=_LESS,
+    ),
+    Never(
+        rule="observability-alarms-guarded",
+        do=lambda action: action.name == "sns:Publish",
+        to=_announcing,
+        because="what an alarm's topic says, an alarm has said",
+        fix="publish to a topic that no alarm announces itself on",
     ),
     Never(
         rule="audit-log-guarded",

@@ -11,6 +11,7 @@ from typing import Final
 
 from policies.checklist.identity.outsiders import outsiders, widely
 from policies.checklist.identity.permissions import FRAMEWORKS
+from policies.checklist.identity.planes import is_work
 from policies.checklist.kill_switch.flag import COMPONENT
 from policies.core.arns import resource_of
 from policies.core.kinds import ROLE
@@ -24,7 +25,8 @@ from policies.core.rule import (
     whole_rule,
 )
 from policies.core.subjects import Resource, Stack
-from policies.iam.account import account_of
+from policies.iam.account import Account, Document, account_of
+from policies.iam.actions import taken_in
 from policies.iam.documents import Statement, statements
 from policies.iam.resource_policies import PLACES, resource_policies
 
@@ -90,22 +92,42 @@ def resources_are_open_to_nobody_outside(stack: Stack) -> Iterator[tuple[str, Vi
     Bad: ``"Principal": "*"``, another account, or conditions that anybody meets (``...IfExists``).
     Fix: Name principals of this account, and leave the rest to their own permissions.
     """
-    account = account_of(stack).id
+    account = account_of(stack)
     for document in resource_policies(stack).documents:
         for statement in document.statements:
-            found = list(outsiders(statement, account, role=False))
+            found = list(outsiders(statement, account.id, role=False))
+            found += _insiders(statement, document, account)
             if found:
                 actions = ", ".join(statement.actions) or "everything but something"
                 yield (
                     document.resource.urn,
                     Violation(
                         found=f"{' and '.join(found)} may do {actions}",
-                        rule="nobody outside of the account uses what belongs to it",
-                        fix="name principals of the account, and of a service ask for "
-                        "aws:SourceAccount",
+                        rule="nobody outside uses what belongs to the account and jurisdiction, "
+                        "and a role of the stack gets no more from a resource than from itself",
+                        fix="name principals of the account, of a service ask for "
+                        "aws:SourceAccount, and give roles of the stack their own policies",
                         at=document.place(statement),
                     ),
                 )
+
+
+def _insiders(statement: Statement, document: Document, account: Account) -> list[str]:
+    """Roles of the stack that a resource lets in although they are not to do it, or not there."""
+    if not statement.allows:
+        return []
+    subject = document.subject or document.resource
+    actions = taken_in(statement.actions, statement.not_actions)
+    changing = any(not is_work(action) for action in actions)
+    named = {resource_of(principal) for principal in statement.principals.get("AWS", ())}
+    return sorted(
+        f"role {role.name}"
+        for role in account.identities
+        if role.kind == ROLE
+        and role.resource is not None
+        and f"role/{role.name}" in named
+        and (changing or role.jurisdiction != subject.jurisdiction)
+    )
 
 
 @resource_rule(

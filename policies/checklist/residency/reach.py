@@ -68,7 +68,7 @@ def keys_let_nobody_copy_them_abroad(key: Resource) -> Iterator[Violation]:
                 f"it may be copied to {', '.join(outside) or 'any region'}",
                 jurisdiction,
                 "allow kms:ReplicateKey only where kms:ReplicaRegion is one of its regions",
-                "policy",
+                f"policy.{statement.at}",
             )
 
 

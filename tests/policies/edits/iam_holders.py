@@ -165,4 +165,39 @@ HOLDER_EDITS: Final[tuple[Harm, ...]] = (
         rule="environment-type-known",
         at="grant",
     ),
+    Harm(
+        name="a role of no jurisdiction reads data of two",
+        edit=together(
+            adding(
+                "aws:iam/role:Role",
+                "reporter",
+                {
+                    "name": "reporter",
+                    "assumeRolePolicy": document(
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "ec2.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ),
+                },
+            ),
+            adding(
+                "aws:iam/rolePolicy:RolePolicy",
+                "reports",
+                {
+                    "role": "reporter",
+                    "policy": document(allow("s3:GetObject", "arn:aws:s3:::holdfast-prod-*/*")),
+                },
+            ),
+        ),
+        rule="residency-permission",
+        at="reports",
+    ),
+    Harm(
+        name="agents of the EU are said to be of the US",
+        edit=setting(AGENTS_ROLE, "tags.holdfast:jurisdiction", "us"),
+        rule="residency-permission",
+        at="eu-agents",
+    ),
 )

@@ -185,4 +185,10 @@ PERMISSION_EDITS: Final[tuple[Harm, ...]] = (
         "identity-scope",
         allow("dynamodb:GetItem", STATE.replace(ACCOUNT, STRANGER)),
     ),
+    agents("report what they like", "identity-scope", allow("cloudwatch:PutMetricData")),
+    agents(
+        "speak in an alarm's name",
+        ALARMS,
+        allow("sns:Publish", f"{SNS}:holdfast-prod-*"),
+    ),
 )

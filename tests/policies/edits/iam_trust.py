@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tests.policies.edits.documents import allow, saying
+from tests.policies.edits.documents import allow, restated, saying
 from tests.policies.edits.iam_names import (
     ACCOUNT,
     AGENTS_ROLE,
@@ -143,6 +143,29 @@ OPEN_EDITS: Final[tuple[Harm, ...]] = (
         Principal={"Service": "s3.amazonaws.com"},
         Action="sns:Publish",
         Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
+    ),
+    opened(
+        "a key to roles of another jurisdiction",
+        KEY,
+        Principal={"AWS": US_AGENTS},
+        Action="kms:Decrypt",
+    ),
+    opened(
+        "a key to those who use it, to delete",
+        KEY,
+        Principal={"AWS": EU_AGENTS},
+        Action="kms:ScheduleKeyDeletion",
+    ),
+    Harm(
+        name="trust: pods of any account",
+        edit=restated(
+            AGENTS_ROLE,
+            0,
+            lambda said: {name: value for name, value in said.items() if name != "Condition"},
+            at="assumeRolePolicy",
+        ),
+        rule="identity-trust",
+        at="eu-agents",
     ),
     Harm(
         name="open: nobody, by a condition that is spelt wrong",
