@@ -31,6 +31,7 @@ from tests.policies.specs import (
     alarms_may,
     changed,
     compliant,
+    copy_statement,
     document,
     guard_statement,
     key_policy,
@@ -294,6 +295,12 @@ SWITCH_MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
         )
         for token in (USER_POLICY, GROUP_POLICY)
         for inputs in ({"policy": document(use_statement())},)
+    ),
+    (
+        "kill-switch-only-trips",
+        changed("key-home", "policy", document(copy_statement())),
+        "key-home",
+        "does not let switch decrypt",
     ),
     ("kill-switch-final", written_again(), "flag", "write the flag again"),
     ("kill-switch-final", flag_says(state={"S": "armed"}), "flag", "writes state of the flag"),
