@@ -194,6 +194,12 @@ def test_an_alarm_is_read_with_cloudwatchs_own_defaults() -> None:
     assert alarm.few_samples_count
 
 
+def test_alarms_on_dynamodbs_metrics_keep_their_state_without_data_whatever_they_say() -> None:
+    assert read(treatMissingData="breaching").missing is Missing.BREACHING
+    found = read(treatMissingData="breaching", namespace="AWS/DynamoDB")
+    assert found.missing is Missing.IGNORE
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
