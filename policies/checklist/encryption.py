@@ -15,7 +15,7 @@ from policies.core.rule import (
     resource_rule,
     stack_rule,
 )
-from policies.core.stores import not_encrypted, too_short
+from policies.core.stores import not_encrypted, too_short, unprotected
 from policies.core.subjects import Resource, Stack
 
 _FRAMEWORKS: Final = ("SOC 2 CC6.1",)
@@ -206,7 +206,7 @@ def _named_alike(key: Resource, stack: Stack) -> Iterator[Resource]:
     types=(SECRET,),
 )
 def secrets_can_be_brought_back(secret: Resource) -> Iterator[Violation]:
-    """A secret of production that is deleted can be brought back for a week.
+    """A secret of production is protected, and can be brought back for a week when deleted.
 
     Why: with its token goes the limiter of the region, and production fails closed.
     Good: ``recovery_window_in_days=30``
@@ -214,6 +214,7 @@ def secrets_can_be_brought_back(secret: Resource) -> Iterator[Violation]:
     Fix: write 7 or more, or leave it out.
     """
     yield from too_short(secret, secret.properties, "recoveryWindowInDays", _SECRET_DAYS)
+    yield from unprotected(secret)
 
 
 def _too_old(found: str, at: str) -> Violation:

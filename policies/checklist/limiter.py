@@ -25,7 +25,7 @@ from policies.core.rule import (
     resource_rule,
     stack_rule,
 )
-from policies.core.stores import is_lasting, not_encrypted
+from policies.core.stores import is_lasting, not_encrypted, unprotected
 from policies.core.subjects import Resource, Stack
 
 _FRAMEWORKS: Final = ("SOC 2 CC6.1",)
@@ -159,6 +159,7 @@ def the_limiter_survives_the_loss_of_a_node(cluster: Resource) -> Iterator[Viola
     for name in ("automaticFailoverEnabled", "multiAzEnabled"):
         if properties.flag(name) is not True:
             yield _wrong(f"{name} is off", "another zone takes over by itself", name)
+    yield from unprotected(cluster)
 
 
 @stack_rule(

@@ -327,6 +327,18 @@ _LIMITER: Final = (
         for name in ("automaticFailoverEnabled", "multiAzEnabled")
     ),
     Harm(
+        name="the engine may delete the limiter",
+        edit=optioned(f"{GROUP}us-west-2-limiter", _unprotected),
+        rule="limiter-available",
+        at="us-west-2-limiter",
+    ),
+    Harm(
+        name="the engine may delete the limiter's token",
+        edit=optioned(f"{SECRET}us-west-2-limiter", _unprotected),
+        rule="secret-recoverable",
+        at="us-west-2-limiter",
+    ),
+    Harm(
         name="the limiter stands in AWS's own subnets",
         edit=setting(f"{GROUP}us-west-2-limiter", "subnetGroupName", "default"),
         rule="limiter-private",
