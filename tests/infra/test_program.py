@@ -132,7 +132,9 @@ def test_the_program_is_one_call() -> None:
 
 def test_what_a_component_refuses_is_told_without_a_traceback() -> None:
     file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
-    principals = [f"role/a-team-with-a-long-name-{number}" for number in range(40)]
+    principals = [
+        f"role/a-team-with-a-very-long-name-of-a-department-{number:017}" for number in range(20)
+    ]
     config = {KEY: json.dumps({**file["config"][KEY], "kill_principals": principals})}
     with pytest.raises(GraphError, match=r"^A role's trust policy has [0-9]+ characters"):
         run(ROOT, "dev", config=config)
