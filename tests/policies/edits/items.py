@@ -1,5 +1,6 @@
 """Edits after which a platform promises, spends or tells its agents something else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -33,10 +34,14 @@ def contract(path: str, value: Value) -> Edit:
 
 def without_contract() -> Edit:
     """A program that exports no contract."""
-    return _exporting(lambda _exported: None)
+
+    def nothing(_exported: Value) -> Value:
+        return None
+
+    return _exporting(nothing)
 
 
-def _exporting(change: Any) -> Edit:  # noqa: ANN401
+def _exporting(change: Callable[[Value], Value]) -> Edit:
     def changed(node: Node) -> Node:
         if node.type != STACK:
             return node
