@@ -1,8 +1,12 @@
 """AWS's own policies that a team plausibly attaches, and what they allow.
 
-Read from AWS's "Managed policy reference" and kept to what rules ask about: actions by patterns,
-on every resource. AWS changes its policies without asking; the date says when these were read.
-What stands here neither as granting nor as harmless is not known, and so not harmless.
+Simplified to what rules ask about: actions by patterns, on every resource, and rather too many
+than too few. What stands here neither as granting nor as harmless is not known, and so not
+harmless.
+
+Does not guarantee:
+    That AWS's policies are as they stand here: AWS changes them without asking. An entry that
+    grants too little would be believed, so policies of one's own are better.
 """
 
 from collections.abc import Mapping
@@ -10,9 +14,6 @@ from typing import Final
 
 from policies.core.kinds import HARMLESS_POLICIES
 from policies.iam.documents import Statement
-
-READ_ON: Final = "2026-11"
-"""Month in which the table was compared with AWS's reference."""
 
 _PREFIX: Final = "arn:aws:iam::aws:policy/"
 
