@@ -73,18 +73,6 @@ def unheard(topic: Resource, stack: Stack) -> Iterator[tuple[str, Violation]]:
             yield topic.urn, _unheard("nobody subscribes to the topic", "")
 
 
-def reaches_somebody(alarm: Resource, stack: Stack) -> bool:
-    """Whether what an alarm says reaches somebody.
-
-    Raises:
-        Undetermined: If a value on the way is unknown.
-    """
-    return not any(wiring(alarm, stack)) and any(
-        not any(unannounced(topic, stack)) and not any(unheard(topic, stack))
-        for topic in topics_of(alarm, stack)
-    )
-
-
 def relied_topics(stack: Stack) -> tuple[Resource, ...]:
     """Every topic that some alarm notifies, sorted by URN."""
     found = {

@@ -3,12 +3,20 @@
 import pytest
 
 from holdfast.graph import Value
-from policies.alarms.reach import reaches_somebody
+from policies.alarms.reach import topics_of, unannounced, unheard, wiring
+from policies.core.subjects import Resource, Stack
 from tests.policies.specs import ACCOUNT, alarms_may, changed, compliant, document, stack_of
 
 ALARM = "alarm-eu-west-1"
 TOPIC = "topic-eu-west-1"
 SUBSCRIPTION = "subscription-eu-west-1"
+
+
+def reaches_somebody(alarm: Resource, stack: Stack) -> bool:
+    return not any(wiring(alarm, stack)) and any(
+        not any(unannounced(topic, stack)) and not any(unheard(topic, stack))
+        for topic in topics_of(alarm, stack)
+    )
 
 
 def reaches(path: str, value: Value, *, of: str = SUBSCRIPTION) -> bool:
