@@ -118,5 +118,5 @@ def events(place: Path, *, every: bool, as_json: bool) -> None:
     if not as_json:
         for event in shown:
             at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.wall_s))
-            line = f"{at}  {event.kind:22}{event.region:16}{event.detail}"
+            line = f"{at}  {event.kind:24}{event.region:16}{event.detail}"
             typer.echo(plain(line.rstrip()))

@@ -114,7 +114,8 @@ def read_config(project: Project, stack: str, given: Mapping[str, str]) -> Stack
     file = project.config_dir / f"Pulumi.{stack}.yaml"
     overrides = {_full_key(project.name, key): value for key, value in given.items()}
     if not file.is_file():
-        known = sorted(path.name[7:-5] for path in project.config_dir.glob("Pulumi.*.yaml"))
+        files = project.config_dir.glob("Pulumi.*.yaml")
+        known = sorted(path.name[7:-5] for path in files if path.is_file())
         raise GraphError(
             f"stack {stack!r} has no file {file}. Allowed are {', '.join(known) or 'none yet'}; "
             f"name one of them or write that file."

@@ -29,11 +29,15 @@ def read_bounded(file: Path) -> str:
     """The text of a YAML file that is safe to load.
 
     Raises:
-        GraphError: If it is longer, nested deeper, or stands for more than allowed.
+        GraphError: If it cannot be read, is longer, nested deeper, or stands for more than allowed.
         UnicodeDecodeError: If it is no UTF-8.
     """
-    with file.open("rb") as opened:
-        content = opened.read(MOST_BYTES + 1)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        # An error of reading what is open does not name the file, as one of opening does.
+        raise GraphError(f"{file} cannot be read: {error.strerror}. Mend or replace it.") from error
     if len(content) > MOST_BYTES:
         raise GraphError(
             f"{file} has more than {MOST_BYTES} bytes, which is the most that is read. Move what "

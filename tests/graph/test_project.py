@@ -164,9 +164,13 @@ def test_an_encrypted_value_that_is_given_is_a_secret(tmp_path: Path) -> None:
     assert "demo:token" not in graph.config
 
 
-def test_an_unknown_stack_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match="Allowed are dev"):
-        run(project(tmp_path, ""), "prod")
+@pytest.mark.parametrize("stack", ["prod", "directory", "loop"])
+def test_an_unknown_stack_names_those_there_are(stack: str, tmp_path: Path) -> None:
+    root = project(tmp_path, "")
+    (root / "Pulumi.directory.yaml").mkdir()
+    (root / "Pulumi.loop.yaml").symlink_to("Pulumi.loop.yaml")
+    with pytest.raises(GraphError, match="Allowed are dev;"):
+        run(root, stack)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A configuration from a stranger is refused within a second, whatever it is made to stand for."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -62,3 +63,10 @@ def test_what_is_large_and_allowed_is_read(tmp_path: Path) -> None:
     found = read_yaml(file)
     assert found["y"] == [[1, 2], [1, 2]]
     assert len(found) == 2_003
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has such a file")
+def test_a_file_that_opens_and_cannot_be_read_is_named() -> None:
+    file = Path("/proc/self/mem")
+    with pytest.raises(GraphError, match=f"^{file} cannot be read: Input/output error"):
+        read_yaml(file)

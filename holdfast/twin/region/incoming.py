@@ -11,6 +11,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+SIGNATURE_PARAMETERS = frozenset(
+    f"X-Amz-{part}"
+    for part in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+)
+"""What a signature adds to the query of a URL that carries it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Incoming:

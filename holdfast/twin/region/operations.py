@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from holdfast.twin.region.incoming import Denied, Incoming
+from holdfast.twin.region.incoming import SIGNATURE_PARAMETERS, Denied, Incoming
 from holdfast.twin.region.services import ROUTE53, S3, SERVICES, Service
 
 FORM = "application/x-www-form-urlencoded"
@@ -70,11 +70,6 @@ _S3_DETAILS = frozenset(
     }
 )  # fmt: skip
 """Parameters that do not."""
-
-_SIGNATURE = frozenset(
-    f"X-Amz-{part}"
-    for part in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
-)
 
 _ROUTE53 = tuple(
     (method, re.compile(f"/{ROUTE53.name}/{path}/?"), name)
@@ -193,7 +188,7 @@ def _expect_type(request: Incoming, service: Service) -> None:
 
 
 def _s3_operation(request: Incoming) -> str:
-    names = [name for name, _ in request.parameters if name not in _SIGNATURE]
+    names = [name for name, _ in request.parameters if name not in SIGNATURE_PARAMETERS]
     chosen = [name for name in names if name in _S3_WORDS]
     if len(chosen) > 1 or not set(names) <= _S3_WORDS | _S3_DETAILS:
         return ""

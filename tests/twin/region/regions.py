@@ -179,7 +179,13 @@ class Regions:
         return self._clients[service, name]
 
     def client_signing_for(
-        self, region: str, service: str, name: str, *, read_timeout_s: float = 20
+        self,
+        region: str,
+        service: str,
+        name: str,
+        *,
+        read_timeout_s: float = 20,
+        signature_version: str | None = None,
     ) -> Any:  # noqa: ANN401 -- a boto3 client
         """A client of one region's endpoint that believes to be in ``region``."""
         return boto3.client(  # pyright: ignore[reportUnknownMemberType, reportCallIssue]
@@ -189,7 +195,10 @@ class Regions:
             aws_access_key_id=CREDENTIALS.key_id,
             aws_secret_access_key=CREDENTIALS.secret,
             config=Config(
-                retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=read_timeout_s
+                retries={"total_max_attempts": 1},
+                connect_timeout=5,
+                read_timeout=read_timeout_s,
+                signature_version=signature_version,
             ),
         )
 

@@ -122,6 +122,7 @@ def test_what_botocore_signs_is_let_in_and_nothing_else_is(  # noqa: PLR0917
         (with_header(signed(), "authorization", "Bearer x"), "IncompleteSignature"),
         (with_header(signed(), "x-amz-date", "today"), "SignatureDoesNotMatch"),
         (replace(signed(), raw_path="/#/functions"), "SignatureDoesNotMatch"),
+        (with_header(signed(), "x-amz-added", "x"), "SignatureDoesNotMatch"),
         (replace(signed(), query="X-Amz-Algorithm=AWS4-HMAC-SHA256"), "IncompleteSignature"),
     ],
 )
@@ -142,6 +143,8 @@ def test_a_url_for_s3_may_carry_its_signature_for_as_long_as_it_says() -> None:
     assert admit(replace(presigned(), raw_path="/bucket/other"), b"") == "SignatureDoesNotMatch"
     longer = replace(presigned(), query=presigned().query.replace("Expires=60", "Expires=600"))
     assert admit(longer, b"") == "SignatureDoesNotMatch"
+    copying = with_header(presigned(), "x-amz-copy-source", "/bucket/other")
+    assert admit(copying, b"") == "SignatureDoesNotMatch"
     for_other = presigned().query.replace("s3%2Faws4", "lambda%2Faws4")
     assert admit(replace(presigned(), query=for_other), b"") == "AccessDenied"
 
