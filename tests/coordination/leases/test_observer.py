@@ -307,7 +307,7 @@ def _see(store: ConditionalStore) -> None:
     key = f"observed/{random_nonce()}"
     observer = LeaseObserver(store=store, key=key, period_ms=100)
     assert observer.look() == Sighting(Standing.FREE)
-    with Lock(store=store, key=key, owner="a", wait_s=1) as lease:
+    with Lock(store=store, key=key, owner="a", wait_s=12) as lease:
         time.sleep(0.11)
         sighting = observer.look()
         assert (sighting.standing, sighting.token) == (Standing.HELD, lease.token)

@@ -110,7 +110,7 @@ def test_a_lock_on_it_takes_and_gives_back_in_two_requests(
 
     async def lock(store: AsyncDynamoDbStore) -> None:
         counting = Counting(store)
-        async with AsyncLock(store=counting, key=random_nonce(), owner="a", wait_s=1) as lease:
+        async with AsyncLock(store=counting, key=random_nonce(), owner="a", wait_s=12) as lease:
             assert lease.token == 1
 
     ask(server, monkeypatch, lock)

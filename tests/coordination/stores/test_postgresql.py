@@ -336,7 +336,7 @@ def test_a_lock_on_it_excludes_others_and_its_tokens_grow(
     postgresql_server: PostgreSqlServer, store: PostgreSqlStore
 ) -> None:
     key = random_nonce()
-    with Lock(store=store, key=key, owner="a", wait_s=1, timing=FAST) as first:
+    with Lock(store=store, key=key, owner="a", wait_s=5, timing=FAST) as first:
         with (
             pytest.raises(LockTimeoutError),
             Lock(store=store, key=key, owner="b", wait_s=0, keeps_trying=True, timing=FAST),
@@ -347,7 +347,7 @@ def test_a_lock_on_it_excludes_others_and_its_tokens_grow(
 
     async def again() -> int:
         other = AsyncPostgreSqlStore(postgresql_server.connection)
-        async with AsyncLock(store=other, key=key, owner="c", wait_s=1, timing=FAST) as second:
+        async with AsyncLock(store=other, key=key, owner="c", wait_s=5, timing=FAST) as second:
             return second.token
 
     assert asyncio.run(again()) > first.token
