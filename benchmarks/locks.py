@@ -210,7 +210,7 @@ class _DynamoDlm:
 
 
 def _ours() -> Peer:
-    ours: Peer = importlib.import_module("benchmarks.our_lock").HoldfastLock()
+    ours: Peer = importlib.import_module("benchmarks.our_lock").HoldfastLock(LEASE_S)
     return ours
 
 

@@ -1,6 +1,5 @@
 """This library's lock, as ``bench_coordination`` sees every library's."""
 
-from benchmarks.locks import LEASE_S
 from holdfast.contract import Consistency, Table
 from holdfast.coordination import DynamoDbStore, Lease, LeaseTiming, Lock, dynamodb_client
 from holdfast.errors import LockTimeoutError
@@ -8,27 +7,31 @@ from tests.coordination.servers import REGION, TABLE
 
 
 class HoldfastLock:
-    """One :class:`~holdfast.coordination.Lock` after the other, on one store."""
+    """One :class:`~holdfast.coordination.Lock` after the other, on one store.
+
+    Args:
+        lease_s: How long its leases last.
+    """
 
     name = "holdfast"
 
-    def __init__(self) -> None:
+    def __init__(self, lease_s: int) -> None:
         table = Table(name=TABLE, consistency=Consistency.STRONG, regions=(REGION,))
         self._store = DynamoDbStore(table, dynamodb_client())
+        self._timing = LeaseTiming(
+            lease_ms=lease_s * 1000, renew_ms=lease_s * 250, retry_ms=1000, margin_ms=lease_s * 200
+        )
         self._lock: Lock | None = None
         self._lease: Lease | None = None
 
     def _try(self, key: str, wait_s: float) -> bool:
-        timing = LeaseTiming(
-            lease_ms=LEASE_S * 1000, renew_ms=LEASE_S * 250, retry_ms=1000, margin_ms=LEASE_S * 200
-        )
         # The benchmark looks once where it asks who holds a lock, which no waiter of ours does.
         lock = Lock(
             store=self._store,
             key=key,
             owner="bench",
             wait_s=wait_s,
-            timing=timing,
+            timing=self._timing,
             keeps_trying=True,
         )
         try:
