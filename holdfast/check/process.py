@@ -124,7 +124,8 @@ def started(path: Path, environment: Mapping[str, str], timeout_s: float) -> Gen
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=log,
-            env={**environment_without_proxy(), **environment},
+            # What rules say of themselves are docstrings, which a 2 here would take away.
+            env={**environment_without_proxy(), "PYTHONOPTIMIZE": "", **environment},
             start_new_session=True,
         )
         pack = PackProcess(path, process, printed, log, time.monotonic() + timeout_s)

@@ -366,11 +366,22 @@ class Twin:
         except RefusedError as error:
             raise TwinError(str(error)) from error
         except RpcError as error:
-            raise TwinError(
-                f"the twin in {self._state_dir} (process {self._record.pid}) does not answer "
-                f"{op}: {error}. Look into {self._state_dir / 'logs' / 'supervisor.log'}, "
-                "or end it with `holdfast twin down`."
-            ) from error
+            raise TwinError(self._silent(op, error)) from error
+
+    def _silent(self, op: str, error: RpcError) -> str:
+        """Why the twin does not answer: whoever ends it meanwhile takes away its logs as well."""
+        twin = f"the twin in {self._state_dir} (process {self._record.pid})"
+        seen = look(self._state_dir)
+        if not seen.alive or seen.stage in {Stage.STOPPING, Stage.REMOVING}:
+            return (
+                f"{twin} was ended before it answered {op}. If that was not you, "
+                "`holdfast twin events` shows what has happened; start it again with "
+                "`holdfast twin up`."
+            )
+        return (
+            f"{twin} does not answer {op}: {error}. Look into "
+            f"{self._state_dir / 'logs' / 'supervisor.log'}, or end it with `holdfast twin down`."
+        )
 
 
 def _record_of(state_dir: Path) -> TwinRecord:

@@ -41,9 +41,10 @@ def expect_room(state_dir: Path, *, region_count: int) -> None:
     free_bytes = shutil.disk_usage(place).free
     needed_bytes = REGION_BYTES * region_count
     if free_bytes < needed_bytes:
+        regions = "one region" if region_count == 1 else f"{region_count} regions"
         raise TwinError(
             f"the disk of {state_dir} has {free_bytes / 1e6:.0f} MB left, and a twin of "
-            f"{region_count} regions needs {needed_bytes / 1e6:.0f} MB. Make room, or name a "
+            f"{regions} needs {needed_bytes / 1e6:.0f} MB. Make room, or name a "
             "--state-dir on another disk."
         )
 

@@ -120,6 +120,19 @@ def test_a_proxy_does_not_stand_between_us_and_the_pack(
     assert not run(graph, pack(tmp_path, NAMED)).passed
 
 
+def test_rules_keep_their_words_whatever_python_is_told_to_leave_out(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    body = """
+    def one(args, report):
+        'What I ask.'
+        if one.__doc__ is None:
+            report("found no words")
+    """
+    assert run(graph, one(tmp_path, body)).passed
+
+
 def test_a_program_that_fails_ends_the_pack_too(tmp_path: Path) -> None:
     body = f"""
         import os

@@ -267,6 +267,8 @@ def test_a_stop_leaves_no_process_and_no_port_and_keeps_the_state(tmp_path: Path
     assert not (tmp_path / TWIN_FILE).exists()
     with pytest.raises(TwinError, match=r"there is no twin\.json"):
         Twin.attach(tmp_path)
+    with pytest.raises(TwinError, match="was ended before it answered status"):
+        twin.status()
 
     with Twin.start(state_dir=tmp_path, regions=[EAST, WEST], detached=False) as again:
         assert again.plan == plan

@@ -106,6 +106,11 @@ class ControlServer:
             return {"id": number, "ok": False, "error": str(error)}
         except ValidationError as error:
             return {"id": number, "ok": False, "error": f"the request is malformed: {error}"}
+        except OSError as error:
+            log.exception("the request %s failed", request.get("op"))
+            place = f"{error.filename}: " if error.filename else ""
+            told = f"{place}{error.strerror or error}"
+            return {"id": number, "ok": False, "error": f"the twin is refused something: {told}"}
         except Exception as error:
             # The twin outlives a defect in one request; its caller and the log hear of it.
             log.exception("the request %s failed", request.get("op"))

@@ -119,7 +119,8 @@ class RegionUnit:
             steps: Receives an event for each step that is done.
 
         Raises:
-            TwinError: If a server does not become ready; the region is down again then.
+            TwinError: If a server does not become ready, or the machine lacks something; the
+                region is down again then.
         """
         self.state = RegionState.RESTORING
         self.reason = ""
@@ -138,7 +139,7 @@ class RegionUnit:
             if known != self.cut_from:
                 await self.tell_links()
                 self._still(generation)
-        except (TwinError, RpcError) as error:
+        except (TwinError, RpcError, OSError) as error:
             if generation == self._generation:
                 self._end_servers()
                 self._down(str(error))

@@ -1,6 +1,8 @@
 """The control port answers those who hold the token, and outlives what they ask."""
 
 import asyncio
+import errno
+import os
 import socket
 from pathlib import Path
 
@@ -24,6 +26,10 @@ async def fail(_request: JsonObject) -> JsonObject:
     raise RuntimeError("a defect")
 
 
+async def lack(_request: JsonObject) -> JsonObject:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 async def malformed(request: JsonObject) -> JsonObject:
     SpawnRequest.model_validate(request)
     return {}
@@ -35,7 +41,13 @@ def ask(*requests: dict[str, JsonValue]) -> list[JsonObject | str]:
     async def scenario() -> list[JsonObject | str]:
         listener = socket.create_server(("127.0.0.1", 0))
         host, port = listener.getsockname()
-        handlers = {"echo": echo, "refuse": refuse, "fail": fail, "malformed": malformed}
+        handlers = {
+            "echo": echo,
+            "refuse": refuse,
+            "fail": fail,
+            "lack": lack,
+            "malformed": malformed,
+        }
         server = ControlServer(listener, "token", handlers)
         await server.start()
         replies: list[JsonObject | str] = []
@@ -69,6 +81,7 @@ def test_every_kind_of_failure_is_told_and_the_server_goes_on() -> None:
         {"op": "malformed", "token": "token"},
         {"op": "unheard-of", "token": "token"},
         {"token": "token"},
+        {"op": "lack", "token": "token"},
         {"op": "echo", "say": 1, "token": "token"},
     )
     assert replies[0] == "not today"
@@ -76,7 +89,8 @@ def test_every_kind_of_failure_is_told_and_the_server_goes_on() -> None:
     assert "the request is malformed" in str(replies[2])
     assert "no operation 'unheard-of'; there are echo, fail" in str(replies[3])
     assert "needs 'op' as text" in str(replies[4])
-    assert isinstance(replies[5], dict)
+    assert replies[5] == "the twin is refused something: No space left on device"
+    assert isinstance(replies[6], dict)
 
 
 def test_a_field_that_must_be_text_is_checked() -> None:

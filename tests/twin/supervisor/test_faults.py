@@ -283,6 +283,23 @@ def test_a_region_that_does_not_catch_up_stays_down_and_may_be_tried_again(
     scenario(tmp_path, body)
 
 
+def test_a_region_that_the_machine_has_no_room_for_stays_down_and_may_be_tried_again(
+    tmp_path: Path,
+) -> None:
+    async def body(world: World) -> None:
+        config = tmp_path / "regions" / EAST / "config.json"
+        world.faults.kill(EAST)
+        config.unlink()
+        config.mkdir()  # As on a full disk, it cannot be written.
+        with pytest.raises(TwinError, match=r"did not come back: .*config\.json.*It is down"):
+            await world.faults.restore(EAST)
+        assert world.regions[EAST].state is RegionState.DOWN
+        config.rmdir()
+        assert (await world.faults.restore(EAST)).changed
+
+    scenario(tmp_path, body)
+
+
 def test_a_kill_overtakes_a_restore_that_is_under_way(tmp_path: Path) -> None:
     async def body(world: World) -> None:
         world.spawn("ticker")
