@@ -1,7 +1,8 @@
 """Which kind of function a caller handed over: one that returns, or one that must be awaited.
 
 A coroutine function on a thread returns at once and never runs; a plain function in a task runs
-before anything could stop it. Either looks like work that has ended or begun, and is neither.
+before anything could stop it. Either looks like work that has ended or begun, and is neither. A
+generator returns at once as well, and runs when somebody goes through it: here, nobody does.
 
 Does not guarantee:
     An answer before the call for lambdas: what they return is looked at after it.
@@ -23,15 +24,33 @@ def is_asynchronous(function: Callable[..., object]) -> bool:
     Args:
         function: A function, a method, a ``partial`` of one, or an object with ``__call__``.
     """
-    while isinstance(function, functools.partial):
-        function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        type(function).__call__
+    return _any(function, inspect.iscoroutinefunction)
+
+
+def runs_later(function: Callable[..., object]) -> bool:
+    """Whether calling it runs nothing of it yet: a coroutine function's, or a generator's.
+
+    Args:
+        function: As for :func:`is_asynchronous`.
+    """
+    return any(
+        _any(function, kind)
+        for kind in (
+            inspect.iscoroutinefunction,
+            inspect.isgeneratorfunction,
+            inspect.isasyncgenfunction,
+        )
     )
 
 
+def _any(function: Callable[..., object], kind: Callable[[object], bool]) -> bool:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return kind(function) or kind(type(function).__call__)
+
+
 def check_plain(what: str, function: Callable[..., object] | None, instead: str) -> None:
-    """Refuses a coroutine function where nobody would await what it returns.
+    """Refuses a function where nobody would await, or go through, what it returns.
 
     Args:
         what: Name of the argument and of whose it is.
@@ -39,9 +58,9 @@ def check_plain(what: str, function: Callable[..., object] | None, instead: str)
         instead: What takes coroutine functions.
 
     Raises:
-        ConfigurationError: If it is a coroutine function.
+        ConfigurationError: If it is a coroutine function or a generator.
     """
-    if function is not None and is_asynchronous(function):
+    if function is not None and runs_later(function):
         raise _never_awaited(what, instead)
 
 
@@ -64,18 +83,22 @@ def check_coroutine(what: str, function: Callable[..., object], instead: str) ->
 
 
 def returned_plainly(what: str, returned: R, instead: str) -> R:
-    """What a function returned, unless somebody would have to await it.
+    """What a function returned, unless somebody would have to await it or go through it.
 
     Args:
         what: Name of the argument and of whose it is.
-        returned: What the call returned. A coroutine is closed.
+        returned: What the call returned. A coroutine or generator is closed.
         instead: What takes coroutine functions.
 
     Raises:
-        ConfigurationError: If it is an awaitable.
+        ConfigurationError: If it is an awaitable or a generator.
     """
-    if inspect.isawaitable(returned):
-        if inspect.iscoroutine(returned):
+    if (
+        inspect.isawaitable(returned)
+        or inspect.isgenerator(returned)
+        or inspect.isasyncgen(returned)
+    ):
+        if inspect.iscoroutine(returned) or inspect.isgenerator(returned):
             returned.close()
         raise _never_awaited(what, instead)
     return returned
@@ -99,8 +122,9 @@ def awaitable(what: str, returned: Awaitable[R], instead: str) -> Awaitable[R]:
 
 def _never_awaited(what: str, instead: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{what} is a coroutine function or returns an awaitable, which nothing here awaits, so "
-        f"that it would never run. Give a plain function, or use {instead}."
+        f"{what} is a coroutine function or a generator, or returns one's object, which nothing "
+        "here awaits or goes through, so that it would never run. Give a plain function, or use "
+        f"{instead}."
     )
 
 

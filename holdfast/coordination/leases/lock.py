@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Generic, ParamSpec, Self, TypeVar
 
 from holdfast.coordination.drivers.clock import Clock, SystemClock
-from holdfast.coordination.drivers.kind import is_asynchronous
+from holdfast.coordination.drivers.kind import is_asynchronous, returned_plainly, runs_later
 from holdfast.coordination.drivers.timing import LeaseTiming
 from holdfast.coordination.leases.claim import Claim
 from holdfast.coordination.leases.health import Health, Listener, Tally
@@ -125,8 +125,10 @@ class AnyLock(Generic[S]):
 
     def _check_decorates(self, function: Callable[..., object], *, coroutines: bool) -> None:
         name = getattr(function, "__qualname__", repr(function))
-        if is_asynchronous(function) is not coroutines:
-            kind = "is no coroutine function" if coroutines else "is a coroutine function"
+        if not (is_asynchronous(function) if coroutines else not runs_later(function)):
+            kind = (
+                "is no coroutine function" if coroutines else "is a coroutine function or generator"
+            )
             raise ConfigurationError(
                 f"{name}, which lock {self._key} decorates, {kind}. Lock is for plain functions, "
                 "AsyncLock for coroutine functions."
@@ -185,7 +187,10 @@ class Lock(AnyLock[ConditionalStore]):
         @functools.wraps(function)
         def locked(*args: P.args, **kwargs: P.kwargs) -> R:
             with self._another():
-                return function(*args, **kwargs)
+                # What still has to run would run without the lock.
+                return returned_plainly(
+                    f"What lock {self._key} decorates", function(*args, **kwargs), "AsyncLock"
+                )
 
         return locked
 

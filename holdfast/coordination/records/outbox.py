@@ -34,7 +34,7 @@ from holdfast.coordination.drivers.kind import (
 from holdfast.coordination.leases.fence import Fence
 from holdfast.coordination.leases.lease import random_nonce
 from holdfast.coordination.records.versioned import AsyncVersionedState, VersionedState
-from holdfast.coordination.records.versioned_core import PENDING, Retry, Schema
+from holdfast.coordination.records.versioned_core import BEFORE, PENDING, Retry, Schema
 from holdfast.coordination.stores.listing import (
     DEFAULT_MAX_RECORDS,
     AsyncListing,
@@ -379,7 +379,9 @@ def _noting(
     key: str, change: Callable[[T | None], Outgoing[T]], new_nonce: Callable[[], str]
 ) -> Callable[[Outgoing[T] | None], Outgoing[T]]:
     def noted(before: Outgoing[T] | None) -> Outgoing[T]:
-        after = change(None if before is None else before.value)
+        after = returned_plainly(
+            f"The change to record {key}", change(None if before is None else before.value), BEFORE
+        )
         added = tuple(
             message if message.id else replace(message, id=new_nonce())
             for message in after.messages

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from holdfast.coordination.drivers.kind import returned_plainly
 from holdfast.coordination.drivers.program import Pause, Program
 from holdfast.coordination.leases.fence import Fence
 from holdfast.coordination.leases.lease import random_nonce
@@ -38,6 +39,8 @@ REMEMBERED = 16
 """Changes whose nonces a record remembers."""
 PENDING = "pending"
 """Attribute by which a listing finds the records that something is still to be done for."""
+BEFORE = "in it what was awaited before the update"
+"""What a change does in place of waiting, which is called again when a rival was faster."""
 
 T = TypeVar("T")
 
@@ -187,14 +190,19 @@ class VersionedCore(Generic[T]):
             LeaseLostError: If a later holder has written to it.
             StoreUnavailableError: If the store put it off every time, or it is unknown whether
                 the change was applied. The message says which.
-            ConfigurationError: If the record's schema is unknown.
+            ConfigurationError: If the record's schema is unknown, or ``change`` returns something
+                to await.
         """
         item = yield from self._look(key)
         mine: dict[str, T] = {}
         unsure_since: int | None = None
         reply = Reply(Outcome.UNKNOWN)
         for attempt in range(self._retry.attempts):
-            value = change(None if item is None else self._schema.read(key, item))
+            value = returned_plainly(
+                f"The change to record {key}",
+                change(None if item is None else self._schema.read(key, item)),
+                BEFORE,
+            )
             nonce = self._new_nonce()
             mine[nonce] = value
             reply = yield self._write(key, item, nonce, value, fence)

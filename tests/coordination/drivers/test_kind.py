@@ -1,7 +1,7 @@
 """Functions that must be awaited are told from those that must not, before they do harm."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from unittest.mock import AsyncMock
 
 import pytest
@@ -63,6 +63,30 @@ def test_what_would_hold_up_the_loop_is_refused_there(function: Callable[..., ob
     with pytest.raises(ConfigurationError, match=r"work is a plain function.*or use Other"):
         check_coroutine("work", function, "Other")
     check_plain("work", function, "Other")
+
+
+def generator(*_: object) -> Iterator[None]:
+    """Runs when somebody goes through it."""
+    yield
+
+
+async def asynchronous_generator(*_: object) -> AsyncIterator[None]:
+    """The same, in asyncio."""
+    yield
+
+
+@pytest.mark.parametrize(
+    "function", [generator, functools.partial(generator, 1), asynchronous_generator]
+)
+def test_what_nobody_goes_through_is_refused_before_and_after_the_call(
+    function: Callable[..., object],
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"generator.*or use Other"):
+        check_plain("work", function, "Other")
+    with pytest.raises(ConfigurationError, match="never run"):
+        returned_plainly("work", function(), "Other")
+    with pytest.raises(ConfigurationError, match="plain function"):
+        check_coroutine("work", function, "Other")
 
 
 def test_wrappers_and_lambdas_are_looked_at_when_they_have_been_called() -> None:

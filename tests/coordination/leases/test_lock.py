@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -232,8 +232,17 @@ def test_a_lock_for_threads_decorates_no_coroutine_function() -> None:
     async def work() -> None:
         """Would run after the lock has been given back."""
 
-    with pytest.raises(ConfigurationError, match=r"is a coroutine function.*AsyncLock"):
-        _lock(MemoryStore(), "a")(work)
+    def generator() -> Iterator[None]:
+        yield
+
+    def returns_one() -> Iterator[None]:
+        return generator()
+
+    with pytest.raises(ConfigurationError, match="never run"):
+        _lock(MemoryStore(), "a")(returns_one)()
+    for later in (work, generator):
+        with pytest.raises(ConfigurationError, match=r"is a coroutine function.*AsyncLock"):
+            _lock(MemoryStore(), "a")(later)
     with pytest.raises(ConfigurationError, match="keeps_trying"):
         _lock(MemoryStore(), "a", wait_s=0)(lambda: None)
 

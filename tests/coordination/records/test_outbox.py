@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -41,6 +41,22 @@ from tests.coordination.postgresql_server import PostgreSqlServer
 from tests.coordination.servers import REGION, create_table, environment
 
 NUMBER: Schema[int] = Schema(version=1, encode=str, decode=int)
+
+
+def test_a_message_is_not_sent_by_a_generator_that_nobody_goes_through() -> None:
+    def send(message: Message) -> Iterator[Message]:
+        yield message
+
+    box = Outbox(store=MemoryStore(), schema=NUMBER)
+    box.update("k", lambda _: Outgoing(1, (Message("m"),)))
+    for sender in (send, functools.partial(send)):
+        with pytest.raises(ConfigurationError, match="never run"):
+            box.relay("k", sender)
+    sent: list[str] = []
+    assert box.relay("k", lambda message: sent.append(message.body)) == 1
+    assert sent == ["m"]
+    with pytest.raises(ConfigurationError, match=r"change to record k .*never run"):
+        box.update("k", lambda _: send(Message("n")))  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
 
 
 def add_one(value: int | None) -> Outgoing[int]:

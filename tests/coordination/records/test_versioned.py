@@ -50,6 +50,17 @@ def test_a_record_begins_as_none_and_keeps_what_it_is_given() -> None:
     assert state.read("n") == 2
 
 
+def test_a_change_that_nobody_awaits_is_refused_and_not_written() -> None:
+    async def change(value: int | None) -> int:
+        return add_one(value)
+
+    words: Schema[object] = Schema(version=1, encode=str, decode=str)
+    state = VersionedState(store=MemoryStore(), schema=words)
+    with pytest.raises(ConfigurationError, match=r"change to record n .*awaited before the update"):
+        state.update("n", change)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert state.read("n") is None
+
+
 def test_no_change_is_lost_between_threads() -> None:
     store = MemoryStore()
 
