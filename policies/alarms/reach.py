@@ -29,6 +29,9 @@ KEY_ALIAS: Final = "aws:kms/alias:Alias"
 _KEY_USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 """What a service needs of the key of a topic that it publishes to."""
 
+_ACTIONS: Final = ("alarmActions", "insufficientDataActions", "okActions")
+"""Where an alarm says what it does; it can stop machines and call functions, too."""
+
 _PEOPLE: Final = frozenset({"email", "email-json", "https", "sms"})
 """Protocols at whose other end somebody is. Who reads a queue, nobody here can tell."""
 
@@ -39,6 +42,11 @@ def wiring(alarm: Resource, stack: Stack) -> Iterator[Violation]:
         yield _unheard("the alarm's actions are off", "actionsEnabled")
     elif not topics_of(alarm, stack):
         yield _unheard("the alarm notifies no topic of its region", "alarmActions")
+    for at in _ACTIONS:
+        stack.targets(alarm, at, TOPIC)  # Unknown and of no topic is undetermined.
+        for action in alarm.properties.names(at):
+            if action is not None and not stack.named(TOPIC, action):
+                yield _unheard(f"it acts on {action}, which is no topic of this stack", at)
 
 
 def topics_of(alarm: Resource, stack: Stack) -> tuple[Resource, ...]:

@@ -192,7 +192,7 @@ def _faults(alarm: Resource, watch: Watch, stack: Stack) -> Iterator[Violation]:
         yield undetermined(unknown.path)
         return
     refused = [_wrong(watch, f"CloudWatch refuses it: {why}", at) for at, why in mine.refused()]
-    yield from refused or _misjudged(mine, watch)
+    yield from refused or [*_misjudged(mine, watch)] or _stale(mine, watch)
     yield from wiring(alarm, stack)
 
 
@@ -209,6 +209,12 @@ def _misjudged(mine: Alarm, watch: Watch) -> Iterator[Violation]:
             if not is_right(mine):
                 yield _wrong(watch, found, _culprit(mine, watch, is_right))
                 return
+
+
+def _stale(mine: Alarm, watch: Watch) -> Iterator[Violation]:
+    """Whether an alarm still tells of the last time when it happens again, and so tells nobody."""
+    if mine.period_s > watch.within_s:
+        yield _wrong(watch, f"one data point lasts {mine.period_s} s", "period")
 
 
 def _culprit(mine: Alarm, watch: Watch, is_right: Callable[[Alarm], bool]) -> str:

@@ -133,8 +133,18 @@ def _table(urn: str, part: Properties, table: Resource) -> Found:
     witness = table.properties.object("globalTableWitness")
     if part.text("witness") != (None if witness is None else witness.text("regionName")):
         yield urn, _wrong(f"{table.name} has another witness", part.at("witness"))
+    yield from _keyed(table)
+
+
+def _keyed(table: Resource) -> Found:
+    """What keeps the runtime from finding an item of a table."""
     if table.properties.text("hashKey") != _KEY_ATTRIBUTE:
         yield table.urn, _wrong(f"the runtime finds items by {_KEY_ATTRIBUTE}", "hashKey")
+    if table.properties.is_given("rangeKey"):
+        yield table.urn, _wrong("the runtime finds items by one key", "rangeKey")
+    for attribute in table.properties.objects("attributes"):
+        if attribute.text("name") == _KEY_ATTRIBUTE and attribute.text("type") != "S":
+            yield table.urn, _wrong("the runtime finds items by a text", attribute.at("type"))
 
 
 @whole_rule(

@@ -9,15 +9,19 @@ from typing import Final
 
 from policies.core.contract import ingress_of, rto_s
 from policies.core.kinds import (
+    INGRESS_RULE,
     INTERNET_GATEWAY,
+    LIMITER_SUBNETS,
     LISTENER,
     LOAD_BALANCER,
     ROUTE,
     ROUTE_TABLE,
     ROUTE_TABLE_ASSOCIATION,
+    SECURITY_GROUP,
     SUBNET,
     TARGET_GROUP,
     VPC,
+    VPC_ENDPOINT,
 )
 from policies.core.properties import Undetermined
 from policies.core.rule import (
@@ -32,6 +36,13 @@ from policies.core.stores import is_lasting, unprotected
 from policies.core.subjects import Resource, Stack
 
 _FRAMEWORKS: Final = ("SOC 2 A1.2",)
+_PLACED: Final = {
+    LIMITER_SUBNETS: "subnetIds",
+    LOAD_BALANCER: "subnets",
+    VPC_ENDPOINT: "subnetIds",
+}
+"""What stands in subnets, and where it says in which."""
+_PEER: Final = "referencedSecurityGroupId"
 _EVERYWHERE: Final = "0.0.0.0/0"
 _FEWEST_ZONES: Final = 2
 
@@ -107,12 +118,29 @@ def connections_reach_agents(resource: Resource, stack: Stack) -> Iterator[Viola
     elif resource.type == TARGET_GROUP:
         if properties.text("protocol") != "TCP" or properties.text("targetType") != "ip":
             yield _unheard("it does not pass TCP on to addresses", "protocol")
-        if properties.number("port") is None:
-            yield _unheard("it has no port", "port")
+        if not _let_in(resource, stack):
+            yield _unheard(f"nobody lets anything in at {properties.number('port')}", "port")
         if not any(resource in _forwarded_to(other, stack) for other in stack.of_type(LISTENER)):
             yield _unheard("no listener forwards to it", "")
     else:
         yield from _silent(resource, stack)
+
+
+def _let_in(group: Resource, stack: Stack) -> bool:
+    """Whether some security group of the region lets its load balancers in at a group's port."""
+    port = group.properties.number("port")
+    guards = {
+        guard.urn
+        for balancer in stack.of_type(LOAD_BALANCER)
+        if balancer.region == group.region
+        for guard in stack.targets(balancer, "securityGroups", SECURITY_GROUP)
+    }
+    return port is not None and any(
+        (rule.properties.number("fromPort") or 0) <= port <= (rule.properties.number("toPort") or 0)
+        for rule in stack.of_type(INGRESS_RULE)
+        if rule.properties.is_given(_PEER)
+        if guards & {peer.urn for peer in stack.targets(rule, _PEER, SECURITY_GROUP)}
+    )
 
 
 def _silent(listener: Resource, stack: Stack) -> Iterator[Violation]:
@@ -229,7 +257,7 @@ def load_balancers_cannot_be_deleted_by_mistake(balancer: Resource) -> Iterator[
     item=ChecklistItem.DISASTER_RECOVERY,
     severity=Severity.MEDIUM,
     frameworks=_FRAMEWORKS,
-    types=(SUBNET, LOAD_BALANCER),
+    types=(SUBNET, *_PLACED),
 )
 def a_region_stands_in_several_zones(resource: Resource, stack: Stack) -> Iterator[Violation]:
     """A lasting region takes users in two zones or more, and each of its zones has both subnets.
@@ -255,12 +283,14 @@ def a_region_stands_in_several_zones(resource: Resource, stack: Stack) -> Iterat
         if len({_leads_out(other, stack) for other in there}) < _FEWEST_ZONES:
             yield _alone(f"{zone} has one kind of subnet only", "availabilityZone")
         return
+    at = _PLACED[resource.type]
     zones = {
-        subnet.properties.text("availabilityZone")
-        for subnet in stack.targets(resource, "subnets", SUBNET)
+        subnet.properties.text("availabilityZone") for subnet in stack.targets(resource, at, SUBNET)
     }
-    if is_lasting(resource) and len(zones) < _FEWEST_ZONES:
-        yield _alone("users arrive in one zone", "subnets")
+    # Of names that only a deployment knows, the engine does not say which comes from where.
+    count = min(len(zones), len(resource.properties.names(at)))
+    if is_lasting(resource) and count < _FEWEST_ZONES and resource.properties.is_given(at):
+        yield _alone("it stands in one zone", at)
 
 
 def _unreached(found: str, at: str) -> Violation:

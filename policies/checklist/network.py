@@ -4,6 +4,7 @@ Does not guarantee:
     That somebody answers at the other end; alarms and health checks tell.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -94,11 +95,21 @@ def services_are_reached_inside_the_region(resource: Resource, stack: Stack) -> 
         missing = sorted(tables[urn].name for urn in set(tables) - led)
         if missing or not tables:
             yield _no_way(f"{', '.join(missing) or 'no route table'} leads to no {service}", "")
-    everywhere = {_service(endpoint) for endpoint in stack.of_type(VPC_ENDPOINT)}
+    everywhere = _usual(stack)
     if everywhere - set(_STORES):
         everywhere |= _RUNTIME
     for service in sorted(everywhere - {_service(endpoint) for endpoint in endpoints}):
         yield _no_way(f"it leads to no {service}, and other networks do", "")
+
+
+def _usual(stack: Stack) -> set[str]:
+    """The services that half of the networks or more lead to: what one alone has is its mistake."""
+    having = Counter(
+        service
+        for network in stack.of_type(VPC)
+        for service in {_service(one) for one in stack.pointing(network, VPC_ENDPOINT, "vpcId")}
+    )
+    return {name for name, count in having.items() if 2 * count >= len(stack.of_type(VPC))}
 
 
 def _service(endpoint: Resource) -> str:

@@ -18,8 +18,10 @@ METRIC_ALARM: Final = Kind(
         "evaluateLowSampleCountPercentiles",
         "evaluationPeriods",
         "extendedStatistic",
+        "insufficientDataActions",
         "metricName",
         "namespace",
+        "okActions",
         "period",
         "region",
         "statistic",
@@ -31,7 +33,6 @@ METRIC_ALARM: Final = Kind(
     neutral={
         "tags": TAGS,
         "alarmDescription": LABEL,
-        **alike("it tells of an end, too", "insufficientDataActions", "okActions"),
     },
     refused=alike(
         _OTHER_KIND,

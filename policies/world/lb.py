@@ -155,7 +155,6 @@ TARGET_GROUP: Final = Kind(
             "connectionTermination",
             "deregistrationDelay",
             "preserveClientIp",
-            "proxyProtocolV2",
             "slowStart",
             "stickiness.cookieDuration",
             "stickiness.cookieName",
@@ -176,6 +175,7 @@ TARGET_GROUP: Final = Kind(
         ),
     },
     refused={
+        "proxyProtocolV2": "agents await TLS, and no header before it: leave it out",
         "targetControlPort": "agents register by address and port: leave it out",
         "targetGroupHealth": (
             "it decides when a region counts as lost, which its health check does: leave it out"

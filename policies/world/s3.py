@@ -101,6 +101,7 @@ REPLICATION: Final = Kind(
         "rules[].destination.bucket": "residency-bucket-replication",
         **alike(
             "bucket-replicated",
+            "rules[].deleteMarkerReplication.status",
             "rules[].destination.encryptionConfiguration.replicaKmsKeyId",
             "rules[].filter.and.prefix",
             "rules[].filter.and.tags",
@@ -118,7 +119,6 @@ REPLICATION: Final = Kind(
         "rules[].priority": "it chooses among rules that all lead to where they may",
         **alike(
             "what else is copied, or when: to where it may",
-            "rules[].deleteMarkerReplication.status",
             "rules[].destination.metrics.eventThreshold.minutes",
             "rules[].destination.replicationTime.status",
             "rules[].destination.replicationTime.time.minutes",

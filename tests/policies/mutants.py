@@ -415,6 +415,8 @@ MUTANTS: list[tuple[str, dict[str, Spec], str, str]] = [
             ("rules.0.prefix", "tmp/", "leaves out what its filter"),
             ("rules.0.filter", {"tag": {"key": "k", "value": "v"}}, "leaves out what its filter"),
             ("rules.0.filter", {"and": {"prefix": "tmp/"}}, "leaves out what its filter"),
+            ("rules.0.deleteMarkerReplication", ABSENT, "leaves out deletions"),
+            ("rules.0.deleteMarkerReplication.status", "Disabled", "leaves out deletions"),
             ("rules.0.sourceSelectionCriteria", ABSENT, "leaves out what a key"),
             (
                 "rules.0.sourceSelectionCriteria.sseKmsEncryptedObjects.status",

@@ -357,6 +357,7 @@ def _of_region(region: str, key: str, far: str, far_key: str) -> dict[str, Spec]
                     {
                         "status": "Enabled",
                         "filter": {"prefix": ""},
+                        "deleteMarkerReplication": {"status": "Enabled"},
                         "sourceSelectionCriteria": {
                             "sseKmsEncryptedObjects": {"status": "Enabled"}
                         },

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from tests.policies.edits.adversary import ADVERSARY_EDITS
 from tests.policies.edits.alarms import ALARM_EDITS
 from tests.policies.edits.contract import CONTRACT_EDITS
 from tests.policies.edits.data import DATA_EDITS
@@ -17,6 +18,7 @@ from tests.policies.edits.world import WORLD_EDITS
 from tests.policies.shipped import STACKS, Harm, findings, graph_of
 
 HARMS: tuple[Harm, ...] = (
+    *ADVERSARY_EDITS,
     *ALARM_EDITS,
     *CONTRACT_EDITS,
     *DATA_EDITS,

@@ -114,6 +114,10 @@ def _not_copied(part: Properties) -> Iterator[str]:
         chooses |= bool(chosen.text("prefix")) or any(map(chosen.is_given, ("and", "tag")))
     if chooses:
         yield "what its filter does not choose"
+    markers = part.object("deleteMarkerReplication")
+    if markers is None or markers.text("status") != "Enabled":
+        # What users deleted would be there again as soon as the other region serves them.
+        yield "deletions"
     criteria = part.object("sourceSelectionCriteria")
     encrypted = None if criteria is None else criteria.object("sseKmsEncryptedObjects")
     destination = part.object("destination")

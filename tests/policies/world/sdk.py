@@ -15,6 +15,7 @@ from pulumi import (
 )
 
 _NESTED = re.compile(r"(\w+Args)\b")
+_PROVIDER = "pulumi:providers:aws"
 _DOCUMENT = "PolicyDocumentArgs"
 """IAM's own grammar, which the engine passes on as one text."""
 
@@ -23,14 +24,16 @@ _DOCUMENT = "PolicyDocumentArgs"
 def paths(token: str) -> tuple[str, ...]:
     """Every property that a program can give, to the last part, as tables write it."""
     module = _module(token)
-    name = token.rpartition(":")[2]
+    name = "Provider" if token == _PROVIDER else token.rpartition(":")[2]
     # A nested object of another resource may have the first of these names.
     (arguments,) = (
         found
         for found in (module.__dict__.get(f"{name}{suffix}") for suffix in ("Args", "InitArgs"))
         if isinstance(found, type) and found.__module__ == module.__name__
     )
-    return tuple(sorted(_below(arguments, "")))
+    # Of a provider, the engine counts these options among its properties.
+    options = ("pluginDownloadURL", "version") if token == _PROVIDER else ()
+    return tuple(sorted((*_below(arguments, ""), *options)))
 
 
 def exists(token: str) -> bool:
@@ -42,6 +45,8 @@ def exists(token: str) -> bool:
 
 
 def _module(token: str) -> ModuleType:
+    if token == _PROVIDER:
+        return importlib.import_module("pulumi_aws.provider")
     service, name = token.split(":")[1].partition("/")[0], token.rpartition(":")[2]
     # A word of Python's own has an underscore behind it.
     package = f"{service}_" if keyword.iskeyword(service) else service
