@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.htm
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from holdfast.coordination.stores.store import (
     Absent,
@@ -155,10 +155,17 @@ def conjunction(disjunction: str, condition: str | None) -> str:
         condition: Any condition expression, in parentheses or not; None or blank for none.
 
     Raises:
-        ConfigurationError: If a parenthesis of it has no other: the disjunction would then stand
-            beside it and not above it.
+        ConfigurationError: If it is no text, or a parenthesis of it has no other: the disjunction
+            would then stand beside it and not above it.
     """
-    theirs = (condition or "").strip()
+    given = cast("object", condition)
+    if not isinstance(given, str | None):
+        raise ConfigurationError(
+            f"ConditionExpression is of type {type(given).__name__}; it must be text, as boto3's "
+            "clients take it. A ConditionExpressionBuilder of boto3.dynamodb.conditions makes it, "
+            "and the names and values, of Attr(...)."
+        )
+    theirs = (given or "").strip()
     if not theirs:
         return disjunction
     depth, alternatives = 0, False

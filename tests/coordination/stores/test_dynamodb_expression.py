@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 from hypothesis import given
 
 from holdfast.coordination import Item, Update
@@ -143,6 +144,12 @@ def test_a_condition_of_somebody_elses_is_joined_without_doubling_its_parenthese
 def test_a_condition_that_would_open_a_way_around_is_refused(theirs: str) -> None:
     with pytest.raises(ConfigurationError, match="parentheses that do not pair"):
         conjunction("a OR b", theirs)
+
+
+def test_a_condition_that_is_no_text_is_refused_with_what_makes_one() -> None:
+    condition = Attr("a").eq(1) & Attr("b").exists()
+    with pytest.raises(ConfigurationError, match=r"type And; .* ConditionExpressionBuilder"):
+        conjunction("a OR b", condition)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
