@@ -100,7 +100,10 @@ def remove(state_dir: Path) -> tuple[str, ...]:
             "belong to others. Name that directory itself, or remove the link."
         )
     if not (state_dir / LOCK_FILE).exists():
-        raise TwinError(f"no twin has run in {state_dir}. Name its --stack or --state-dir.")
+        raise TwinError(
+            f"no twin has run in {state_dir}, or somebody has removed its {LOCK_FILE}: nothing was "
+            "deleted. Name its --stack or --state-dir."
+        )
     lock = take(state_dir)
     lock.note(Stage.REMOVING)
     try:
