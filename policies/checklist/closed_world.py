@@ -123,7 +123,8 @@ def _defaults(properties: Properties) -> tuple[str, ...]:
 
 
 def _short(kind: Kind) -> str:
-    return kind.type.rpartition(":")[2]
+    provider = kind.type.startswith("pulumi:providers:")
+    return "Provider" if provider else kind.type.rpartition(":")[2]
 
 
 RULES: Final[tuple[Rule, ...]] = (every_type_has_a_table, every_property_has_an_answer)
