@@ -136,9 +136,13 @@ def test_an_agent_runs_with_its_regions_environment_and_is_seen_to_exit(twin: Tw
     assert {name: found[name] for name in twin.environment(WEST)} == twin.environment(WEST)
 
 
-def test_an_agent_is_ended_by_name_frozen_or_not(twin: Twin) -> None:
+def test_an_agent_is_ended_by_name_frozen_or_not(twin: Twin, tmp_path: Path) -> None:
     for name, is_frozen in (("polite", False), ("frozen", True)):
-        twin.spawn(WEST, name, [sys.executable, "-c", "import time; time.sleep(60)"], {})
+        began = tmp_path / name
+        code = f"import pathlib, time; pathlib.Path({str(began)!r}).touch(); time.sleep(60)"
+        twin.spawn(WEST, name, [sys.executable, "-c", code], {})
+        # What is stopped while it still starts takes the milder signal first.
+        until(began.exists)
         if is_frozen:
             twin.kill(WEST)
         twin.end_agent(name)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -7,6 +7,7 @@ import pytest
 from holdfast.contract import Mode, Role
 from holdfast.errors import ContractError, TwinError
 from holdfast.twin.client import Twin
+from holdfast.twin.credentials import Credentials
 from holdfast.twin.fronts.changes import Changes
 from holdfast.twin.stack import (
     NOT_YET,
@@ -30,6 +31,7 @@ class Still:
 
     state_dir: Path
     ingress_port: int = 443
+    credentials: Credentials = field(default_factory=Credentials.new)
 
     def endpoint(self, region: str) -> str:
         raise AssertionError(f"nothing is to be sent to {region}")

@@ -117,7 +117,7 @@ def test_a_date_without_quotes_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_project_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TwinError, match=r"Pulumi\.yaml cannot be read"):
+    with pytest.raises(GraphError, match=r"Pulumi\.yaml cannot be read"):
         prepare_project(tmp_path, "dev", tmp_path / "engine")
 
 
