@@ -46,6 +46,7 @@ _BLOCKS: Final = (
     "ignorePublicAcls",
     "restrictPublicBuckets",
 )
+_EVERYWHERE: Final = "0.0.0.0/0"
 _HTTPS: Final = 443
 _DNS: Final = 53
 _RESOLVER: Final = "169.254.169.253/32"
@@ -182,21 +183,35 @@ def the_limiter_has_no_way_to_the_internet(resource: Resource, stack: Stack) -> 
     Bad: the same route in the private one
     Fix: keep private subnets on a route table without a route to a gateway.
     """
+    tables = stack.targets(resource, "routeTableId", ROUTE_TABLE)
     if resource.type == ROUTE_TABLE_ASSOCIATION:
-        subnets = stack.targets(resource, "subnetId", SUBNET)
-        tables = stack.targets(resource, "routeTableId", ROUTE_TABLE)
-        open_tables = [table for table in tables if stack.pointing(table, ROUTE, "routeTableId")]
-        private = any(stack.pointing(one, LIMITER_SUBNETS, "subnetIds") for one in subnets)
-        if open_tables and private:
-            yield _way_out(f"{open_tables[0].name} leads out of the network", "routeTableId")
+        # On a table of private subnets alone, it is the route that does not belong there.
+        for table in tables:
+            is_out = stack.pointing(table, ROUTE, "routeTableId") and not _is_private(table, stack)
+            if is_out and _is_of_the_limiter(resource, stack):
+                yield _way_out(f"{table.name} leads out of the network", "routeTableId")
         return
+    for table in tables:
+        if _is_private(table, stack):
+            yield _way_out(f"it leads out of {table.name}, where the limiter is", "routeTableId")
     if resource.properties.is_given("gatewayId") and not stack.targets(
         resource, "gatewayId", INTERNET_GATEWAY
     ):
         yield _way_out("it leads to a gateway that is not in this stack", "gatewayId")
-    # Which addresses it is for has to be known, so that a reviewer sees what it takes in.
-    resource.properties.text("destinationCidrBlock")
-    stack.targets(resource, "routeTableId", ROUTE_TABLE)
+    addresses = resource.properties.text("destinationCidrBlock")
+    if addresses != _EVERYWHERE:
+        yield _way_out(f"it is for {addresses or 'no IPv4 address'}", "destinationCidrBlock")
+
+
+def _is_private(table: Resource, stack: Stack) -> bool:
+    """Whether every subnet on a route table is one of the limiter's."""
+    associations = stack.pointing(table, ROUTE_TABLE_ASSOCIATION, "routeTableId")
+    return bool(associations) and all(_is_of_the_limiter(one, stack) for one in associations)
+
+
+def _is_of_the_limiter(association: Resource, stack: Stack) -> bool:
+    subnets = stack.targets(association, "subnetId", SUBNET)
+    return any(stack.pointing(subnet, LIMITER_SUBNETS, "subnetIds") for subnet in subnets)
 
 
 @stack_rule(

@@ -43,7 +43,6 @@ _PLACED: Final = {
 }
 """What stands in subnets, and where it says in which."""
 _PEER: Final = "referencedSecurityGroupId"
-_EVERYWHERE: Final = "0.0.0.0/0"
 _FEWEST_ZONES: Final = 2
 
 
@@ -80,19 +79,26 @@ def users_reach_the_load_balancer(resource: Resource, stack: Stack) -> Iterator[
     subnets = stack.targets(resource, "subnets", SUBNET)
     if not subnets:
         yield _unreached("it is in no subnet of this stack", "subnets")
-    for subnet in subnets:
-        if not _leads_out(subnet, stack):
-            yield _unreached(f"{subnet.name} has no route to the internet", "subnets")
+    inside = [subnet.name for subnet in subnets if not _leads_out(subnet, stack)]
+    if inside:
+        yield _unreached(f"{', '.join(inside)}: no route to the internet", "subnets")
 
 
 def _leads_out(subnet: Resource, stack: Stack) -> bool:
+    """Whether a route leads to the internet; which addresses it is for is judged on the route."""
     return any(
-        route.properties.text("destinationCidrBlock") == _EVERYWHERE
-        and stack.targets(route, "gatewayId", INTERNET_GATEWAY)
-        for association in stack.pointing(subnet, ROUTE_TABLE_ASSOCIATION, "subnetId")
-        for table in stack.targets(association, "routeTableId", ROUTE_TABLE)
+        stack.targets(route, "gatewayId", INTERNET_GATEWAY)
+        for table in _tables_of(subnet, stack)
         for route in stack.pointing(table, ROUTE, "routeTableId")
         if route.properties.is_given("gatewayId")
+    )
+
+
+def _tables_of(subnet: Resource, stack: Stack) -> tuple[Resource, ...]:
+    return tuple(
+        table
+        for association in stack.pointing(subnet, ROUTE_TABLE_ASSOCIATION, "subnetId")
+        for table in stack.targets(association, "routeTableId", ROUTE_TABLE)
     )
 
 
@@ -280,7 +286,9 @@ def a_region_stands_in_several_zones(resource: Resource, stack: Stack) -> Iterat
             for other in stack.pointing(network, SUBNET, "vpcId")
             if other.properties.text("availabilityZone") == zone
         ]
-        if len({_leads_out(other, stack) for other in there}) < _FEWEST_ZONES:
+        tables = {table.urn for other in there for table in _tables_of(other, stack)}
+        # Once for a zone; a private subnet on a public table is the association's to answer for.
+        if len(tables) < _FEWEST_ZONES and resource is there[0] and not _exposed(there, stack):
             yield _alone(f"{zone} has one kind of subnet only", "availabilityZone")
         return
     at = _PLACED[resource.type]
@@ -291,6 +299,15 @@ def a_region_stands_in_several_zones(resource: Resource, stack: Stack) -> Iterat
     count = min(len(zones), len(resource.properties.names(at)))
     if is_lasting(resource) and count < _FEWEST_ZONES and resource.properties.is_given(at):
         yield _alone("it stands in one zone", at)
+
+
+def _exposed(subnets: list[Resource], stack: Stack) -> bool:
+    """Whether one of them is the limiter's and has a way out, which another rule reports."""
+    return any(
+        stack.pointing(subnet, LIMITER_SUBNETS, "subnetIds")
+        and any(stack.pointing(table, ROUTE, "routeTableId") for table in _tables_of(subnet, stack))
+        for subnet in subnets
+    )
 
 
 def _unreached(found: str, at: str) -> Violation:

@@ -109,24 +109,25 @@ class Rule:
     on_stack: StackCheck | None = None
     on_whole: WholeCheck | None = None
 
-    def judge(self, resource: Resource, stack: Stack | None = None) -> tuple[Violation, ...]:
+    def judge(self, resource: Resource) -> tuple[Violation, ...]:
         """All that is wrong with one resource. Empty when it is compliant or no subject."""
-        if resource.type not in self.types:
+        if resource.type not in self.types or self.on_resource is None:
             return ()
-        if self.on_resource is not None:
-            return _answers(self.on_resource(resource))
-        if self.on_stack is not None and stack is not None:
-            return _answers(self.on_stack(resource, stack))
-        return ()
+        return tuple(sorted(_answers(self.on_resource(resource)), key=str))
 
     def judge_stack(self, stack: Stack) -> tuple[tuple[str, Violation], ...]:
-        """All that is wrong with a stack, as URNs with violations, sorted."""
-        found: list[tuple[str, Violation]] = []
+        """All that is wrong with a stack, as URNs with violations, sorted.
+
+        A value that cannot be told is blamed on whoever has it, once, however many subjects need
+        it to be judged.
+        """
+        found: set[tuple[str, Violation]] = set()
         if self.on_whole is not None:
-            found.extend(_whole_answers(self.on_whole(stack)))
+            found.update(_owned(self.on_whole(stack), ""))
         if self.on_stack is not None:
             for resource in stack.of_type(*self.types):
-                found.extend((resource.urn, item) for item in self.judge(resource, stack))
+                about = ((resource.urn, one) for one in self.on_stack(resource, stack))
+                found.update(_owned(about, resource.urn))
         return tuple(sorted(found, key=lambda pair: (pair[0], str(pair[1]))))
 
 
@@ -213,25 +214,18 @@ def undetermined(path: str) -> Violation:
     )
 
 
-def _answers(found: Iterator[Violation]) -> tuple[Violation, ...]:
-    answers: list[Violation] = []
+def _answers(found: Iterator[Violation]) -> Iterator[Violation]:
     try:
-        # Not extend(): what was found before an unknown value counts too.
-        for answer in found:
-            answers.append(answer)  # noqa: PERF402
+        yield from found
     except Undetermined as unknown:
-        answers.append(undetermined(unknown.path))
-    return tuple(sorted(answers, key=str))
+        yield undetermined(unknown.path)
 
 
-def _whole_answers(found: Iterator[tuple[str, Violation]]) -> list[tuple[str, Violation]]:
-    answers: list[tuple[str, Violation]] = []
+def _owned(found: Iterator[tuple[str, Violation]], subject: str) -> Iterator[tuple[str, Violation]]:
     try:
-        for answer in found:
-            answers.append(answer)  # noqa: PERF402 - as above
+        yield from found
     except Undetermined as unknown:
-        answers.append((unknown.owner, undetermined(unknown.path)))
-    return answers
+        yield unknown.owner or subject, undetermined(unknown.path)
 
 
 def _explanation(check: Callable[..., object]) -> str:

@@ -315,7 +315,7 @@ _INGRESS: Final = (
     ),
     Harm(
         name="a zone has a public subnet only",
-        edit=without("aws:ec2/subnet:Subnet::eu-west-1-network-private-eu-west-1a"),
+        edit=without("aws:ec2/*::eu-west-1-network-private-eu-west-1a"),
         rule="subnet-zones",
         at="eu-west-1-network-public-eu-west-1a",
     ),
