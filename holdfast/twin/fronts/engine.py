@@ -121,6 +121,7 @@ class Engine:
         home = self.state_dir / "engine"
         prepare_project(self.project, self.stack, home)
         drop_dead_locks(home / "backend")
+        mend_checkpoints(home / "backend")
         log = home / "events.json"
         log.unlink(missing_ok=True)
         with serve(TwinProvider(self.provider, forced=forced)) as port:
@@ -311,6 +312,26 @@ def drop_dead_locks(backend: Path) -> None:
             continue
         if ProcessIdentity.of(pid) is None:
             lock.unlink(missing_ok=True)
+
+
+def mend_checkpoints(backend: Path) -> None:
+    """Puts back what the engine knew before it was killed in the middle of writing it down.
+
+    It moves the old checkpoint aside first, and reads none that has been cut off. Where nobody
+    wrote in between, what is put back lacks the engine's last step at most.
+    """
+    for kept in (backend / ".pulumi" / "stacks").rglob("*.json.bak"):
+        checkpoint = kept.with_suffix("")
+        if _is_json(kept) and not _is_json(checkpoint):
+            kept.replace(checkpoint)
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

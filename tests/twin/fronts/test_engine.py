@@ -19,6 +19,7 @@ from holdfast.twin.fronts.engine import (
     drop_dead_locks,
     engine_environment,
     find_pulumi,
+    mend_checkpoints,
     prepare_project,
 )
 from holdfast.twin.provider.cloud import Cloud
@@ -131,6 +132,20 @@ def test_locks_of_the_dead_are_dropped_and_those_of_the_living_stay(tmp_path: Pa
     (locks / "odd.json").write_text("{")
     drop_dead_locks(tmp_path)
     assert sorted(path.name for path in locks.iterdir()) == ["alive.json", "odd.json"]
+
+
+@pytest.mark.parametrize("left", ["", '{"version": 3, "checkp', None])
+def test_a_checkpoint_that_was_cut_off_is_the_one_before(tmp_path: Path, left: str | None) -> None:
+    stacks = tmp_path / ".pulumi" / "stacks" / "p"
+    stacks.mkdir(parents=True)
+    (stacks / "cut.json.bak").write_text('{"version": 3}')
+    (stacks / "whole.json").write_text('{"version": 4}')
+    (stacks / "whole.json.bak").write_text('{"version": 3}')
+    if left is not None:
+        (stacks / "cut.json").write_text(left)
+    mend_checkpoints(tmp_path)
+    assert (stacks / "cut.json").read_text() == '{"version": 3}'
+    assert (stacks / "whole.json").read_text() == '{"version": 4}'
 
 
 def event(kind: str, operation: str, name: str, **more: object) -> Doc:
