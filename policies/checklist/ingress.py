@@ -285,7 +285,7 @@ def a_region_stands_in_several_zones(resource: Resource, stack: Stack) -> Iterat
             for network in networks
             for other in stack.pointing(network, SUBNET, "vpcId")
             if other.properties.text("availabilityZone") == zone
-        ]
+        ] or [resource]
         tables = {table.urn for other in there for table in _tables_of(other, stack)}
         # Once for a zone; a private subnet on a public table is the association's to answer for.
         if len(tables) < _FEWEST_ZONES and resource is there[0] and not _exposed(there, stack):
